@@ -1,0 +1,125 @@
+"""Trains the demo model: keras.applications.MobileNetV2 on Fashion-MNIST, from scratch, on a CPU.
+
+    build/venv/bin/python demo/train.py [--epochs 16] [--output demo/fashion_mobilenetv2.keras]
+
+The saved model is what keras.applications gives, softmax head included, without preprocessing
+layers or optimizer state. Two choices shorten the training without changing that model: batch
+normalization averages over 100 steps while training (the application's 1,000 would lag behind),
+and the resized training set is made once, as uint8.
+"""
+
+import argparse
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+
+import fashion_mnist
+
+SIZE = 48
+ALPHA = 0.35
+SHIFT = 4  # pixels of the resized image, each way: about two of the 28
+
+
+def build():
+    return keras.applications.MobileNetV2(
+        input_shape=(SIZE, SIZE, 3), alpha=ALPHA, weights=None, classes=len(fashion_mnist.CLASSES))
+
+
+class Augmented(keras.utils.PyDataset):
+    """Shuffled batches with random shifts and horizontal flips, a function of seed and epoch."""
+
+    def __init__(self, images, labels, batch, seed):
+        super().__init__(workers=1)
+        border = ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT))
+        small = np.rint(fashion_mnist.resize(images, SIZE)).astype(np.uint8)
+        self.images = np.pad(small, border)
+        self.labels = keras.utils.to_categorical(labels, len(fashion_mnist.CLASSES))
+        self.batch = batch
+        self.seed = seed
+        self.epoch = -1
+        self.on_epoch_begin()
+
+    def on_epoch_begin(self):
+        self.epoch += 1
+        self.order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
+
+    def __len__(self):
+        return len(self.images) // self.batch
+
+    def __getitem__(self, index):
+        random = np.random.default_rng([self.seed, self.epoch, index])
+        chosen = self.order[index * self.batch:(index + 1) * self.batch]
+        pixels = np.arange(SIZE)
+        rows = random.integers(0, 2 * SHIFT + 1, (self.batch, 1)) + pixels
+        columns = random.integers(0, 2 * SHIFT + 1, (self.batch, 1)) + pixels
+        flipped = random.random((self.batch, 1)) < 0.5
+        columns = np.where(flipped, columns[:, ::-1], columns)
+        gray = self.images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
+        inputs = gray.astype(np.float32)[..., None] / np.float32(127.5) - np.float32(1)
+        return np.repeat(inputs, 3, axis=-1), self.labels[chosen]
+
+
+def export(trained, path):
+    """Saves the weights in a fresh model: no optimizer, the application's own configuration."""
+    fresh = build()
+    fresh.set_weights(trained.get_weights())
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    temporary = path.removesuffix(".keras") + ".part.keras"
+    fresh.save(temporary)
+    os.replace(temporary, path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", default="demo/fashion_mobilenetv2.keras")
+    parser.add_argument("--checkpoint", help="also save here after every epoch")
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
+    parser.add_argument("--decay", type=float, default=0.02, help="decoupled weight decay")
+    parser.add_argument("--smoothing", type=float, default=0.05, help="label smoothing")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+
+    keras.utils.set_random_seed(options.seed)
+    batches = Augmented(*fashion_mnist.load("train"), options.batch, options.seed)
+    images, labels = fashion_mnist.load("t10k")
+    tests = fashion_mnist.preprocess(images, SIZE)
+
+    model = build()
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.99
+    steps = options.epochs * len(batches)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - len(batches), warmup_target=options.rate, warmup_steps=len(batches))
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=options.decay)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    model.compile(optimizer, keras.losses.CategoricalCrossentropy(label_smoothing=options.smoothing),
+                  metrics=["accuracy"], jit_compile=False)
+
+    start = time.time()
+
+    def correct():
+        return int(np.sum(model.predict(tests, batch_size=500, verbose=0).argmax(-1) == labels))
+
+    def report(epoch, logs):
+        print(f"epoch {epoch + 1}/{options.epochs}: loss {logs['loss']:.4f}, "
+              f"train {logs['accuracy']:.4f}, test {correct()}/{len(labels)}, "
+              f"{time.time() - start:.0f} s", flush=True)
+        if options.checkpoint:
+            export(model, options.checkpoint)
+
+    model.fit(batches, epochs=options.epochs, verbose=0,
+              callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report)])
+    export(model, options.output)
+    print(f"{options.output}: {os.path.getsize(options.output)} bytes, "
+          f"test accuracy {correct()}/{len(labels)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,329 @@
+"""One-operator TFLite models with their expected answers inside.
+
+A Case is data: operator, form, options, input and output tensors. build() turns it into flatbuffer
+bytes, golden() runs LiteRT's reference resolver on K seeded samples and stores inputs and outputs as
+Model.metadata entries (format: tests/golden/ops/README.md), so a C test needs nothing but the file.
+
+The one idea that is not obvious: output shapes are never computed here. A draft model is built
+without them, LiteRT says what they are, and the final model carries LiteRT's answer.
+"""
+import dataclasses
+import logging
+import math
+import os
+import zlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import interpreter as litert
+from ai_edge_litert import schema_py_generated as schema
+from importlib import metadata as package_metadata
+
+logging.getLogger().setLevel(logging.ERROR)
+
+TOOL = "ai-edge-litert " + package_metadata.version("ai-edge-litert")
+RESOLVERS = {
+    "BUILTIN_REF": litert.OpResolverType.BUILTIN_REF,
+    "BUILTIN": litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+}
+TYPES = {  # short name: (numpy type, schema type)
+    "f32": (np.float32, schema.TensorType.FLOAT32),
+    "f16": (np.float16, schema.TensorType.FLOAT16),
+    "s8": (np.int8, schema.TensorType.INT8),
+    "u8": (np.uint8, schema.TensorType.UINT8),
+    "s16": (np.int16, schema.TensorType.INT16),
+    "s32": (np.int32, schema.TensorType.INT32),
+    "s64": (np.int64, schema.TensorType.INT64),
+    "bool": (np.bool_, schema.TensorType.BOOL),
+}
+ACT = {
+    "NONE": schema.ActivationFunctionType.NONE,
+    "RELU": schema.ActivationFunctionType.RELU,
+    "RELU6": schema.ActivationFunctionType.RELU6,
+    "RELU_N1_TO_1": schema.ActivationFunctionType.RELU_N1_TO_1,
+}
+PAD = {"SAME": schema.Padding.SAME, "VALID": schema.Padding.VALID}
+
+
+class Refused(Exception):
+    """LiteRT would not load, prepare or run the model."""
+
+
+@dataclasses.dataclass
+class T:
+    """A tensor: shape, short type name, optional quantization, optional constant data.
+
+    scale  None, one number, or one per slice along axis; zero likewise (one number serves all).
+    data   constant contents (makes the tensor part of the model) or None.
+    fill   how the samples of an input are drawn; see sample().
+    """
+    shape: tuple
+    type: str
+    scale: object = None
+    zero: object = 0
+    axis: int = 0
+    data: object = None
+    fill: str = "full"
+
+
+@dataclasses.dataclass
+class Case:
+    """op, form and name give the file name; options = (schema table name, {field: value})."""
+    op: str
+    form: str
+    name: str
+    inputs: list
+    outputs: list
+    options: tuple = (None, {})
+    version: int = 1
+    runs: int = 3
+    ulp: int = 0            # float outputs may differ by this many units in the last place
+    resolver: str = "BUILTIN_REF"
+    refused: bool = False   # LiteRT must refuse it; no file is written
+    constant: bool = False  # the output is known to be one value everywhere
+
+    @property
+    def stem(self):
+        return f"{self.op}__{self.form}__{self.name}"
+
+
+def rng_for(op, form, name):
+    """The generator of one case: seeded by its name, so that adding a case changes no other."""
+    return np.random.default_rng(zlib.crc32(f"{op}__{form}__{name}".encode()))
+
+
+def const(array, **quant):
+    """A constant tensor from a numpy array."""
+    array = np.asarray(array)
+    short = next(k for k, (t, _) in TYPES.items() if np.dtype(t) == array.dtype)
+    return T(array.shape, short, data=array, **quant)
+
+
+def ints(*values):
+    """A constant 1-D int32 tensor: axes, sizes, permutations."""
+    return const(np.array(values, np.int32))
+
+
+def limits(short):
+    info = np.iinfo(TYPES[short][0])
+    return info.min, info.max
+
+
+# ---------------------------------------------------------------------------------------- samples
+
+def sample_float(rng, shape, fill, run):
+    """full: normal, uniform [-8, 8), then a wide range of magnitudes with zeros."""
+    if fill == "ties":      # halves up to 127: ties of symmetric (and, with -128, asymmetric) rounding
+        x = rng.integers(-126, 126, shape) + 0.5
+        flat = x.reshape(shape[0], -1)
+        flat[:, 0], flat[:, -1] = 127, -128 if run else -127
+        return x
+    if fill == "positive":
+        return rng.uniform(0.01, 9.0, shape)
+    if fill == "unit":
+        return rng.uniform(-1.0, 1.0, shape)
+    if run == 0:
+        return rng.normal(0, 1, shape)
+    if run == 1:
+        x = rng.uniform(-8, 8, shape)
+        if fill == "zero_row" and len(shape):
+            x[0] = 0
+        return x
+    return rng.normal(0, 1, shape) * np.exp2(rng.integers(-12, 10, shape)) * (rng.random(shape) > 0.1)
+
+
+def sample_int(rng, t, run, index):
+    """full: run 0 random with planted extremes, then alternately all-min and all-max."""
+    low, high = limits(t.type)
+    if t.fill.startswith("below:"):
+        return rng.integers(0, int(t.fill[6:]), t.shape)
+    if t.fill == "small":
+        return np.clip(t.zero + rng.integers(-4, 5, t.shape), low, high)
+    if t.fill == "positive":
+        low = int(t.zero)
+    if t.fill == "above":
+        low = int(t.zero) + 1
+    if run in (1, 2):
+        return np.full(t.shape, low if (index + run) % 2 else high)
+    x = rng.integers(low, high + 1, t.shape)
+    edge = rng.choice([low, high, np.clip(t.zero, low, high)], t.shape)
+    return np.where(rng.random(t.shape) < 0.1, edge, x)
+
+
+def sample(rng, t, run, index):
+    """Sample number `run` of input number `index`."""
+    dtype = TYPES[t.type][0]
+    if t.type == "bool":
+        return rng.integers(0, 2, t.shape).astype(dtype)
+    if t.type in ("f32", "f16"):
+        return np.asarray(sample_float(rng, t.shape, t.fill, run), dtype)
+    return np.asarray(sample_int(rng, t, run, index), dtype)
+
+
+# ---------------------------------------------------------------------------------------- writing
+
+def pack_buffer(self, builder):
+    """BufferT.Pack with the schema's force_align: 16, which the Python generator leaves out."""
+    data = None
+    if self.data is not None and len(self.data):
+        raw = bytes(self.data)
+        builder.StartVector(1, len(raw), 16)
+        builder.head -= len(raw)
+        builder.Bytes[builder.head:builder.head + len(raw)] = raw
+        data = builder.EndVector()
+    schema.BufferStart(builder)
+    if data is not None:
+        schema.BufferAddData(builder, data)
+    return schema.BufferEnd(builder)
+
+
+schema.BufferT.Pack = pack_buffer
+
+
+class Writer:
+    """Collects buffers, tensors and metadata of one model."""
+
+    def __init__(self):
+        self.buffers = [schema.BufferT()]
+        self.tensors = []
+        self.metadata = []
+
+    def buffer(self, raw):
+        if not raw:
+            return 0
+        b = schema.BufferT()
+        b.data = raw
+        self.buffers.append(b)
+        return len(self.buffers) - 1
+
+    def tensor(self, t, name):
+        x = schema.TensorT()
+        x.name = name
+        x.shape = [int(d) for d in t.shape]
+        x.hasRank = True
+        x.type = TYPES[t.type][1]
+        x.buffer = 0 if t.data is None else self.buffer(
+            np.ascontiguousarray(t.data, TYPES[t.type][0]).tobytes())
+        if t.scale is not None:
+            q = schema.QuantizationParametersT()
+            q.scale = np.atleast_1d(np.asarray(t.scale, np.float32))
+            q.zeroPoint = np.broadcast_to(np.asarray(t.zero, np.int64), q.scale.shape).copy()
+            q.quantizedDimension = t.axis
+            x.quantization = q
+        self.tensors.append(x)
+        return len(self.tensors) - 1
+
+    def note(self, name, raw):
+        m = schema.MetadataT()
+        m.name = name
+        m.buffer = self.buffer(raw)
+        self.metadata.append(m)
+
+    def finish(self, operators, codes, inputs, outputs):
+        graph = schema.SubGraphT()
+        graph.name = "main"
+        graph.tensors, graph.operators = self.tensors, operators
+        graph.inputs, graph.outputs = inputs, outputs
+        model = schema.ModelT()
+        model.version = 3
+        model.operatorCodes, model.subgraphs, model.buffers = codes, [graph], self.buffers
+        model.metadata = self.metadata or None
+        builder = flatbuffers.Builder(4096)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+def options_table(name, fields):
+    table = getattr(schema, name + "T")()
+    for field, value in fields.items():
+        if not hasattr(table, field):
+            raise AttributeError(f"{name} has no field {field}")
+        setattr(table, field, value)
+    return getattr(schema.BuiltinOptions, name), table
+
+
+def build(case, notes=()):
+    """The model of a case as bytes; notes = [(metadata name, raw bytes)]."""
+    w = Writer()
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, case.op)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    code.version = case.version
+    node = schema.OperatorT()
+    node.inputs = [-1 if t is None else w.tensor(t, f"in{i}" if t.data is None else f"const{i}")
+                   for i, t in enumerate(case.inputs)]
+    node.outputs = [w.tensor(t, f"out{i}") for i, t in enumerate(case.outputs)]
+    if case.options[0]:
+        node.builtinOptionsType, node.builtinOptions = options_table(*case.options)
+    graph_inputs = [n for n, t in zip(node.inputs, case.inputs) if t is not None and t.data is None]
+    for name, raw in notes:
+        w.note(name, raw)
+    return w.finish([node], [code], graph_inputs, node.outputs)
+
+
+# ---------------------------------------------------------------------------------------- running
+
+def load(content, resolver="BUILTIN_REF"):
+    """An allocated interpreter, or Refused with LiteRT's sentence."""
+    try:
+        it = litert.Interpreter(model_content=content, num_threads=1,
+                                experimental_op_resolver_type=RESOLVERS[resolver])
+        it.allocate_tensors()
+        return it
+    except (RuntimeError, ValueError) as e:
+        raise Refused(str(e).strip().replace("\n", " ")) from None
+
+
+def run(it, inputs):
+    """One inference; inputs in the order of the graph's inputs."""
+    try:
+        for detail, x in zip(it.get_input_details(), inputs):
+            it.set_tensor(detail["index"], x)
+        it.invoke()
+    except (RuntimeError, ValueError) as e:
+        raise Refused(str(e).strip().replace("\n", " ")) from None
+    return [np.array(it.get_tensor(d["index"])) for d in it.get_output_details()]
+
+
+def draw(case):
+    """The K samples: a list of runs, each a list of arrays."""
+    rng = rng_for(case.op, case.form, case.name)
+    live = [t for t in case.inputs if t is not None and t.data is None]
+    return [[sample(rng, t, k, i) for i, t in enumerate(live)] for k in range(case.runs)]
+
+
+def golden(case):
+    """(file bytes, inputs, outputs) of a case; inputs and outputs are lists of runs."""
+    draft = load(build(case), case.resolver)
+    inputs = draw(case)
+    first = run(draft, inputs[0])
+    final = dataclasses.replace(case, outputs=[
+        dataclasses.replace(t, shape=y.shape) for t, y in zip(case.outputs, first)])
+    it = load(build(final), case.resolver)
+    outputs = [run(it, x) for x in inputs]
+    notes = [("golden_tool", f"{TOOL} {case.resolver}".encode()),
+             ("golden_runs", str(case.runs).encode())]
+    if case.ulp:
+        notes.append(("golden_ulp", str(case.ulp).encode()))
+    for kind, runs in (("in", inputs), ("out", outputs)):
+        for i in range(len(runs[0])):
+            stacked = b"".join(np.ascontiguousarray(r[i]).tobytes() for r in runs)
+            notes.append((f"golden_{kind}_{i}", stacked))
+    return build(final, notes), inputs, outputs
+
+
+def telling(outputs):
+    """Whether the outputs could catch a mistake: more than one value in the first run."""
+    return any(len(np.unique(y)) > 1 or y.size == 1 for y in outputs[0])
+
+
+def spread(short, sigma):
+    """A scale at which a value of that standard deviation fills the type and sometimes saturates."""
+    return np.float32(2.5 * sigma / (limits(short)[1] + 1 if short != "u8" else 128))
+
+
+def fan_sigma(depth):
+    """Standard deviation of a sum of `depth` products of uniform [-1, 1) numbers."""
+    return math.sqrt(depth) / 3

@@ -1,0 +1,12 @@
+"""Every operator case, family by family."""
+import op_cases_conv
+import op_cases_convert
+import op_cases_elementwise
+import op_cases_move
+import op_cases_reduce
+
+FAMILIES = [op_cases_conv, op_cases_elementwise, op_cases_reduce, op_cases_convert, op_cases_move]
+
+
+def all_cases():
+    return [case for family in FAMILIES for case in family.cases()]
