@@ -31,7 +31,8 @@ def quantize_cases():
     yield quantize("s8_down", "s8", "s8", wide, x=a, y=b)
     yield quantize("s8_up", "s8", "s8", wide, x=b, y=a)
     yield quantize("s8_same", "s8", "s8", wide, x=a, y=a)
-    yield quantize("s8_zero_points", "s8", "s8", wide, x=(0.03, 127), y=(0.06, -128))
+    yield quantize("s8_zero_points_high", "s8", "s8", wide, x=(0.03, 127), y=(0.06, 127))
+    yield quantize("s8_zero_points_low", "s8", "s8", wide, x=(0.03, -128), y=(0.02, -128))
     yield quantize("s8_multiplier_half", "s8", "s8", wide, x=(0.03, 0), y=(0.06, 0))
     yield quantize("s8_multiplier_tiny", "s8", "s8", wide, x=(1e-4, 3), y=(0.01, 3))
     yield quantize("s8_multiplier_huge", "s8", "s8", wide, x=(1.0, 3), y=(0.001, 0))
@@ -91,7 +92,9 @@ def cast(src, dst, shape=(2, 3, 5), fill="full"):
 def cast_cases():
     for dst in ("s32", "s64", "u8", "s16", "s8", "bool"):
         # Conversions of floats outside the integer's range are undefined: keep the values small.
-        yield cast("f32", dst, fill="positive" if dst != "bool" else "full")
+        case = cast("f32", dst, fill="positive" if dst != "bool" else "full")
+        case.constant = dst == "bool"   # zeros come in the last run only
+        yield case
         if dst not in ("u8", "bool"):
             case = cast("f32", dst, fill="unit")
             case.name += "_toward_zero"

@@ -73,7 +73,8 @@ def arithmetic_cases(op):
             yield case_any(binary(op, form, name, a, b, **kw))
         for name, act in ACTS if form not in ("s32",) else []:
             yield binary(op, form, name, (2, 3, 5), (2, 3, 5), act=act, ra=7.0, rb=5.0)
-    yield binary(op, "s8", "zero_points_low_high", (3, 17), (3, 17), za=-128, zb=127, zo=-128)
+    yield binary(op, "s8", "zero_points_low_high", (3, 17), (3, 17), za=-128, zb=127,
+                 zo=127 if op == "MUL" else -128)
     yield binary(op, "s8", "zero_points_high_low", (3, 17), (3, 17), za=127, zb=-128, zo=127)
     yield binary(op, "s8", "scales_far_apart", (3, 17), (3, 17), ra=0.01, rb=3.0)
     yield binary(op, "s8", "saturating", (3, 17), (3, 17), ro=0.1)
@@ -162,8 +163,7 @@ def relu_cases(op):
             continue
         yield unary(op, form, "rescaled_down", ALL_CODES, real=8.0, out=13.0)
         yield unary(op, form, "rescaled_up", ALL_CODES, real=8.0, out=2.3)
-    yield unary(op, "s8", "zero_points", ALL_CODES, real=8.0, zero=-128, out=(0.03, 127),
-                constant=op == "RELU")
+    yield unary(op, "s8", "zero_points", ALL_CODES, real=8.0, zero=-128, out=(0.03, -128))
     yield unary(op, "s8", "relu_range", ALL_CODES, real=8.0, out=(6 / 255, -128))
 
 
@@ -173,8 +173,8 @@ def leaky_cases():
             options = ("LeakyReluOptions", dict(alpha=alpha))
             yield unary("LEAKY_RELU", form, f"alpha_{alpha}".replace(".", "_").replace("-", "minus_"),
                         ALL_CODES if form != "f32" else (2, 17), out=3.1, options=options)
-    yield unary("LEAKY_RELU", "s8", "zero_points", ALL_CODES, zero=127, out=(0.07, -128),
-                options=("LeakyReluOptions", dict(alpha=0.2)), constant=False)
+    yield unary("LEAKY_RELU", "s8", "zero_points", ALL_CODES, zero=127, out=(0.01, 127),
+                options=("LeakyReluOptions", dict(alpha=0.2)))
 
 
 def prelu(form, name, shape, alpha, *, za=7, ro=3.0, constant=True):

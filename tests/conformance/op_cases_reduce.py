@@ -39,7 +39,7 @@ def reduction_cases():
             yield reduce("MEAN", form, "rescaled", (2, 5, 3, 8), (1, 2), keep=True, out=(1.3, 17))
             yield reduce("MEAN", form, "rescaled_over_1", (2, 5, 3, 8), (2,), out=(0.2, -9))
             yield reduce("MEAN", form, "many", (1, 37, 29, 1), (1, 2), out=(0.3, 4))
-    yield reduce("MEAN", "s8", "zero_points", (2, 5, 3, 8), (1, 2), zero=127, out=(3.0, -128))
+    yield reduce("MEAN", "s8", "zero_points", (2, 5, 3, 8), (1, 2), zero=127, out=(3.0, 127))
     for name, shape, axes, kw in AXES:
         yield reduce("SUM", "f32", name, shape, axes, **kw)
 
@@ -95,7 +95,11 @@ def softmax_cases():
         yield softmax(form, "beta_3", (2, 33), beta=3.0)
         yield softmax(form, "narrow_span", (2, 33), real=0.5)
         yield softmax(form, "wide_span", (2, 33), real=60.0)
-        yield softmax(form, "1001_classes", (1, 1001), real=11.0)
+        # From a sum of exponentials of 512 on (513 equal values do it) the 8-bit reference shifts by
+        # more than 31 and aborts the process: no uniform runs here.
+        case = softmax(form, "1001_classes", (1, 1001), real=11.0)
+        case.runs = 1
+        yield case
 
 
 def cases():

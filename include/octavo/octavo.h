@@ -1,0 +1,15 @@
+/*
+ * Octavo: post-training quantization for TensorFlow Lite models, without TensorFlow. Umbrella header.
+ */
+#ifndef OCTAVO_OCTAVO_H
+#define OCTAVO_OCTAVO_H
+
+#include <octavo/error.h>
+#include <octavo/model.h>
+#include <octavo/quantize.h>
+#include <octavo/samples.h>
+#include <octavo/session.h>
+
+#define OCT_VERSION "0.1.0"
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * Post-training quantization of a float model: every form TensorFlow Lite runs.
+ */
+#ifndef OCTAVO_QUANTIZE_H
+#define OCTAVO_QUANTIZE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <octavo/error.h>
+#include <octavo/model.h>
+#include <octavo/samples.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* X(enumerator, name on the command line, needs calibration data, what it is) */
+#define OCT_MODE_LIST(X)                                                                           \
+    X(OCT_MODE_FLOAT32, "float32", false, "no quantization")                                       \
+    X(OCT_MODE_FLOAT16, "float16", false, "constants stored as float16, float32 arithmetic")       \
+    X(OCT_MODE_DYNAMIC, "dynamic", false, "int8 weights, activations quantized while running")     \
+    X(OCT_MODE_INT8, "int8", true, "int8 weights and activations, float32 input and output")       \
+    X(OCT_MODE_INT8_FULL, "int8-full", true, "int8 throughout, integer input and output")          \
+    X(OCT_MODE_INT16X8, "int16x8", true, "int8 weights, int16 activations, float32 input and output") \
+    X(OCT_MODE_WEIGHT_ONLY, "weight-only", false, "int8 weights, float32 arithmetic")
+
+typedef enum oct_mode {
+#define OCT_MODE_ENUM(enumerator, name, calibrated, text) enumerator,
+    OCT_MODE_LIST(OCT_MODE_ENUM)
+#undef OCT_MODE_ENUM
+    OCT_MODE_COUNT
+} oct_mode;
+
+typedef enum oct_io { OCT_IO_INT8, OCT_IO_UINT8 } oct_io;
+
+typedef struct oct_quant_options {
+    oct_mode mode;
+    oct_io io;                   /* OCT_MODE_INT8_FULL: type of inputs and outputs */
+    const oct_samples *calib;    /* required where the mode needs calibration, else may be NULL */
+    int32_t threads;             /* 0: all cores; never changes the result */
+    void (*progress)(void *user, int64_t done, int64_t total); /* may be NULL; calibration samples */
+    void *progress_user;
+} oct_quant_options;
+
+/** What became of one layer and why. Strings live as long as the report. */
+typedef struct oct_layer_note {
+    const char *layer;  /* name of the output tensor of the operator in the float model */
+    const char *op;     /* "CONV_2D" */
+    const char *result; /* "int8 per-channel", "float32", "int8 weights, hybrid", ... */
+    const char *reason; /* why, when it is not what the mode asks for, else "" */
+    int64_t weight_bytes_before, weight_bytes_after;
+} oct_layer_note;
+
+typedef struct oct_quant_report oct_quant_report;
+
+/**
+ * Quantizes a float model; the model itself is not changed.
+ *
+ * out     owned by the caller, oct_model_free(); NULL after failure.
+ * report  may be NULL; owned by the caller, oct_quant_report_free().
+ * Decisions follow TFLiteConverter per operator (docs/numerics.md). Deterministic for any threads.
+ * Errors: OCT_E_USAGE (calibration data missing), OCT_E_UNSUPPORTED, OCT_E_INVALID (NaN in weights or
+ * activations, named), OCT_E_MEMORY, or what calib->read returned.
+ */
+oct_status oct_quantize(const oct_model *model, const oct_quant_options *options, oct_model **out,
+    oct_quant_report **report, oct_error *err);
+
+int32_t oct_quant_report_count(const oct_quant_report *report);
+const oct_layer_note *oct_quant_report_note(const oct_quant_report *report, int32_t index);
+void oct_quant_report_free(oct_quant_report *report);
+
+/** Name of a mode as on the command line ("int8-full"); static storage. */
+const char *oct_mode_name(oct_mode mode);
+
+/** False when no mode has this name. */
+bool oct_mode_from_name(const char *name, oct_mode *mode);
+
+bool oct_mode_needs_calibration(oct_mode mode);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,33 @@
+/*
+ * A stream of samples with random access: what calibration and evaluation read.
+ *
+ * The library brings sources for folders, arrays and IDX files (data.h); a caller may bring another.
+ */
+#ifndef OCTAVO_SAMPLES_H
+#define OCTAVO_SAMPLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <octavo/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct oct_samples {
+    void *user;
+    int64_t count; /* samples 0 .. count-1 */
+    /**
+     * Writes the value of model input `input` for sample `index` into `bytes`.
+     *
+     * bytes  size bytes, the input tensor for batch 1 in the float model's own type and layout (NHWC).
+     * Called from several threads at once for different samples; must give the same bytes each time.
+     */
+    oct_status (*read)(void *user, int64_t index, int32_t input, void *bytes, size_t size,
+        oct_error *err);
+} oct_samples;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Operator options as C structs: oct_conv2d_options and so on, one for each entry of options.def.
+ */
+#ifndef OCT_GRAPH_OPTIONS_H
+#define OCT_GRAPH_OPTIONS_H
+
+#include "graph/record.h"
+
+#define F(owner, id, kind, field, fallback) OCT_CTYPE_##kind field;
+#define OCT_OPTION(set, value, Name, name, ...)                                                    \
+    typedef struct oct_##name##_options {                                                          \
+        __VA_ARGS__                                                                                \
+    } oct_##name##_options;
+#define OCT_OPTION_EMPTY(set, value, Name, name)
+#include "graph/options.def"
+#undef OCT_OPTION
+#undef OCT_OPTION_EMPTY
+#undef F
+
+/* OCT_OPTIONS_Conv2D and so on: the union and the value in it, packed as union * 256 + value. */
+typedef enum oct_options_type {
+    OCT_OPTIONS_NONE = 0,
+#define OCT_OPTION(set, value, Name, name, ...) OCT_OPTIONS_##Name = (set) * 256 + (value),
+#define OCT_OPTION_EMPTY(set, value, Name, name) OCT_OPTIONS_##Name = (set) * 256 + (value),
+#include "graph/options.def"
+#undef OCT_OPTION
+#undef OCT_OPTION_EMPTY
+} oct_options_type;
+
+/** Record of an options type; NULL when it is not in the schema. Empty tables have a record of size 0. */
+const oct_record *oct_options_record(oct_options_type type);
+
+/** Members of union 1 (BuiltinOptions) or 2 (BuiltinOptions2): records by value; *count with NONE. */
+const oct_record *const *oct_options_members(int set, uint32_t *count);
+
+#endif
