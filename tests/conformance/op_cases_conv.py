@@ -59,7 +59,7 @@ def bias_and_output(rng, form, x, w, units, depth, *, bias, gain=1.0, zo=None, b
         return None, y
     width = bias if bias != "auto" else {"s8": "s32", "u8": "s32", "s16": "s64"}[form]
     sb = (np.float32(x.scale) * np.asarray(w.scale, np.float32)).astype(np.float32)
-    b = rng.normal(0, sigma * bias_range, units) / np.broadcast_to(sb, (units,))
+    b = rng.normal(0, 0.5 * sigma * bias_range, units) / np.broadcast_to(sb, (units,))
     b = np.clip(b, -2**31, 2**31 - 1).astype(ob.TYPES[width][0])
     return const(b, scale=sb), y
 
@@ -175,7 +175,7 @@ def matmul(form, name, a, b, *, adj_x=False, adj_y=False, zx=None, zy=4, asymmet
 CONV_GEOMETRY = [
     ("1x1_c1_o1", (1, 3, 3, 1), 1, 1, {}),
     ("1x1_c3_o5", (1, 5, 4, 3), 5, 1, dict(act="RELU")),
-    ("1x1_c17_o33_b2", (2, 3, 2, 17), 33, 1, {}),
+    ("1x1_c17_o33_b2", (2, 2, 1, 17), 33, 1, {}),
     ("1x1_s2_c8_o3", (1, 7, 5, 8), 3, 1, dict(stride=2)),
     ("3x3_same_c3_o8", (1, 5, 5, 3), 8, 3, dict(act="RELU6")),
     ("3x3_valid_c5_o3", (1, 7, 5, 5), 3, 3, dict(pad="VALID", act="RELU_N1_TO_1")),
@@ -196,11 +196,12 @@ DEPTHWISE_GEOMETRY = [
     ("3x3_same_s2_c5", (1, 7, 7, 5), 1, 3, dict(stride=2)),
     ("3x3_same_s2_even_c8_b2", (2, 6, 6, 8), 1, 3, dict(stride=2)),
     ("3x3_valid_c17", (1, 5, 4, 17), 1, 3, dict(pad="VALID", act="RELU")),
-    ("3x3_same_c33_b2", (2, 4, 3, 33), 1, 3, {}),
+    ("3x3_same_c33", (1, 4, 3, 33), 1, 3, {}),
+    ("3x3_same_c3_b2", (2, 4, 3, 3), 1, 3, {}),
     ("5x5_same_c8", (1, 7, 6, 8), 1, 5, {}),
     ("5x5_same_s2_c3", (1, 9, 7, 3), 1, 5, dict(stride=2, act="RELU_N1_TO_1")),
     ("1x1_c5", (1, 3, 3, 5), 1, 1, {}),
-    ("3x3_dilation2_c3_m3", (1, 9, 7, 3), 3, 3, dict(dilation=2)),
+    ("3x3_dilation2_c3_m3", (1, 7, 5, 3), 3, 3, dict(dilation=2)),
     ("3x3_valid_dilation3_c2", (1, 9, 9, 2), 1, 3, dict(dilation=3, pad="VALID")),
     ("3x3_s3x1_c5_m2", (1, 8, 5, 5), 2, 3, dict(stride=(3, 1))),
     ("2x4_same_c3", (1, 5, 6, 3), 1, (2, 4), {}),

@@ -52,7 +52,7 @@ def binary(op, form, name, a, b, *, act="NONE", ra=1.0, rb=1.7, ro=None, za=-3, 
 
 BINARY_SHAPES = [
     ("same_4d", (1, 3, 5, 3), (1, 3, 5, 3), {}),
-    ("channels", (2, 3, 3, 17), (17,), {}),
+    ("channels", (1, 3, 3, 17), (17,), {}),
     ("scalar", (2, 5, 3), (), {}),
     ("outer", (5, 1), (1, 7), {}),
     ("middle", (2, 1, 3, 5), (1, 4, 1, 5), {}),
@@ -77,7 +77,7 @@ def arithmetic_cases(op):
                  zo=127 if op == "MUL" else -128)
     yield binary(op, "s8", "zero_points_high_low", (3, 17), (3, 17), za=127, zb=-128, zo=127)
     yield binary(op, "s8", "scales_far_apart", (3, 17), (3, 17), ra=0.01, rb=3.0)
-    yield binary(op, "s8", "saturating", (3, 17), (3, 17), ro=0.1)
+    yield binary(op, "s8", "saturating", (3, 17), (3, 17), ro=0.8)
     yield binary(op, "s8", "equal_scales", (3, 17), (3, 17), ra=1.0, rb=1.0, ro=1.0)
     if op in ("ADD", "SUB"):
         yield binary(op, "s16", "power_of_two", (3, 17), (3, 17), pot=True, ra=0.5, rb=1.0, ro=1.0)

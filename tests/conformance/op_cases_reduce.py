@@ -19,7 +19,7 @@ def reduce(op, form, name, shape, axes, *, keep=False, real=4.0, zero=-3, out=No
 AXES = [
     ("hw_keep", (1, 5, 3, 17), (1, 2), dict(keep=True)),
     ("hw", (2, 3, 3, 5), (1, 2), {}),
-    ("wh_keep_c33", (1, 7, 7, 33), (2, 1), dict(keep=True)),
+    ("wh_keep_c33", (1, 3, 5, 33), (2, 1), dict(keep=True)),
     ("h", (2, 5, 3, 3), (1,), {}),
     ("channels", (1, 3, 3, 17), (3,), dict(keep=True)),
     ("last_negative", (3, 8), (-1,), {}),
@@ -37,7 +37,7 @@ def reduction_cases():
             yield reduce("REDUCE_MAX", form, name, shape, axes, **kw)
         if form != "f32":
             yield reduce("MEAN", form, "rescaled", (2, 5, 3, 8), (1, 2), keep=True, out=(1.3, 17))
-            yield reduce("MEAN", form, "rescaled_over_1", (2, 5, 3, 8), (2,), out=(0.2, -9))
+            yield reduce("MEAN", form, "rescaled_over_1", (2, 5, 3, 8), (2,), out=(1.5, -9))
             yield reduce("MEAN", form, "many", (1, 37, 29, 1), (1, 2), out=(0.3, 4))
     yield reduce("MEAN", "s8", "zero_points", (2, 5, 3, 8), (1, 2), zero=127, out=(3.0, 127))
     for name, shape, axes, kw in AXES:
@@ -60,7 +60,7 @@ POOLS = [
     ("3x3_s2_same_relu6", (1, 7, 5, 8), 3, dict(stride=2, act="RELU6")),
     ("3x3_s2_valid_relu", (1, 7, 5, 1), 3, dict(stride=2, pad="VALID", act="RELU")),
     ("2x3_s3x1_n1to1", (1, 7, 5, 3), (2, 3), dict(stride=(3, 1), act="RELU_N1_TO_1")),
-    ("global", (1, 7, 7, 33), 7, dict(pad="VALID")),
+    ("global", (1, 5, 5, 17), 5, dict(pad="VALID")),
     ("5x5_over_image", (1, 2, 3, 3), 5, dict(stride=1)),
 ]
 
