@@ -2,16 +2,19 @@
 
     build/venv/bin/python tests/conformance/make_models.py [--out build/oracle] [NAME…]
 
-For NAME it writes NAME.keras and NAME.h5 (one of them where the format has no other), NAME.npz with
-`x` (inputs) and `y` (what Keras computes on this CPU), and for mobilenetv2 also the calibration
-samples mobilenetv2_calib.npy. Weights are seeded noise, made to behave like trained ones: every
-batch normalization gets random gamma and beta and the statistics of a batch (so activations keep
-their size through 50 layers), and the head is scaled until the probabilities differ (else int8
-softmax would be all zeros and hide every mistake).
+For NAME it writes NAME.keras and NAME.h5, NAME_x.npy (inputs), NAME_y.npy (what Keras computes from
+them on this CPU) and NAME_calib.npy (100 calibration samples), all float32. Weights are seeded
+noise, made to behave like trained ones: every batch normalization gets random gamma and beta and
+the statistics of a batch (so activations keep their size through 50 layers), and the head is
+centred and scaled until the answers differ (else int8 softmax would be all zeros and hide every
+mistake). The last NAME, `demo`, is the trained model of demo/ with Fashion-MNIST images: the first
+20 for testing as inputs, the first 100 for training as calibration samples.
 """
 
 import argparse
 import os
+import shutil
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -57,10 +60,14 @@ def settle(model, random, logit_deviation=2.5):
     for layer in leaves(model):
         if getattr(layer, "use_bias", False):
             layer.bias.assign(random.normal(0, 0.1, layer.bias.shape))
-    kernel = model.layers[-1].kernel
-    probabilities = np.asarray(model(batch, training=False))
-    logits = np.log(np.maximum(probabilities, 1e-30))
-    kernel.assign(np.asarray(kernel) * logit_deviation / np.std(logits - logits.mean(0)))
+    head = [layer for layer in leaves(model) if hasattr(layer, "kernel")][-1]
+    head.bias.assign(np.zeros(head.bias.shape))
+    logits = np.log(np.maximum(np.asarray(model(batch, training=False)), 1e-30))
+    logits -= logits.mean(1, keepdims=True)  # undoes softmax but for a constant per sample
+    common = logits.mean(0)
+    gain = logit_deviation / np.std(logits - common)
+    head.kernel.assign(np.asarray(head.kernel) * gain)
+    head.bias.assign(-common * gain)
     return model
 
 
@@ -123,6 +130,16 @@ BUILDERS = {f.__name__: f for f in (mobilenetv2, mobilenetv2_small, mobilenet, r
 KERAS2 = {"keras2_cnn": cnn, "keras2_mobilenetv2_small": mobilenetv2_small}  # written by tf_keras
 
 
+def save(model, name, out, x, calibration):
+    arrays = {"x": x, "y": model.predict(x, batch_size=4, verbose=0), "calib": calibration}
+    for key, array in arrays.items():
+        np.save(os.path.join(out, f"{name}_{key}.npy"), array)
+    y = arrays["y"]
+    print(f"{name}: {model.count_params()} parameters, {len(x)} inputs, largest probabilities "
+          f"{np.sort(y.max(-1))[[0, -1]].round(3)}, {len(set(y.argmax(-1)))} different answers",
+          flush=True)
+
+
 def make(name, out):
     kit = keras
     if name in KERAS2:
@@ -132,18 +149,24 @@ def make(name, out):
     kit.utils.set_random_seed(seed)
     random = np.random.default_rng(seed)
     model = settle({**BUILDERS, **KERAS2}[name](kit), random)
-    x = images(random, 20 if name == "mobilenetv2" else 4, model.input_shape[1:])
-    y = model.predict(x, batch_size=4, verbose=0)
     for suffix in (".keras", ".h5"):
         model.save(os.path.join(out, name + suffix))
-    np.savez(os.path.join(out, name + ".npz"), x=x, y=y)
-    if name == "mobilenetv2":
-        np.save(os.path.join(out, "mobilenetv2_x.npy"), x)
-        np.save(os.path.join(out, "mobilenetv2_y.npy"), y)
-        np.save(os.path.join(out, "mobilenetv2_calib.npy"),
-                images(random, 100, model.input_shape[1:]))
-    print(f"{name}: {model.count_params()} parameters, largest probabilities "
-          f"{np.sort(y.max(-1))[[0, -1]].round(3)}, {len(set(y.argmax(-1)))} different answers")
+    x = images(random, 20 if name == "mobilenetv2" else 4, model.input_shape[1:])
+    save(model, name, out, x, images(random, 100, model.input_shape[1:]))
+
+
+def take_demo(out):
+    folder = os.path.join(os.path.dirname(__file__), "../../demo")
+    sys.path.insert(0, folder)
+    import fashion_mnist
+    path = shutil.copy(os.path.join(folder, "fashion_mobilenetv2.keras"),
+                       os.path.join(out, "demo.keras"))
+    model = keras.saving.load_model(path, compile=False)
+    model.save(os.path.join(out, "demo.h5"))
+    size = model.input_shape[1]
+    save(model, "demo", out,
+         fashion_mnist.preprocess(fashion_mnist.load("t10k")[0][:20], size),
+         fashion_mnist.preprocess(fashion_mnist.load("train")[0][:100], size))
 
 
 def main():
@@ -152,8 +175,11 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
-    for name in options.names or [*BUILDERS, *KERAS2]:
-        make(name, options.out)
+    for name in options.names or [*BUILDERS, *KERAS2, "demo"]:
+        if name == "demo":
+            take_demo(options.out)
+        else:
+            make(name, options.out)
 
 
 if __name__ == "__main__":
