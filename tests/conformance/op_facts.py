@@ -251,7 +251,7 @@ def softmax_8(case, xs):
 def table_16(f, low, high):
     """513 int16 entries of f on [low, high], output range [0, 1] as the SOFTMAX kernel builds them."""
     step, half = (high - low) / 512, (high - low) / 1024
-    inv = 65535.0 / 2
+    inv = 65536.0 / 2
     out = np.empty(513, np.int64)
     for i in range(512):
         v = float(half_away(f(low + i * step) * inv))
@@ -300,7 +300,7 @@ def quantize(case, xs):
 def dequantize(case, xs):
     x = case.inputs[0]
     if x.type == "f16":
-        return xs[0].astype(np.float32)
+        return (xs[0] if xs else x.data).astype(np.float32)
     if np.size(x.scale) > 1:
         shape = [-1 if d == x.axis else 1 for d in range(len(x.shape))]
         return x.scale.reshape(shape) * (xs[0].astype(np.int32) - x.zero).astype(np.float32)
@@ -397,7 +397,7 @@ def hybrid_row_scale(row, asymmetric):
     if asymmetric:
         if low == high:
             return np.zeros(row.shape, np.int64), np.float32(1), 0
-        s = (high - low) / 255
+        s = float(np.float32(high - low)) / 255
         za, zb = -128 - low / s, 127 - high / s
         z = za if 128 + abs(low / s) < 127 + abs(high / s) else zb
         z = int(min(max(half_away(z), -128), 127))
@@ -426,6 +426,122 @@ def hybrid_fc(case, xs):
     return np.clip(out, np.float32(low), np.float32(high))
 
 
+def prelu(case, xs):
+    v, alpha, *_ = two(case, xs)
+    (x, a), y = case.inputs, case.outputs[0]
+    sx, sa, so = (np.float32(t.scale) for t in (x, a, y))
+    return finish(np.where(v >= 0, mbqm(v, *quantize_multiplier(sx / so)),
+                           mbqm(v * alpha, *quantize_multiplier(sx * sa / so))), y)
+
+
+def squared_difference(case, xs):
+    a, b, s1, s2, so = two(case, xs)
+    t = 2 * max(s1, s2)
+    d = mbqm(a << 7, *quantize_multiplier(s1 / t)) - mbqm(b << 7, *quantize_multiplier(s2 / t))
+    return finish(mbqm(d * d, *quantize_multiplier(t * t / (2**14 * so))), case.outputs[0])
+
+
+def transpose_conv(case, xs):
+    _, w, x = case.inputs[:3]
+    b = case.inputs[3] if len(case.inputs) > 3 else None
+    o, y = case.options[1], case.outputs[0]
+    (oh, ow), (n, h, wd, _) = case.inputs[0].data[1:3], x.shape
+    kh, kw = w.shape[1:3]
+    same = o["padding"] == ob.PAD["SAME"]
+    before = [max(0, (i - 1) * s + k - out) // 2 if same else 0 for i, s, k, out in
+              ((h, o["strideH"], kh, oh), (wd, o["strideW"], kw, ow))]
+    acc = np.zeros((n, oh, ow, w.shape[0]), np.int64)
+    v = xs[0].astype(np.int64) - x.zero
+    for iy, ix, ky, kx in np.ndindex(h, wd, kh, kw):
+        r, c = iy * o["strideH"] - before[0] + ky, ix * o["strideW"] - before[1] + kx
+        if 0 <= r < oh and 0 <= c < ow:
+            acc[:, r, c] += v[:, iy, ix] @ w.data[:, ky, kx].astype(np.int64).T
+    return channel_requant(acc, x, w, b, y, o["fusedActivationFunction"])
+
+
+def batch_matmul(case, xs):
+    a, b, *_ = two(case, xs)
+    (ta, tb), y, o = case.inputs, case.outputs[0], case.options[1]
+    a = np.swapaxes(a, -1, -2) if o["adjX"] else a
+    b = np.swapaxes(b, -1, -2) if o["adjY"] else b
+    d = np.float64(np.float32(ta.scale) * np.float32(tb.scale)) / np.float64(np.float32(y.scale))
+    requant = mbqm64 if case.form == "s16" else mbqm
+    return finish(requant(a @ b, *quantize_multiplier(d)), y)
+
+
+def float_clamp(v, act):
+    top = np.finfo(np.float32).max
+    low, high = {0: (-top, top), 1: (0, top), 2: (-1, 1), 3: (0, 6)}[act]
+    return np.clip(v, np.float32(low), np.float32(high))
+
+
+def float_taps(case, xs, depthwise):
+    """Float convolution in the reference's order of additions: ky, kx, input channel; bias last."""
+    x, w = case.inputs[:2]
+    b = case.inputs[2] if len(case.inputs) > 2 else None
+    o = case.options[1]
+    q, inside = patches(xs[0], w.shape[1], w.shape[2], o)
+    q = np.where(inside[None, ..., None], q, np.float32(0))
+    units = w.shape[3] if depthwise else w.shape[0]
+    groups = 1 if depthwise else x.shape[3] // w.shape[3]
+    total = np.zeros((*q.shape[:3], units), np.float32)
+    for ky, kx in np.ndindex(w.shape[1], w.shape[2]):
+        if depthwise:
+            total += np.repeat(q[..., ky, kx, :], o["depthMultiplier"], -1) * w.data[0, ky, kx]
+            continue
+        for c in range(w.shape[3]):
+            source = np.repeat(np.arange(groups) * w.shape[3] + c, units // groups)
+            total += q[..., ky, kx, :][..., source] * w.data[:, ky, kx, c]
+    if b is not None:
+        total = total + b.data
+    return float_clamp(total, o["fusedActivationFunction"])
+
+
+def conv_f32(case, xs):
+    return float_taps(case, xs, False)
+
+
+def depthwise_f32(case, xs):
+    return float_taps(case, xs, True)
+
+
+def fc_f32(case, xs):
+    _, w, b = case.inputs
+    rows = xs[0].reshape(-1, w.shape[1])
+    total = np.zeros((len(rows), w.shape[0]), np.float32)
+    for c in range(w.shape[1]):
+        total += rows[:, c:c + 1] * w.data[:, c]
+    if b is not None:
+        total = total + b.data
+    return float_clamp(total, case.options[1]["fusedActivationFunction"])
+
+
+def hybrid_conv(case, xs):
+    """CONV_2D and DEPTHWISE_CONV_2D: one activation scale per batch item."""
+    x, w = case.inputs[:2]
+    b = case.inputs[2].data if len(case.inputs) > 2 else 0
+    o, depth = case.options[1], case.op == "DEPTHWISE_CONV_2D"
+    scales = np.atleast_1d(w.scale).astype(np.float32)
+    symmetric = not depth and np.all(scales == scales[0]) and x.shape[3] == w.shape[3]
+    out = []
+    for image in xs[0]:
+        q, s, z = hybrid_row_scale(image, not symmetric)
+        taps, inside = patches(q[None] - z, w.shape[1], w.shape[2], o)
+        taps = np.where(inside[None, ..., None], taps, 0)
+        if depth:
+            acc = np.einsum("nyxhwc,hwc->nyxc", np.repeat(taps, o["depthMultiplier"], -1),
+                            w.data[0].astype(np.int64))
+        else:
+            groups = x.shape[3] // w.shape[3]
+            acc = np.concatenate([np.einsum("nyxhwc,ohwc->nyxo", p, f) for p, f in
+                                  zip(np.split(taps, groups, -1),
+                                      np.split(w.data.astype(np.int64), groups, 0))], -1)
+        acc = acc.astype(np.float32)
+        y = acc * (s * scales[0]) if symmetric else acc * (s * scales) if depth else acc * scales * s
+        out.append(y + b)
+    return float_clamp(np.concatenate(out), o["fusedActivationFunction"])
+
+
 FORMULAS = {("CONV_2D", f): conv_2d for f in ("s8", "s16")}
 FORMULAS |= {("DEPTHWISE_CONV_2D", f): depthwise for f in ("s8", "s16")}
 FORMULAS |= {("FULLY_CONNECTED", f): fully_connected for f in ("s8", "s16")}
@@ -443,6 +559,13 @@ FORMULAS |= {("RESIZE_BILINEAR", f): resize_bilinear for f in ("s8", "s16")}
 FORMULAS |= {("HARD_SWISH", f): hard_swish for f in ("s8", "u8")}
 FORMULAS |= {("SOFTMAX", "s8"): softmax_8, ("SOFTMAX", "u8"): softmax_8, ("SOFTMAX", "s16"): softmax_16}
 FORMULAS |= {("FULLY_CONNECTED", "hybrid"): hybrid_fc}
+FORMULAS |= {("PRELU", f): prelu for f in ("s8", "u8")}
+FORMULAS |= {("SQUARED_DIFFERENCE", "s8"): squared_difference}
+FORMULAS |= {("TRANSPOSE_CONV", f): transpose_conv for f in ("s8", "s16")}
+FORMULAS |= {("BATCH_MATMUL", f): batch_matmul for f in ("s8", "s16")}
+FORMULAS |= {("CONV_2D", "f32"): conv_f32, ("DEPTHWISE_CONV_2D", "f32"): depthwise_f32}
+FORMULAS |= {("FULLY_CONNECTED", "f32"): fc_f32}
+FORMULAS |= {(op, "hybrid"): hybrid_conv for op in ("CONV_2D", "DEPTHWISE_CONV_2D")}
 
 
 def main():
