@@ -161,6 +161,13 @@ const oct_op_def *const *oct_op_all(int32_t *count);
  */
 oct_form oct_op_form(const oct_op_def *def, const oct_op *op);
 
+/** Role of an input or output slot by the rule; slots past the last one listed repeat it. */
+oct_role oct_op_input_role(const oct_op_def *def, int32_t slot);
+oct_role oct_op_output_role(const oct_op_def *def, int32_t slot);
+
+/** "int8"; static storage. */
+const char *oct_form_name(oct_form form);
+
 /* For infer, prepare and eval. */
 
 /** size zeroed bytes that live as long as the session; NULL when memory is short. */

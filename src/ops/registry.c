@@ -1,0 +1,103 @@
+/*
+ * The list of operators, made from ops.def, and the choice of a node's form.
+ */
+#include "ops/op.h"
+
+#define OCT_OP(code, suffix) extern const oct_op_def oct_op_##suffix;
+#include "ops/ops.def"
+#undef OCT_OP
+
+#define OCT_OP(code, suffix) &oct_op_##suffix,
+static const oct_op_def *const all[] = {
+#include "ops/ops.def"
+};
+#undef OCT_OP
+
+#define OCT_OP(code, suffix) [code] = &oct_op_##suffix,
+static const oct_op_def *const by_code[OCT_OP_COUNT] = {
+#include "ops/ops.def"
+};
+#undef OCT_OP
+
+const oct_op_def *oct_op_find(oct_builtin op)
+{
+    return (unsigned)op < OCT_OP_COUNT ? by_code[op] : NULL;
+}
+
+const oct_op_def *const *oct_op_all(int32_t *count)
+{
+    *count = (int32_t)(sizeof all / sizeof *all);
+    return all;
+}
+
+oct_role oct_op_input_role(const oct_op_def *def, int32_t slot)
+{
+    int32_t slots = def->quant.in_slots;
+    if (slots == 0)
+        return OCT_ROLE_NONE;
+    return (oct_role)def->quant.in[slot < slots ? slot : slots - 1];
+}
+
+oct_role oct_op_output_role(const oct_op_def *def, int32_t slot)
+{
+    int32_t slots = def->quant.out_slots;
+    if (slots == 0)
+        return OCT_ROLE_NONE;
+    return (oct_role)def->quant.out[slot < slots ? slot : slots - 1];
+}
+
+const char *oct_form_name(oct_form form)
+{
+#define FORM_NAME(name, text) [OCT_FORM_##name] = text,
+    static const char *const names[OCT_FORM_COUNT] = { OCT_FORM_LIST(FORM_NAME) };
+#undef FORM_NAME
+    return (unsigned)form < OCT_FORM_COUNT ? names[form] : "?";
+}
+
+static oct_form form_of_type(oct_type type)
+{
+    switch (type) {
+    case OCT_FLOAT32: return OCT_FORM_F32;
+    case OCT_INT8: return OCT_FORM_S8;
+    case OCT_UINT8: return OCT_FORM_U8;
+    case OCT_INT16: return OCT_FORM_S16;
+    case OCT_INT32: return OCT_FORM_I32;
+    case OCT_INT64: return OCT_FORM_I64;
+    case OCT_BOOL: return OCT_FORM_BOOL;
+    default: return OCT_FORM_ANY;
+    }
+}
+
+/* The value whose type decides: the first activation; output 0 where all inputs are tables or indices. */
+static const oct_value *deciding_value(const oct_op_def *def, const oct_op *op)
+{
+    if (def->quant.in_slots == 0)
+        return op->in_count > 0 ? op->in[0] : op->out[0];
+    for (int32_t i = 0; i < op->in_count; i++)
+        if (op->in[i] != NULL && oct_op_input_role(def, i) == OCT_ROLE_ACT)
+            return op->in[i];
+    return op->out[0];
+}
+
+static bool has_int8_coefficients(const oct_op_def *def, const oct_op *op)
+{
+    for (int32_t i = 0; i < op->in_count; i++) {
+        oct_role role = oct_op_input_role(def, i);
+        if (op->in[i] == NULL || (role != OCT_ROLE_WEIGHT && role != OCT_ROLE_ACT))
+            continue;
+        if (op->in[i]->type == OCT_INT8 || op->in[i]->type == OCT_INT4)
+            return true;
+    }
+    return false;
+}
+
+oct_form oct_op_form(const oct_op_def *def, const oct_op *op)
+{
+    const oct_value *value = deciding_value(def, op);
+    oct_form form = value == NULL ? OCT_FORM_ANY : form_of_type(value->type);
+    if (form == OCT_FORM_F32 && def->ref[OCT_FORM_HYBRID].eval && has_int8_coefficients(def, op))
+        return OCT_FORM_HYBRID;
+    if (def->ref[form].eval)
+        return form;
+    return def->ref[OCT_FORM_ANY].eval ? OCT_FORM_ANY : OCT_FORM_COUNT;
+}
