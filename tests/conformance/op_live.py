@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Random one-operator models at scale: LiteRT's reference resolver against Octavo.
+
+op_live.py --count 200 --runner build/tests/test_golden [--only CONV_2D] [--form s8] [--seed 1]
+Per operator and form: draws models, lets LiteRT answer, writes golden files into a folder and gives
+the folder to the C golden runner. Prints one line per operator and form; --keep DIR leaves the files.
+Without --runner the models are checked against the formulas of op_facts.py instead.
+
+Models are drawn in a child process: some inputs make LiteRT abort (an 8-bit SOFTMAX over 512 equal
+values), and such a draw must cost one model, not the run.
+"""
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+import op_build as ob
+import op_facts
+import op_random
+
+RESULT = re.compile(r"^(PASS|FAIL|SKIP)\s+(\S+?)(?:\.tflite)?\b(.*)$")
+
+
+def draw(op, form, maker, seed, index):
+    """A case of that number; drawn again (up to 20 times) while LiteRT refuses it."""
+    for attempt in range(20):
+        name = f"live_{seed}_{index}_{attempt}"
+        case = maker(op, form, name, ob.rng_for(op, form, name))
+        try:
+            content, inputs, outputs = ob.golden(case)
+        except ob.Refused:
+            continue
+        if outputs[0] and all(y.size for y in outputs[0]):
+            return case, content, inputs, outputs
+    raise SystemExit(f"{op} {form}: 20 refused draws in a row")
+
+
+def in_child(work):
+    """Runs work(write) in a forked child; returns (exit status, text written)."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        with os.fdopen(write, "w") as out:
+            work(lambda line: (out.write(line + "\n"), out.flush()))
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as source:
+        lines = source.read().splitlines()
+    return os.waitpid(child, 0)[1], lines
+
+
+def make(op, form, maker, count, seed, folder):
+    """Writes golden files or, with folder None, tries the formula. (cases, values, bytes, different, aborts)."""
+    formula = op_facts.FORMULAS.get((op, form))
+    done, total, aborts = 0, np.zeros(4, np.int64), 0
+    while done < count:
+        def work(write, first=done):
+            for i in range(first, count):
+                case, content, inputs, outputs = draw(op, form, maker, seed, i)
+                values = sum(y.size for run in outputs for y in run)
+                size = sum(y.nbytes for run in outputs for y in run)
+                differ = 0
+                if folder:
+                    (folder / f"{case.stem}.tflite").write_bytes(content)
+                elif formula:
+                    with np.errstate(all="ignore"):
+                        pairs = [(np.asarray(formula(case, x)), y[0]) for x, y in zip(inputs, outputs)]
+                    differ = sum(int(np.sum(a.reshape(b.shape) != b)) for a, b in pairs)
+                    if differ:
+                        print(f"  {case.stem}: {differ} of {values} differ", flush=True)
+                write(f"1 {values} {size} {differ}")
+        status, lines = in_child(work)
+        for line in lines:
+            total += np.array(line.split(), np.int64)
+        done += len(lines) + (status != 0)
+        aborts += status != 0
+    return (*total, aborts)
+
+
+def run_octavo(runner, folder):
+    """{stem: (verdict, rest of the line)} from the golden runner's report."""
+    p = subprocess.run([runner, folder], capture_output=True, text=True)
+    found = {}
+    for line in p.stdout.splitlines():
+        m = RESULT.match(line.strip())
+        if m:
+            found[pathlib.Path(m[2]).name.removesuffix(".tflite")] = (m[1], m[3].strip())
+    if not found:
+        raise SystemExit(f"{runner}: no results\n{p.stdout[-2000:]}{p.stderr[-2000:]}")
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=200, help="models per operator and form")
+    parser.add_argument("--runner", help="the C golden runner")
+    parser.add_argument("--only", help="operator")
+    parser.add_argument("--form")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=pathlib.Path, help="folder that keeps the golden files")
+    args = parser.parse_args()
+    print(f"{ob.TOOL}, seed {args.seed}, {args.count} models per operator and form")
+    print(f"{'operator':24} {'form':7} {'models':>7} {'bytes':>10} {'failing':>8} {'aborts':>7}")
+    sums = np.zeros(4, np.int64)
+    for op, form, maker in op_random.pairs():
+        if args.only not in (None, op) or args.form not in (None, form):
+            continue
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = args.keep or pathlib.Path(temporary)
+            folder.mkdir(parents=True, exist_ok=True)
+            models, _, size, bad, aborts = make(op, form, maker, args.count, args.seed,
+                                                folder if args.runner else None)
+            if args.runner:
+                results = run_octavo(args.runner, folder)
+                mine = {k: v for k, v in results.items() if k.startswith(f"{op}__{form}__live_")}
+                failing = {k: v for k, v in mine.items() if v[0] != "PASS"}
+                bad = len(failing) + models - len(mine)
+                for stem, (verdict, rest) in list(failing.items())[:5]:
+                    print(f"  {verdict} {stem} {rest}")
+        known = args.runner or (op, form) in op_facts.FORMULAS
+        print(f"{op:24} {form:7} {models:7} {size:10} {bad if known else '-':>8} {aborts:7}", flush=True)
+        sums += (models, size, bad if known else 0, aborts)
+    print(f"{'all':32} {sums[0]:7} {sums[1]:10} {sums[2]:8} {sums[3]:7}")
+    return 1 if sums[2] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
