@@ -4,9 +4,14 @@
 #ifndef OCTAVO_OCTAVO_H
 #define OCTAVO_OCTAVO_H
 
+#include <octavo/bench.h>
+#include <octavo/compare.h>
+#include <octavo/data.h>
 #include <octavo/error.h>
+#include <octavo/eval.h>
 #include <octavo/model.h>
 #include <octavo/quantize.h>
+#include <octavo/report.h>
 #include <octavo/samples.h>
 #include <octavo/session.h>
 

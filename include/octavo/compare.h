@@ -1,0 +1,130 @@
+/*
+ * The main job: every quantized form of a model made, measured and weighed in one call.
+ */
+#ifndef OCTAVO_COMPARE_H
+#define OCTAVO_COMPARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <octavo/bench.h>
+#include <octavo/data.h>
+#include <octavo/error.h>
+#include <octavo/eval.h>
+#include <octavo/model.h>
+#include <octavo/quantize.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* X(enumerator, name on the command line, what runs there) */
+#define OCT_TARGET_LIST(X)                                                                         \
+    X(OCT_TARGET_CPU, "cpu", "phone, desktop or server CPU")                                       \
+    X(OCT_TARGET_GPU, "gpu", "GPU delegate: float16 arithmetic")                                   \
+    X(OCT_TARGET_INT_ONLY, "int-only", "NPU, DSP or Edge TPU: integer operators only")             \
+    X(OCT_TARGET_MCU, "mcu", "microcontroller: integer operators, little memory")
+
+typedef enum oct_target {
+#define OCT_TARGET_ENUM(enumerator, name, text) enumerator,
+    OCT_TARGET_LIST(OCT_TARGET_ENUM)
+#undef OCT_TARGET_ENUM
+    OCT_TARGET_COUNT
+} oct_target;
+
+const char *oct_target_name(oct_target target);
+
+/** False when no target has this name. */
+bool oct_target_from_name(const char *name, oct_target *target);
+
+/* What the advice has to respect. Zero-initialised: a CPU, half a point of accuracy, no other limit. */
+typedef struct oct_constraints {
+    oct_target target;
+    bool has_max_drop;
+    double max_drop;      /* accuracy that may be lost, as a fraction: 0.005 is half a point (the default) */
+    int64_t max_bytes;    /* of the file; 0: no limit */
+    double max_latency_ns; /* 0: no limit */
+} oct_constraints;
+
+/* One form of the comparison: a mode and, for int8-full, its input and output type. */
+typedef struct oct_variant {
+    oct_mode mode;
+    oct_io io;
+} oct_variant;
+
+enum { OCT_VARIANTS = 7 };
+
+/** float32, dynamic, float16, int8, int8-full, int8-full-uint8, int16x8. Static storage. */
+const oct_variant *oct_compare_variants(void);
+
+/** "int8-full-uint8"; static storage. */
+const char *oct_variant_name(oct_variant variant);
+
+/** False when no form has this name. */
+bool oct_variant_from_name(const char *name, oct_variant *variant);
+
+typedef struct oct_compare_options {
+    const char *model_name;       /* for the results: the file's path; may be NULL */
+    const oct_variant *forms;     /* form_count of them; NULL: all. float32 is always made */
+    int32_t variant_count;
+    const oct_data *calib;        /* calibration samples; NULL: some of `data`, kept out of the accuracy */
+    int64_t calib_samples;        /* at most so many; 0: 200 */
+    const char *preprocess;       /* NULL: "auto" */
+    int32_t threads;              /* for the work: 0 all cores */
+    int32_t bench_threads;        /* inside one timed inference: 0 one */
+    double bench_seconds;         /* 0: 2 s per form; negative: no benchmark */
+    oct_kernels kernels;
+    uint64_t seed;
+    oct_constraints constraints;
+    const char *folder;           /* gets the .tflite files; made when missing; NULL: not written */
+    oct_progress progress;        /* may be NULL */
+    void *progress_user;
+} oct_compare_options;
+
+/* The outcome of a comparison, also of reading results.json. */
+typedef struct oct_results oct_results;
+
+/**
+ * Quantizes `model` into every form, writes the files, evaluates all forms on the same samples and
+ * measures them in turns, then weighs them. A form that cannot be made or run becomes a row that says
+ * why; the others go on.
+ *
+ * When calib is NULL the calibration samples are taken from `data` and left out of the accuracy.
+ * out  owned by the caller, oct_results_free(); NULL after failure.
+ * Errors: OCT_E_USAGE (random data, preprocessing unknown), OCT_E_UNSUPPORTED (the float model cannot
+ * run), those of data, OCT_E_SYSTEM (folder), OCT_E_MEMORY.
+ */
+oct_status oct_compare(const oct_model *model, const oct_data *data,
+    const oct_compare_options *options, oct_results **out, oct_error *err);
+
+void oct_results_free(oct_results *results);
+
+/** Reads a results.json that oct_results_save() wrote. Errors: OCT_E_INVALID naming the key, OCT_E_SYSTEM. */
+oct_status oct_results_load(const char *path, oct_results **out, oct_error *err);
+
+/** Writes results.json: schema docs/results.schema.json, keys in fixed order. */
+oct_status oct_results_save(const oct_results *results, const char *path, oct_error *err);
+
+/** The text oct_results_save() writes; owned by the caller, free(). */
+oct_status oct_results_json(const oct_results *results, char **json, oct_error *err);
+
+/** The table for a terminal (100 columns, UTF-8, ends with a newline); owned by the caller, free(). */
+oct_status oct_results_table(const oct_results *results, char **text, oct_error *err);
+
+/** Weighs the forms again under other constraints; replaces the advice in results. */
+oct_status oct_results_advise(oct_results *results, const oct_constraints *constraints,
+    oct_error *err);
+
+/**
+ * The advice as a few lines: the form, the branch with the numbers at each fork, what would change the
+ * answer, how sure it is. Lives until the next oct_results_advise() or oct_results_free().
+ */
+const char *oct_results_advice(const oct_results *results);
+
+/** Name of the advised form; NULL when no form satisfies the constraints. */
+const char *oct_results_advised(const oct_results *results);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
