@@ -76,7 +76,10 @@ oct_status oct_error_prefix(oct_error *err, oct_status status, const char *forma
     va_end(args);
     if (written < 0 || (size_t)written >= sizeof text)
         return status;
-    snprintf(text + written, sizeof text - (size_t)written, ": %s", err->text);
+    /* The tail of a text that no longer fits is cut. */
+    int room = (int)(sizeof text - (size_t)written) - 3;
+    snprintf(text + written, sizeof text - (size_t)written, ": %.*s", room < 0 ? 0 : room,
+        err->text);
     memcpy(err->text, text, sizeof text);
     return status;
 }

@@ -9,6 +9,7 @@
 #ifndef OCT_GRAPH_GRAPH_H
 #define OCT_GRAPH_GRAPH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,6 +85,8 @@ typedef struct oct_signature {
 typedef struct oct_metadata { const char *name; const void *data; size_t size; } oct_metadata;
 
 typedef struct oct_graph {
+    atomic_size_t references; /* the owner and living clones */
+    struct oct_graph *origin; /* the graph this one was cloned from, kept alive; or NULL */
     oct_arena arena;
     oct_subgraph **subgraphs; /* [0] is the main one */
     oct_signature *signatures;
@@ -100,13 +103,13 @@ typedef struct oct_graph {
 /** An empty graph; NULL when memory is short. */
 oct_graph *oct_graph_create(void);
 
-/** Frees structure, names and options and gives the backings back. NULL is fine. */
+/** Frees structure, names and options and gives the backings back, once no clone lives. NULL is fine. */
 void oct_graph_free(oct_graph *graph);
 
 /**
- * A copy whose structure is independent and whose constants are shared.
- * Opaque records (sparsity, details, option structs) are shared too; treat them as immutable: replace,
- * never edit, except a node's own top-level option struct, which the clone copies.
+ * A copy whose structure (tensors, nodes, options, shapes, lists) is independent. Names, constants,
+ * quantization parameters and records read from files are shared with the original, whose memory lives
+ * until the last clone is freed: replace such things, never edit them in place.
  */
 oct_status oct_graph_clone(const oct_graph *graph, oct_graph **out, oct_error *err);
 
