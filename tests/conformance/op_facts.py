@@ -271,8 +271,8 @@ def look_up_16(table, v):
 def softmax_16(case, xs):
     x = case.inputs[0]
     exp, inv = table_16(math.exp, -10.0, 0.0), table_16(lambda v: 1 / (1 + v), 0.0, 1.0)
-    m, e = quantize_multiplier(np.float64(np.float32(x.scale)) * np.float64(np.float32(case.options[1]["beta"]))
-                               / (10.0 / 65535.0))
+    product = np.float32(x.scale) * np.float32(case.options[1]["beta"])
+    m, e = quantize_multiplier(np.float64(product) / (10.0 / 65535.0))
     rows = xs[0].astype(np.int64).reshape(-1, xs[0].shape[-1])
     out = np.empty(rows.shape, np.int64)
     for i, row in enumerate(rows):
@@ -542,6 +542,37 @@ def hybrid_conv(case, xs):
     return float_clamp(np.concatenate(out), o["fusedActivationFunction"])
 
 
+SIGMOID = np.minimum(np.floor(65536 / (1 + np.exp(-np.arange(257) / 24)) + 0.5), 65535).astype(np.int64)
+
+
+def sigmoid_argument(x, scale, pot_shift):
+    """int16 codes to the table's 3 * 2^k grid."""
+    log = math.log2(scale)
+    shift = 3 - (3 - round(log)) if False else round(log) - pot_shift
+    if abs(log - round(log)) < 1e-3 and 0 <= shift <= (1 if pot_shift == -13 else 0):
+        return x * (3 << shift)
+    d, left = float(scale) * 4096 * 3, 0
+    while d <= 32767 / 2 and left <= 30:
+        d, left = d * 2, left + 1
+    return (x * int(d) + (1 << (left - 1))) >> left
+
+
+def sigmoid_16(case, xs):
+    x = case.inputs[0]
+    v = xs[0].astype(np.int64)
+    if case.op == "LOGISTIC":
+        a, bits, top, half = sigmoid_argument(v, np.float32(x.scale), -12), 9, 0x7FFF << 10, None
+    else:
+        a, bits, top, half = sigmoid_argument(v, np.float32(x.scale), -12), 8, 0xFFFF << 8, None
+    m = np.abs(a)
+    u = np.minimum(m >> bits, 255)
+    r = (SIGMOID[u] << bits) + (m & ((1 << bits) - 1)) * (SIGMOID[u + 1] - SIGMOID[u])
+    r = np.where(u >= 255, top, r)
+    if case.op == "LOGISTIC":
+        return (np.where(a >= 0, r + 512, 2**25 - r + 511) >> 10).astype(np.int16)
+    return (np.where(a >= 0, r - 2**23 + 128, 2**23 - r + 127) >> 8).astype(np.int16)
+
+
 FORMULAS = {("CONV_2D", f): conv_2d for f in ("s8", "s16")}
 FORMULAS |= {("DEPTHWISE_CONV_2D", f): depthwise for f in ("s8", "s16")}
 FORMULAS |= {("FULLY_CONNECTED", f): fully_connected for f in ("s8", "s16")}
@@ -566,6 +597,7 @@ FORMULAS |= {("BATCH_MATMUL", f): batch_matmul for f in ("s8", "s16")}
 FORMULAS |= {("CONV_2D", "f32"): conv_f32, ("DEPTHWISE_CONV_2D", "f32"): depthwise_f32}
 FORMULAS |= {("FULLY_CONNECTED", "f32"): fc_f32}
 FORMULAS |= {(op, "hybrid"): hybrid_conv for op in ("CONV_2D", "DEPTHWISE_CONV_2D")}
+FORMULAS |= {(op, "s16"): sigmoid_16 for op in ("LOGISTIC", "TANH")}
 
 
 def main():

@@ -145,6 +145,7 @@ def draw_binary(op, form, name, r):
               zb=zero_point(r, "s8"), zo=zero_point(r, "s8"), act=pick(r, ACTS))
     if op in ("ADD", "SUB") and form == "s16" and one_in(r, 2):
         kw.update(pot=True, ra=2.0**-up_to(r, 3), rb=1.0, ro=1.0)
+        b = a   # the power-of-two ADD does not broadcast: LiteRT aborts
     if op == "DIV":
         kw["fill"] = ("full", "positive")
     return elementwise.binary(op, form, name, a, b, constant=1 if one_in(r, 3) else None, **kw)
