@@ -1,0 +1,48 @@
+# A thin front for CMake: the two commands of the README are `make demo` and `make check`.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+BUILD := build
+
+all: $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS)
+
+$(BUILD)/build.ninja:
+	scripts/setup.sh build
+	cmake --preset release -DOCT_TESTS=OFF
+
+# The main job on the bundled model and data.
+demo: all
+	scripts/setup.sh demo
+	demo/run.sh
+
+# All tests: release build with gcc, then clang, sanitizers and plain C.
+check:
+	scripts/setup.sh build test demo
+	scripts/check.sh release clang portable sanitize clang-sanitize
+
+# Against live TensorFlow, Keras and LiteRT from PyPI.
+conformance: all
+	scripts/setup.sh build test conformance
+	tests/conformance/run.sh
+
+bench: all
+	scripts/setup.sh conformance
+	scripts/bench.sh
+
+fuzz:
+	scripts/setup.sh build test fuzz
+	scripts/fuzz.sh
+
+goldens:
+	scripts/venv.sh
+	build/venv/bin/python tests/conformance/op_goldens.py --out tests/golden/ops
+
+docs: all
+	scripts/docs.sh
+
+install: all
+	cmake --install $(BUILD)
+
+clean:
+	rm -rf $(BUILD)/CMakeFiles $(BUILD)/build.ninja $(BUILD)/CMakeCache.txt $(BUILD)/tests build-*
+
+.PHONY: all demo check conformance bench fuzz goldens docs install clean

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Installs the Debian packages that a group of make targets needs and that are not there yet.
+# usage: scripts/setup.sh build|test|demo|fuzz|conformance ...
+set -eu
+
+packages_build="gcc cmake ninja-build pkg-config libhdf5-dev libzip-dev libjansson-dev zlib1g-dev libturbojpeg0-dev libspng-dev libjs-chart.js"
+packages_test="clang libclang-rt-14-dev libcmocka-dev python3 python3-jsonschema"
+packages_demo="dataset-fashion-mnist python3"
+packages_fuzz="clang libclang-rt-14-dev"
+packages_conformance="python3 python3-venv dataset-fashion-mnist"
+why_build="compilers, and the libraries for HDF5, zip, JSON, JPEG, PNG and charts"
+why_test="a second compiler with its sanitizers, the unit test runner, a JSON schema validator"
+why_demo="the demo's 10,000 labelled test images"
+why_fuzz="the coverage-guided fuzzer"
+why_conformance="a virtual environment for TensorFlow, Keras and LiteRT as oracles"
+
+missing=""
+for group in "$@"; do
+    eval "packages=\${packages_$group}; why=\${why_$group}"
+    for package in $packages; do
+        # A command that is there, however it came, serves as well as the package.
+        case $package in
+        gcc | cmake | clang | python3) command -v "$package" >/dev/null 2>&1 && continue ;;
+        ninja-build) command -v ninja >/dev/null 2>&1 && continue ;;
+        pkg-config) command -v pkg-config >/dev/null 2>&1 && continue ;;
+        esac
+        if ! dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
+            case " $missing " in *" $package "*) ;; *) missing="$missing $package" ;; esac
+            echo "setup: $package is missing ($group: $why)"
+        fi
+    done
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: this is not a Debian-like system; please install the equivalents of:$missing" >&2
+    exit 5
+fi
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 || {
+        echo "setup: run as root: apt-get install -y$missing" >&2
+        exit 5
+    }
+    sudo=sudo
+fi
+echo "setup: installing$missing"
+$sudo apt-get update -qq
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
