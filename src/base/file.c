@@ -1,0 +1,98 @@
+/*
+ * Files that appear whole: temporary name beside the target, fsync, rename.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static oct_status fail(const oct_file *file, const char *what, oct_error *err)
+{
+    return oct_fail(err, OCT_E_SYSTEM, "%s: cannot %s: %s", file->path, what, strerror(errno));
+}
+
+/* mkstemp() gives mode 0600; the finished file gets what open() would have given it. */
+static void widen_mode(int descriptor)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    (void)fchmod(descriptor, 0666 & ~mask);
+}
+
+oct_status oct_file_begin(oct_file *file, const char *path, oct_error *err)
+{
+    *file = (oct_file){ 0 };
+    size_t length = strlen(path);
+    file->path = strdup(path);
+    file->temporary = malloc(length + 8);
+    if (file->path == NULL || file->temporary == NULL) {
+        oct_file_abandon(file);
+        return oct_fail_memory(err, length + 8, "file name");
+    }
+    memcpy(file->temporary, path, length);
+    memcpy(file->temporary + length, ".XXXXXX", 8);
+    int descriptor = mkstemp(file->temporary);
+    if (descriptor >= 0) {
+        widen_mode(descriptor);
+        file->stream = fdopen(descriptor, "wb");
+    }
+    if (file->stream == NULL) {
+        oct_status status = fail(file, "create", err);
+        if (descriptor >= 0) {
+            close(descriptor);
+            unlink(file->temporary);
+        }
+        oct_file_abandon(file);
+        return status;
+    }
+    return OCT_OK;
+}
+
+oct_status oct_file_write(oct_file *file, const void *bytes, size_t size, oct_error *err)
+{
+    if (size != 0 && fwrite(bytes, 1, size, file->stream) != size)
+        return fail(file, "write", err);
+    return OCT_OK;
+}
+
+oct_status oct_file_commit(oct_file *file, oct_error *err)
+{
+    oct_status status = OCT_OK;
+    if (fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0)
+        status = fail(file, "write", err);
+    if (fclose(file->stream) != 0 && status == OCT_OK)
+        status = fail(file, "write", err);
+    file->stream = NULL;
+    if (status == OCT_OK && rename(file->temporary, file->path) != 0)
+        status = fail(file, "put in place", err);
+    if (status != OCT_OK)
+        unlink(file->temporary);
+    oct_file_abandon(file);
+    return status;
+}
+
+void oct_file_abandon(oct_file *file)
+{
+    if (file->stream != NULL) {
+        fclose(file->stream);
+        unlink(file->temporary);
+    }
+    free(file->path);
+    free(file->temporary);
+    *file = (oct_file){ 0 };
+}
+
+oct_status oct_file_save(const char *path, const void *bytes, size_t size, oct_error *err)
+{
+    oct_file file;
+    OCT_TRY(oct_file_begin(&file, path, err));
+    oct_status status = oct_file_write(&file, bytes, size, err);
+    if (status != OCT_OK) {
+        oct_file_abandon(&file);
+        return status;
+    }
+    return oct_file_commit(&file, err);
+}
