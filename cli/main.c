@@ -66,8 +66,9 @@ static int run_command(const cli_command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    /* A reader that goes away (| head) is reported as a failed write, not a killed process. */
+    /* A reader that goes away (| head) or a file-size limit is a failed write, not a killed process. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
         help_overview(stderr);
         return oct_status_exit_code(OCT_E_USAGE);
