@@ -20,14 +20,12 @@
 #undef OCT_OPTION_EMPTY
 #undef F
 
-enum { MEMBERS_1 = 127, MEMBERS_2 = 24 };
-
 #define OCT_OPTION(set, value, Name, name, ...) SELECT_##set(value, name)
 #define OCT_OPTION_EMPTY(set, value, Name, name) SELECT_##set(value, name)
 
 #define SELECT_1(value, name) [value] = &name##_record,
 #define SELECT_2(value, name)
-static const oct_record *const members_1[MEMBERS_1] = {
+const oct_record *const oct_builtin_options_members[OCT_BUILTIN_OPTIONS_COUNT] = {
 #include "graph/options.def"
 };
 #undef SELECT_1
@@ -35,7 +33,7 @@ static const oct_record *const members_1[MEMBERS_1] = {
 
 #define SELECT_1(value, name)
 #define SELECT_2(value, name) [value] = &name##_record,
-static const oct_record *const members_2[MEMBERS_2] = {
+const oct_record *const oct_builtin_options_2_members[OCT_BUILTIN_OPTIONS_2_COUNT] = {
 #include "graph/options.def"
 };
 #undef SELECT_1
@@ -45,8 +43,8 @@ static const oct_record *const members_2[MEMBERS_2] = {
 
 const oct_record *const *oct_options_members(int set, uint32_t *count)
 {
-    *count = set == 1 ? MEMBERS_1 : MEMBERS_2;
-    return set == 1 ? members_1 : members_2;
+    *count = set == 1 ? OCT_BUILTIN_OPTIONS_COUNT : OCT_BUILTIN_OPTIONS_2_COUNT;
+    return set == 1 ? oct_builtin_options_members : oct_builtin_options_2_members;
 }
 
 const oct_record *oct_options_record(oct_options_type type)

@@ -30,6 +30,11 @@ typedef enum oct_options_type {
 /** Record of an options type; NULL when it is not in the schema. Empty tables have a record of size 0. */
 const oct_record *oct_options_record(oct_options_type type);
 
+/* The records of both unions by value, [0] being NONE, for tables of records that need constants. */
+enum { OCT_BUILTIN_OPTIONS_COUNT = 127, OCT_BUILTIN_OPTIONS_2_COUNT = 24 };
+extern const oct_record *const oct_builtin_options_members[OCT_BUILTIN_OPTIONS_COUNT];
+extern const oct_record *const oct_builtin_options_2_members[OCT_BUILTIN_OPTIONS_2_COUNT];
+
 /** Members of union 1 (BuiltinOptions) or 2 (BuiltinOptions2): records by value; *count with NONE. */
 const oct_record *const *oct_options_members(int set, uint32_t *count);
 
