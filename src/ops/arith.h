@@ -5,6 +5,7 @@
 #ifndef OCT_OPS_ARITH_H
 #define OCT_OPS_ARITH_H
 
+#include "numeric/fixedpoint.h"
 #include "ops/op.h"
 
 /** Product of the dims; values in a session have been checked for overflow. */
@@ -50,12 +51,6 @@ static inline float oct_clamp_f32(float x, float lo, float hi)
     return hi < x ? hi : x;
 }
 
-static inline int32_t oct_clamp_i32(int32_t x, int32_t lo, int32_t hi)
-{
-    x = x < lo ? lo : x;
-    return x > hi ? hi : x;
-}
-
 /** Smallest and largest value of int8, uint8, int16, int32. */
 void oct_type_range(oct_type type, int32_t *lo, int32_t *hi);
 
@@ -80,6 +75,12 @@ oct_status oct_op_need_quant(const oct_op *op, const oct_value *value, oct_error
 /** Fails unless a and b have the same scale and zero point. */
 oct_status oct_op_need_same_quant(const oct_op *op, const oct_value *a, const oct_value *b,
     oct_error *err);
+
+/**
+ * The multiplier d >= 0 as fixed point.
+ * Fails where it is so large that the fixed-point product has no meaning: exponent above 30.
+ */
+oct_status oct_op_multiplier(const oct_op *op, double d, oct_multiplier *out, oct_error *err);
 
 /** A known int32 or int64 value read as int64: element `index`. */
 int64_t oct_value_integer(const oct_value *value, size_t index);

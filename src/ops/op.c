@@ -179,6 +179,14 @@ oct_status oct_op_need_same_quant(const oct_op *op, const oct_value *a, const oc
         (double)oct_value_scale(b), (int)oct_value_zero(b));
 }
 
+oct_status oct_op_multiplier(const oct_op *op, double d, oct_multiplier *out, oct_error *err)
+{
+    *out = oct_quantize_multiplier(d);
+    if (out->e > 30)
+        return oct_op_fail(op, OCT_E_INVALID, err, "scales lie too far apart: factor %g", d);
+    return OCT_OK;
+}
+
 int64_t oct_value_integer(const oct_value *value, size_t index)
 {
     return value->type == OCT_INT64 ? ((const int64_t *)value->data)[index]

@@ -1,0 +1,102 @@
+/*
+ * The values of a session before any node is looked at: constants point into the model, inputs and
+ * variables get buffers of their own, all other shapes are still unknown.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "exec/internal.h"
+
+enum { ALIGNMENT = 64, SLACK = 64 };
+
+void *oct_session_bytes(oct_session *session, size_t size)
+{
+    if (size > SIZE_MAX - ALIGNMENT - SLACK)
+        return NULL;
+    unsigned char *bytes = oct_arena_alloc(&session->arena, size + ALIGNMENT + SLACK);
+    if (bytes == NULL)
+        return NULL;
+    return bytes + (ALIGNMENT - (uintptr_t)bytes % ALIGNMENT) % ALIGNMENT;
+}
+
+static oct_status own_buffer(oct_session *session, oct_value *value, oct_error *err)
+{
+    int64_t bits = oct_type_bits(value->type), elements = 1;
+    if (bits == 0)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "%s: type %s cannot be computed with", value->label,
+            oct_type_name(value->type));
+    for (int32_t i = 0; i < value->rank; i++)
+        if (value->dims[i] < 0 || __builtin_mul_overflow(elements, (int64_t)value->dims[i], &elements)
+            || elements > INT64_MAX / 64 / bits)
+            return oct_fail(err, OCT_E_INVALID, "%s: impossible shape", value->label);
+    value->size = (size_t)((elements * bits + 7) / 8);
+    value->data = oct_session_bytes(session, value->size);
+    return value->data ? OCT_OK : oct_fail_memory(err, value->size, value->label);
+}
+
+/* The leading dimension of an input follows options.batch, except where the model fixes others only. */
+static oct_status set_batch(oct_session *session, const oct_tensor *tensor, oct_value *value,
+    oct_error *err)
+{
+    int32_t batch = session->options.batch;
+    if (batch == 0 || value->rank == 0 || value->dims[0] == batch)
+        return OCT_OK;
+    if (batch < 0)
+        return oct_fail(err, OCT_E_USAGE, "batch %d", (int)batch);
+    bool dynamic_elsewhere = false;
+    for (int32_t i = 1; tensor->signature != NULL && i < tensor->rank; i++)
+        dynamic_elsewhere |= tensor->signature[i] == -1;
+    if (dynamic_elsewhere && tensor->signature[0] != -1)
+        return OCT_OK;
+    int32_t *dims = oct_arena_copy(&session->arena, value->dims, (size_t)value->rank * sizeof *dims);
+    if (dims == NULL)
+        return oct_fail_memory(err, (size_t)value->rank * sizeof *dims, "shapes");
+    dims[0] = batch;
+    value->dims = dims;
+    return OCT_OK;
+}
+
+static oct_status make_value(oct_session *session, int32_t index, oct_error *err)
+{
+    const oct_tensor *tensor = session->sub->tensors[index];
+    char label[256];
+    oct_tensor_label(session->sub, index, label, sizeof label);
+    session->values[index] = (oct_value){
+        .type = tensor->type,
+        .rank = tensor->rank,
+        .dims = tensor->dims,
+        .quant = &tensor->quant,
+        .label = oct_arena_text(&session->arena, label, strlen(label)),
+    };
+    oct_value *value = &session->values[index];
+    if (value->label == NULL)
+        return oct_fail_memory(err, sizeof label, "names");
+    if (tensor->data != NULL) {
+        /* Kernels never write to a known value; the cast only lets all values share one struct. */
+        value->data = (void *)(uintptr_t)tensor->data;
+        value->size = tensor->size;
+        value->known = true;
+    } else if (tensor->is_variable) {
+        OCT_TRY(own_buffer(session, value, err));
+    }
+    return OCT_OK;
+}
+
+oct_status oct_session_make_values(oct_session *session, oct_error *err)
+{
+    const oct_subgraph *sub = session->sub;
+    session->values = oct_arena_array(&session->arena, (size_t)sub->tensor_count,
+        sizeof *session->values);
+    if (session->values == NULL)
+        return oct_fail_memory(err, (size_t)sub->tensor_count * sizeof *session->values, "values");
+    for (int32_t i = 0; i < sub->tensor_count; i++)
+        OCT_TRY(make_value(session, i, err));
+    for (int32_t i = 0; i < sub->input_count; i++) {
+        oct_value *value = &session->values[sub->inputs[i]];
+        if (value->data != NULL)
+            continue;
+        OCT_TRY(set_batch(session, sub->tensors[sub->inputs[i]], value, err));
+        OCT_TRY(own_buffer(session, value, err));
+    }
+    return OCT_OK;
+}

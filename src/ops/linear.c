@@ -1,0 +1,282 @@
+/*
+ * Shared parts of operators that multiply by weights.
+ */
+#include "ops/linear.h"
+
+#include <math.h>
+
+#include "ops/arith.h"
+
+static const oct_value *bias_value(const oct_op *op, const oct_linear_slots *slots)
+{
+    return slots->bias < op->in_count ? op->in[slots->bias] : NULL;
+}
+
+const void *oct_linear_bias(const oct_op *op, const oct_linear *linear)
+{
+    const oct_value *bias = bias_value(op, &linear->slots);
+    return bias == NULL ? NULL : bias->data;
+}
+
+static oct_status need_type(const oct_op *op, const oct_value *value, oct_type type, oct_error *err)
+{
+    if (value->type == type)
+        return OCT_OK;
+    return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "%s is %s; %s is needed here", value->label,
+        oct_type_name(value->type), oct_type_name(type));
+}
+
+/* Types of input, filter, output and bias of each form; int16 biases are checked by check_bias16(). */
+static oct_status check_types(const oct_op *op, const oct_linear_slots *slots, oct_error *err)
+{
+    static const struct { oct_type data, filter, bias; } types[OCT_FORM_COUNT] = {
+        [OCT_FORM_F32] = { OCT_FLOAT32, OCT_FLOAT32, OCT_FLOAT32 },
+        [OCT_FORM_HYBRID] = { OCT_FLOAT32, OCT_INT8, OCT_FLOAT32 },
+        [OCT_FORM_S8] = { OCT_INT8, OCT_INT8, OCT_INT32 },
+        [OCT_FORM_U8] = { OCT_UINT8, OCT_UINT8, OCT_INT32 },
+        [OCT_FORM_S16] = { OCT_INT16, OCT_INT8, OCT_INT64 },
+    };
+    const oct_value *bias = bias_value(op, slots);
+    OCT_TRY(need_type(op, op->in[slots->data], types[op->form].data, err));
+    OCT_TRY(need_type(op, op->in[slots->filter], types[op->form].filter, err));
+    OCT_TRY(need_type(op, op->out[0], types[op->form].data, err));
+    if (bias == NULL)
+        return OCT_OK;
+    if (oct_value_count(bias) != (size_t)slots->channels)
+        return oct_op_fail(op, OCT_E_INVALID, err, "bias %s has %zu elements for %d channels",
+            bias->label, oct_value_count(bias), (int)slots->channels);
+    if (op->form == OCT_FORM_S16 && slots->bias_type == OCT_INT32)
+        return need_type(op, bias, OCT_INT32, err);
+    return need_type(op, bias, types[op->form].bias, err);
+}
+
+/* One symmetric scale, or one for each channel along the right axis. */
+static oct_status check_filter_quant(const oct_op *op, const oct_linear_slots *slots,
+    oct_error *err)
+{
+    const oct_value *filter = op->in[slots->filter];
+    const oct_quant *quant = filter->quant;
+    if (quant->count == 0)
+        return oct_op_fail(op, OCT_E_INVALID, err, "%s is not quantized", filter->label);
+    if (quant->count > 1 && (quant->count != slots->channels || op->form == OCT_FORM_U8))
+        return oct_op_fail(op, OCT_E_INVALID, err, "%s has %d scales for %d channels",
+            filter->label, (int)quant->count, (int)slots->channels);
+    if (quant->count > 1 && quant->axis != slots->channel_axis)
+        return oct_op_fail(op, OCT_E_INVALID, err, "%s is quantized along axis %d, not %d",
+            filter->label, (int)quant->axis, (int)slots->channel_axis);
+    for (int32_t i = 0; i < quant->count; i++) {
+        if (!(quant->scale[i] >= 0.f) || !isfinite(quant->scale[i]))
+            return oct_op_fail(op, OCT_E_INVALID, err, "%s: scale %d is %g", filter->label, (int)i,
+                (double)quant->scale[i]);
+        int64_t zero = quant->zero_point[i];
+        if (op->form == OCT_FORM_U8 ? zero < 0 || zero > 255 : zero != 0)
+            return oct_op_fail(op, OCT_E_INVALID, err, "%s: zero point %d is %lld", filter->label,
+                (int)i, (long long)zero);
+    }
+    return OCT_OK;
+}
+
+/* TensorFlow Lite refuses a bias whose scale is far from s_in * s_w where it requantizes per tensor. */
+static oct_status check_bias_scale(const oct_op *op, const oct_linear_slots *slots, oct_error *err)
+{
+    const oct_value *bias = bias_value(op, slots);
+    if (bias == NULL || bias->quant->count != 1 || op->in[slots->filter]->quant->count != 1)
+        return OCT_OK;
+    double product = (double)(oct_value_scale(op->in[slots->data])
+        * oct_value_scale(op->in[slots->filter]));
+    double apart = fabs(product - (double)oct_value_scale(bias));
+    if (apart / (double)oct_value_scale(op->out[0]) <= 0.02)
+        return OCT_OK;
+    return oct_op_fail(op, OCT_E_INVALID, err,
+        "bias %s has scale %g, but input scale times weight scale is %g", bias->label,
+        (double)oct_value_scale(bias), product);
+}
+
+static oct_status derive_multipliers(oct_op *op, oct_linear *l, oct_error *err)
+{
+    const oct_value *in = op->in[l->slots.data], *filter = op->in[l->slots.filter];
+    size_t bytes = (size_t)l->slots.channels * sizeof(oct_multiplier);
+    oct_multiplier *by = oct_op_alloc(op, bytes);
+    if (by == NULL)
+        return oct_fail_memory(err, bytes, "multipliers");
+    double s_in = (double)oct_value_scale(in), s_out = (double)oct_value_scale(op->out[0]);
+    for (int32_t c = 0; c < l->slots.channels; c++) {
+        double product = op->form == OCT_FORM_U8
+            ? (double)(oct_value_scale(in) * oct_value_scale(filter))
+            : s_in * (double)l->scale[c];
+        by[c] = oct_quantize_multiplier(product / s_out);
+        if (by[c].e > 30)
+            return oct_op_fail(op, OCT_E_INVALID, err,
+                "channel %d: input scale times weight scale over output scale is %g", (int)c,
+                product / s_out);
+        /* The 64-bit multiplication of int16 is defined for fewer shifts. */
+        if (op->form == OCT_FORM_S16 && !l->bias32 && by[c].e > 7)
+            return oct_op_fail(op, OCT_E_UNSUPPORTED, err,
+                "channel %d: input scale times weight scale over output scale is %g, 128 at most",
+                (int)c, product / s_out);
+    }
+    l->rq.by = by;
+    l->rq.zero = oct_value_zero(op->out[0]);
+    l->in_zero = oct_value_zero(in);
+    l->filter_zero = op->form == OCT_FORM_U8 ? oct_value_zero(filter) : 0;
+    oct_activation_range_quantized(l->slots.activation, op->out[0], &l->rq.lo, &l->rq.hi);
+    return OCT_OK;
+}
+
+static oct_status expand_scales(oct_op *op, oct_linear *l, oct_error *err)
+{
+    const oct_quant *quant = op->in[l->slots.filter]->quant;
+    size_t bytes = (size_t)l->slots.channels * sizeof(float);
+    float *scale = oct_op_alloc(op, bytes);
+    if (scale == NULL)
+        return oct_fail_memory(err, bytes, "weight scales");
+    l->scales_equal = true;
+    for (int32_t c = 0; c < l->slots.channels; c++) {
+        scale[c] = quant->scale[quant->count > 1 ? c : 0];
+        l->scales_equal &= scale[c] == scale[0];
+    }
+    l->scale = scale;
+    return OCT_OK;
+}
+
+oct_status oct_linear_prepare(oct_op *op, const oct_linear_slots *slots, oct_linear *linear,
+    oct_error *err)
+{
+    linear->slots = *slots;
+    linear->bias32 = slots->bias_type == OCT_INT32;
+    oct_activation_range_f32(slots->activation, &linear->lo, &linear->hi);
+    OCT_TRY(check_types(op, slots, err));
+    if (op->form == OCT_FORM_F32)
+        return OCT_OK;
+    OCT_TRY(check_filter_quant(op, slots, err));
+    OCT_TRY(expand_scales(op, linear, err));
+    if (op->form == OCT_FORM_HYBRID)
+        return OCT_OK;
+    OCT_TRY(oct_op_need_quant(op, op->in[slots->data], err));
+    OCT_TRY(oct_op_need_quant(op, op->out[0], err));
+    if (op->node->op == OCT_OP_FULLY_CONNECTED || op->form == OCT_FORM_U8)
+        OCT_TRY(check_bias_scale(op, slots, err));
+    return derive_multipliers(op, linear, err);
+}
+
+oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err)
+{
+    (void)usable, (void)err;
+    const oct_linear *l = op->prepared;
+    op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * (size_t)l->slots.channels * 8;
+    if (op->form == OCT_FORM_HYBRID) {
+        op->scratch_bytes[1] = oct_value_count(op->in[l->slots.data]);
+        op->scratch_bytes[2] = (size_t)(l->window.batches * l->window.out_w) * sizeof(oct_row_quant);
+    }
+    return OCT_OK;
+}
+
+typedef struct quantize_task {
+    const float *x;
+    int8_t *q;
+    oct_row_quant *rows;
+    size_t length;
+    bool asymmetric;
+} quantize_task;
+
+static void quantize_units(void *user, size_t begin, size_t end, int32_t worker)
+{
+    (void)worker;
+    const quantize_task *t = user;
+    for (size_t i = begin; i < end; i++)
+        t->rows[i] = (t->asymmetric ? oct_quantize_asymmetric : oct_quantize_symmetric)(
+            t->x + i * t->length, t->length, t->q + i * t->length);
+}
+
+void oct_linear_quantize(oct_op *op, const oct_linear *linear, int32_t units, bool asymmetric)
+{
+    const oct_value *in = op->in[linear->slots.data];
+    quantize_task task = { in->data, op->scratch[1], op->scratch[2],
+        units > 0 ? oct_value_count(in) / (size_t)units : 0, asymmetric };
+    oct_pool_for(op->pool, (size_t)units, 1, quantize_units, &task);
+}
+
+/* Rows of the output (b, oy) are shared out; each worker has its own sums. */
+#define EVAL_ROWS(name, in_t, filter_t, sum_t, out_t, finish)                                      \
+    typedef struct task_##name {                                                                   \
+        oct_op *op;                                                                                \
+        const oct_linear *l;                                                                       \
+        oct_sums_##name sums;                                                                      \
+        const in_t *x;                                                                             \
+        const filter_t *filter;                                                                    \
+        const void *bias;                                                                          \
+        out_t *y;                                                                                  \
+    } task_##name;                                                                                 \
+    static void rows_##name(void *user, size_t begin, size_t end, int32_t worker)                  \
+    {                                                                                              \
+        const task_##name *t = user;                                                               \
+        const oct_linear *l = t->l;                                                                \
+        const oct_window *w = &l->window;                                                          \
+        size_t channels = (size_t)w->out_c;                                                        \
+        sum_t *sum = (sum_t *)t->op->scratch[0] + (size_t)worker * channels;                       \
+        for (size_t row = begin; row < end; row++) {                                               \
+            int32_t b = (int32_t)(row / (size_t)w->out_h), oy = (int32_t)(row % (size_t)w->out_h); \
+            out_t *y = t->y + row * (size_t)w->out_w * channels;                                   \
+            for (int32_t ox = 0; ox < w->out_w; ox++, y += channels) {                             \
+                t->sums(w, t->x, (sum_t)l->in_zero, t->filter, (sum_t)l->filter_zero, b, oy, ox,   \
+                    sum);                                                                          \
+                finish;                                                                            \
+            }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+    oct_status oct_linear_eval_##name(oct_op *op, oct_sums_##name sums)                            \
+    {                                                                                              \
+        const oct_linear *l = op->prepared;                                                        \
+        task_##name task = { op, l, sums, op->in[l->slots.data]->data,                             \
+            op->in[l->slots.filter]->data, oct_linear_bias(op, l), op->out[0]->data };             \
+        oct_pool_for(op->pool, (size_t)l->window.batches * (size_t)l->window.out_h, 1,             \
+            rows_##name, &task);                                                                   \
+        return OCT_OK;                                                                             \
+    }
+
+EVAL_ROWS(f32, float, float, float, float,
+    oct_finish_f32(sum, t->bias, channels, l->lo, l->hi, y))
+EVAL_ROWS(s8, int8_t, int8_t, int32_t, int8_t, oct_requant_s8(sum, t->bias, channels, &l->rq, y))
+EVAL_ROWS(u8, uint8_t, uint8_t, int32_t, uint8_t,
+    oct_requant_u8(sum, t->bias, channels, &l->rq, y))
+EVAL_ROWS(s16, int16_t, int8_t, int64_t, int16_t,
+    l->bias32 ? oct_requant_s16_b32(sum, t->bias, channels, &l->rq, y)
+              : oct_requant_s16_b64(sum, t->bias, channels, &l->rq, y))
+
+typedef struct hybrid_task {
+    oct_op *op;
+    const oct_linear *l;
+    oct_sums_s8 sums;
+    bool symmetric;
+} hybrid_task;
+
+static void rows_hybrid(void *user, size_t begin, size_t end, int32_t worker)
+{
+    const hybrid_task *t = user;
+    const oct_linear *l = t->l;
+    const oct_window *w = &l->window;
+    size_t channels = (size_t)w->out_c;
+    int32_t *sum = (int32_t *)t->op->scratch[0] + (size_t)worker * channels;
+    const float *bias = oct_linear_bias(t->op, l);
+    for (size_t row = begin; row < end; row++) {
+        int32_t b = (int32_t)(row / (size_t)w->out_h), oy = (int32_t)(row % (size_t)w->out_h);
+        oct_row_quant unit = ((const oct_row_quant *)t->op->scratch[2])[b];
+        float *y = (float *)t->op->out[0]->data + row * (size_t)w->out_w * channels;
+        for (int32_t ox = 0; ox < w->out_w; ox++, y += channels) {
+            t->sums(w, t->op->scratch[1], unit.zero, t->op->in[l->slots.filter]->data, 0, b, oy,
+                ox, sum);
+            (t->symmetric ? oct_finish_hybrid_shared : oct_finish_hybrid_channel)(sum, bias,
+                channels, unit.scale, l->scale, l->lo, l->hi, y);
+        }
+    }
+}
+
+oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums, bool symmetric)
+{
+    const oct_linear *l = op->prepared;
+    hybrid_task task = { op, l, sums, symmetric };
+    oct_linear_quantize(op, l, l->window.batches, !symmetric);
+    oct_pool_for(op->pool, (size_t)l->window.batches * (size_t)l->window.out_h, 1, rows_hybrid,
+        &task);
+    return OCT_OK;
+}

@@ -1,0 +1,69 @@
+/*
+ * What CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED share: checks, multipliers and the
+ * plain C evaluation of sums followed by requantization.
+ */
+#ifndef OCT_OPS_LINEAR_H
+#define OCT_OPS_LINEAR_H
+
+#include "kernels/conv.h"
+#include "kernels/quantize_rows.h"
+#include "kernels/requant.h"
+#include "ops/op.h"
+
+/* Which input is what, and how channels lie in the filter. */
+typedef struct oct_linear_slots {
+    int32_t data, filter, bias; /* bias may lie past the inputs given */
+    int32_t channel_axis;       /* of the filter */
+    int32_t channels;           /* output channels */
+    int32_t activation;
+    int32_t bias_type; /* option quantized_bias_type: OCT_INT32, OCT_INT64, or OCT_FLOAT32 for unset */
+} oct_linear_slots;
+
+typedef struct oct_linear {
+    oct_window window;
+    oct_linear_slots slots;
+    oct_requant rq;        /* integer forms */
+    const float *scale;    /* [channels] filter scales; NULL for float */
+    float lo, hi;          /* float and hybrid forms: fused activation */
+    int32_t in_zero, filter_zero;
+    bool scales_equal;     /* all filter scales are alike */
+    bool bias32;           /* int16 form: sums and bias are int32 */
+} oct_linear;
+
+/**
+ * Checks types, quantization and bias of a conv-like node for its form and derives everything but the
+ * window. Integer forms get one multiplier a channel, double(s_in) * double(s_w[c]) / double(s_out);
+ * uint8 one for all from the float product, as TensorFlow Lite does.
+ * Errors: OCT_E_INVALID, OCT_E_UNSUPPORTED with a sentence; OCT_E_MEMORY.
+ */
+oct_status oct_linear_prepare(oct_op *op, const oct_linear_slots *slots, oct_linear *linear,
+    oct_error *err);
+
+/** Scratch that the evaluations below need: slot 0 sums of each worker, 1 and 2 hybrid activations. */
+oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err);
+
+/** Data of the bias, or NULL without one. */
+const void *oct_linear_bias(const oct_op *op, const oct_linear *linear);
+
+/**
+ * Quantizes the float input of a hybrid node into scratch 1, `units` pieces of equal size, and their
+ * parameters into scratch 2 (oct_row_quant[units]).
+ */
+void oct_linear_quantize(oct_op *op, const oct_linear *linear, int32_t units, bool asymmetric);
+
+/* Sums of one pixel: oct_conv_sums_* or oct_depthwise_sums_*. */
+#define OCT_LINEAR_DECLARE(name, in_t, filter_t, sum_t)                                            \
+    typedef void (*oct_sums_##name)(const oct_window *w, const in_t *x, sum_t x_zero,              \
+        const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum);
+OCT_CONV_TYPES(OCT_LINEAR_DECLARE)
+#undef OCT_LINEAR_DECLARE
+
+/** Evaluate a node whose prepared is an oct_linear, pixel by pixel. */
+oct_status oct_linear_eval_f32(oct_op *op, oct_sums_f32 sums);
+oct_status oct_linear_eval_s8(oct_op *op, oct_sums_s8 sums);
+oct_status oct_linear_eval_u8(oct_op *op, oct_sums_u8 sums);
+oct_status oct_linear_eval_s16(oct_op *op, oct_sums_s16 sums);
+/** symmetric chooses quantization and order of multiplication; see docs/numerics.md. */
+oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums, bool symmetric);
+
+#endif
