@@ -143,7 +143,7 @@ def table_cases(op, outputs, ulp):
     for name, shape in SHAPES:
         yield unary(op, "f32", name, shape, ulp=ulp)
     for form, out in outputs.items():
-        for real in (0.7, 4.0, 8.0, 23.0):
+        for real in (0.7, 4.0, 8.0, 16.0, 23.0):
             yield unary(op, form, f"span_{real}".replace(".", "_"), ALL_CODES, real=real, out=out)
         yield unary(op, form, "one", (1, 1), out=out)
         if form != "s16":

@@ -7,6 +7,8 @@ written: a formula that is wrong on any value is not documentation. Exit code 1 
 """
 import argparse
 import collections
+import ctypes
+import ctypes.util
 import math
 import sys
 
@@ -14,8 +16,12 @@ import numpy as np
 
 import op_build as ob
 import op_cases
+from op_build import Case, T
 
 I32 = (-2**31, 2**31 - 1)
+LIBM = ctypes.CDLL(ctypes.util.find_library("m"))   # numpy's own exp differs in the last place
+LIBM.expf.restype, LIBM.expf.argtypes = ctypes.c_float, [ctypes.c_float]
+EXPF = np.vectorize(LIBM.expf, otypes=[np.float32])
 
 
 # ---------------------------------------------------------------------------------- fixed point
@@ -542,35 +548,196 @@ def hybrid_conv(case, xs):
     return float_clamp(np.concatenate(out), o["fusedActivationFunction"])
 
 
-SIGMOID = np.minimum(np.floor(65536 / (1 + np.exp(-np.arange(257) / 24)) + 0.5), 65535).astype(np.int64)
+def sigmoid_table():
+    """LiteRT's table of 65536 * sigmoid(i / 24), read back through TANH.
+
+    Scale 2^-11 / 3 makes the kernel's argument 2 * x exactly, so x = 128 * i lands on entry i and the
+    answer is T[i] - 32768. About every fourth low entry is one above the rounded formula.
+    """
+    x = T((255,), "s16", np.float32(2.0**-11 / 3), 0)
+    case = Case("TANH", "s16", "table", [x], [T((255,), "s16", np.float32(1 / 32768), 0)], version=3)
+    codes = (np.arange(255) * 128).astype(np.int16)
+    got = ob.run(ob.load(ob.build(case)), [codes])[0].astype(np.int64) + 32768
+    return np.append(got, (65535, 65535))
 
 
-def sigmoid_argument(x, scale, pot_shift):
-    """int16 codes to the table's 3 * 2^k grid."""
+def sigmoid_argument(x, scale, shifts):
+    """int16 codes on the table's grid; powers of two in `shifts` above 2^-12 need no rounding."""
     log = math.log2(scale)
-    shift = 3 - (3 - round(log)) if False else round(log) - pot_shift
-    if abs(log - round(log)) < 1e-3 and 0 <= shift <= (1 if pot_shift == -13 else 0):
-        return x * (3 << shift)
+    if abs(log - round(log)) < 1e-3 and round(log) + 12 in shifts:
+        return x * (3 << (round(log) + 12))
     d, left = float(scale) * 4096 * 3, 0
     while d <= 32767 / 2 and left <= 30:
         d, left = d * 2, left + 1
-    return (x * int(d) + (1 << (left - 1))) >> left
+    return (x * int(d) + ((1 << left) >> 1)) >> left
 
 
 def sigmoid_16(case, xs):
-    x = case.inputs[0]
-    v = xs[0].astype(np.int64)
-    if case.op == "LOGISTIC":
-        a, bits, top, half = sigmoid_argument(v, np.float32(x.scale), -12), 9, 0x7FFF << 10, None
-    else:
-        a, bits, top, half = sigmoid_argument(v, np.float32(x.scale), -12), 8, 0xFFFF << 8, None
+    x, t = case.inputs[0], sigmoid_table()
+    logistic = case.op == "LOGISTIC"
+    a = sigmoid_argument(xs[0].astype(np.int64), np.float32(x.scale), (0,) if logistic else (0, 1))
+    bits = 9 if logistic else 8
     m = np.abs(a)
     u = np.minimum(m >> bits, 255)
-    r = (SIGMOID[u] << bits) + (m & ((1 << bits) - 1)) * (SIGMOID[u + 1] - SIGMOID[u])
-    r = np.where(u >= 255, top, r)
-    if case.op == "LOGISTIC":
+    r = (t[u] << bits) + (m & ((1 << bits) - 1)) * (t[u + 1] - t[u])
+    r = np.where(u >= 255, (0x7FFF << 10) if logistic else (0xFFFF << 8), r)
+    if logistic:
         return (np.where(a >= 0, r + 512, 2**25 - r + 511) >> 10).astype(np.int16)
     return (np.where(a >= 0, r - 2**23 + 128, 2**23 - r + 127) >> 8).astype(np.int16)
+
+
+def zero_based(t, data):
+    return data.astype(np.int64) - np.int64(t.zero)
+
+
+def conv_u8(case, xs):
+    """CONV_2D and DEPTHWISE_CONV_2D with uint8 weights: zero point and one multiplier for all."""
+    x, w, b = case.inputs
+    o, y = case.options[1], case.outputs[0]
+    q, inside = patches(zero_based(x, xs[0]), w.shape[1], w.shape[2], o)
+    q, f = np.where(inside[None, ..., None], q, 0), zero_based(w, w.data)
+    if case.op == "CONV_2D":
+        acc = np.einsum("nyxhwc,ohwc->nyxo", q, f)
+    else:
+        acc = np.einsum("nyxhwc,hwc->nyxc", np.repeat(q, o["depthMultiplier"], -1), f[0])
+    d = np.float64(np.float32(x.scale) * np.float32(w.scale[0])) / np.float64(np.float32(y.scale))
+    return finish(mbqm(acc + b.data, *quantize_multiplier(d)), y, o["fusedActivationFunction"])
+
+
+def fc_u8(case, xs):
+    x, w, b = case.inputs
+    y = case.outputs[0]
+    acc = zero_based(x, xs[0]).reshape(-1, w.shape[1]) @ zero_based(w, w.data).T
+    d = np.float64(np.float32(x.scale) * np.float32(w.scale[0])) / np.float64(np.float32(y.scale))
+    acc = acc + b.data if b is not None else acc
+    return finish(mbqm(acc, *quantize_multiplier(d)), y, case.options[1]["fusedActivationFunction"])
+
+
+def running_sum(values, start=np.float32(0)):
+    """Float sum over axis 0, strictly in order."""
+    total = np.broadcast_to(start, values.shape[1:]).astype(np.float32)
+    for v in values:
+        total = total + v
+    return total
+
+
+def transpose_conv_taps(case, v, weights, scale, out_dtype):
+    """Scatter in the reference's order: batch, y, x, input channel, ky, kx, output channel."""
+    _, w, x = case.inputs[:3]
+    o = case.options[1]
+    (oh, ow), (n, h, wd, cin) = case.inputs[0].data[1:3], x.shape
+    kh, kw = w.shape[1:3]
+    same = o["padding"] == ob.PAD["SAME"]
+    before = [max(0, (i - 1) * s + k - out) // 2 if same else 0 for i, s, k, out in
+              ((h, o["strideH"], kh, oh), (wd, o["strideW"], kw, ow))]
+    acc = np.zeros((n, oh, ow, w.shape[0]), out_dtype)
+    for iy, ix, c, ky, kx in np.ndindex(h, wd, cin, kh, kw):
+        r, s = iy * o["strideH"] - before[0] + ky, ix * o["strideW"] - before[1] + kx
+        if 0 <= r < oh and 0 <= s < ow:
+            acc[:, r, s] += scale(v[:, iy, ix, c, None] * weights[:, ky, kx, c])
+    return acc
+
+
+def transpose_conv_float(case, xs):
+    w, b = case.inputs[1], case.inputs[3].data if len(case.inputs) > 3 else np.float32(0)
+    if case.form == "f32":
+        acc = transpose_conv_taps(case, xs[0], w.data, lambda p: p, np.float32)
+    else:
+        scales = np.atleast_1d(w.scale).astype(np.float32)
+        rows = [hybrid_row_scale(image, True) for image in xs[0]]
+        v = np.stack([q - z for q, _, z in rows])
+        s = np.array([r[1] for r in rows], np.float32)[:, None]
+        acc = transpose_conv_taps(case, v, w.data.astype(np.int64),
+                                  lambda p: p.astype(np.float32) * scales * s, np.float32)
+    return float_clamp(acc + b, case.options[1]["fusedActivationFunction"])
+
+
+def matmul_float(case, xs):
+    o = case.options[1]
+    a = xs[0]
+    b = xs[1] if len(xs) > 1 else case.inputs[1].data
+    a = np.swapaxes(a, -1, -2) if o["adjX"] else a
+    b = np.swapaxes(b, -1, -2) if o["adjY"] else b
+    if case.form == "hybrid":
+        sw = np.float32(case.inputs[1].scale)
+        out = np.empty((*a.shape[:-1], b.shape[-1]), np.float32)
+        b = b.astype(np.int64)
+        sums = b.sum(-2).reshape(-1, b.shape[-1])
+        lead = [d > 1 for d in (1,) * (a.ndim - b.ndim) + b.shape[:-2]]
+        b = np.broadcast_to(b, (*a.shape[:-2], *b.shape[-2:]))
+        rows = [hybrid_row_scale(r, o["asymmetricQuantizeInputs"]) for r in a.reshape(-1, a.shape[-1])]
+        for n, i in enumerate(np.ndindex(*a.shape[:-1])):
+            # LiteRT steps by one matrix for every batch axis through scales and weight sums: with two
+            # batch axes over 1 it takes those of matrix b0 + b1.
+            _, s, z = rows[sum(i[:-1]) * a.shape[-2] + i[-1]]
+            weight_sums = sums[sum(k for k, on in zip(i[:-1], lead) if on)]
+            out[i] = (rows[n][0] @ b[i[:-1]] - z * weight_sums).astype(np.float32) * (s * sw)
+        return out
+    return running_sum(np.moveaxis(a, -1, 0)[..., None] * np.moveaxis(b, -2, 0)[..., None, :]
+                       if a.ndim == b.ndim else
+                       np.stack([a[..., k, None] * b[..., k, :][..., None, :] for k in range(a.shape[-1])]))
+
+
+def mean_float(case, xs):
+    """Sums in memory order, then one division by the count (as float)."""
+    x, axes = case.inputs[0], case.inputs[1].data
+    dims = sorted({int(a) % len(x.shape) for a in axes})
+    order = dims + [d for d in range(len(x.shape)) if d not in dims]
+    n = math.prod(x.shape[d] for d in dims)
+    flat = np.transpose(xs[0], order).reshape(n, -1)
+    total = running_sum(flat)
+    return total if case.op == "SUM" else total / np.float32(n)
+
+
+def average_pool_float(case, xs):
+    o = case.options[1]
+    q, inside = patches(xs[0], o["filterHeight"], o["filterWidth"], o)
+    taps = np.where(inside[None, ..., None], q, np.float32(0))
+    taps = taps.reshape(*taps.shape[:3], -1, taps.shape[-1])
+    total = running_sum(np.moveaxis(taps, 3, 0))
+    n = inside.sum((2, 3)).astype(np.float32)[None, ..., None]
+    return float_clamp(total / n, o["fusedActivationFunction"])
+
+
+def softmax_float(case, xs):
+    """exp((x - max) * beta) twice: once for the sum, once divided by it."""
+    rows, beta = xs[0].reshape(-1, xs[0].shape[-1]), np.float32(case.options[1]["beta"])
+    e = EXPF((rows - rows.max(1, keepdims=True)) * beta)
+    return e / running_sum(e.T)[:, None]
+
+
+def resize_bilinear_float(case, xs):
+    x, size, o = case.inputs[0], case.inputs[1].data, case.options[1]
+    one = np.float32(1)
+    def axis(n, out):
+        s = np.float32(n) / np.float32(out)
+        if o.get("alignCorners") and out > 1:
+            s = np.float32(n - 1) / np.float32(out - 1)
+        p = np.arange(out).astype(np.float32) * s
+        if o.get("halfPixelCenters"):
+            p = (np.arange(out).astype(np.float32) + np.float32(0.5)) * s - np.float32(0.5)
+        low = np.maximum(np.floor(p).astype(np.int64), 0)
+        return low, np.minimum(np.ceil(p).astype(np.int64), n - 1), p - low.astype(np.float32)
+    y0, y1, fy = axis(x.shape[1], size[0])
+    x0, x1, fx = axis(x.shape[2], size[1])
+    at = lambda r, c: xs[0][:, r][:, :, c].astype(np.float32)
+    fy, fx = fy[None, :, None, None], fx[None, None, :, None]
+    s = (at(y0, x0) * (one - fy) * (one - fx) + at(y1, x0) * fy * (one - fx)
+         + at(y0, x1) * (one - fy) * fx + at(y1, x1) * fy * fx)
+    return s if case.form == "f32" else np.trunc(s + np.float32(0.5)).astype(np.uint8)
+
+
+def concat_u8(case, xs):
+    y = case.outputs[0]
+    parts = []
+    for t, v in zip(case.inputs, xs):
+        if t.scale == y.scale and t.zero == y.zero:
+            parts.append(v)
+            continue
+        r = np.float32(t.scale) * (np.float32(1) / np.float32(y.scale))
+        bias = np.float32(-t.zero) * r
+        parts.append(np.clip(half_away(v.astype(np.float32) * r + bias).astype(np.int64) + y.zero, 0, 255))
+    return np.concatenate(parts, case.options[1]["axis"]).astype(np.uint8)
 
 
 FORMULAS = {("CONV_2D", f): conv_2d for f in ("s8", "s16")}
@@ -598,6 +765,13 @@ FORMULAS |= {("CONV_2D", "f32"): conv_f32, ("DEPTHWISE_CONV_2D", "f32"): depthwi
 FORMULAS |= {("FULLY_CONNECTED", "f32"): fc_f32}
 FORMULAS |= {(op, "hybrid"): hybrid_conv for op in ("CONV_2D", "DEPTHWISE_CONV_2D")}
 FORMULAS |= {(op, "s16"): sigmoid_16 for op in ("LOGISTIC", "TANH")}
+FORMULAS |= {("CONV_2D", "u8"): conv_u8, ("DEPTHWISE_CONV_2D", "u8"): conv_u8, ("FULLY_CONNECTED", "u8"): fc_u8}
+FORMULAS |= {("TRANSPOSE_CONV", f): transpose_conv_float for f in ("f32", "hybrid")}
+FORMULAS |= {("BATCH_MATMUL", f): matmul_float for f in ("f32", "hybrid")}
+FORMULAS |= {("MEAN", "f32"): mean_float, ("SUM", "f32"): mean_float}
+FORMULAS |= {("AVERAGE_POOL_2D", "f32"): average_pool_float, ("SOFTMAX", "f32"): softmax_float}
+FORMULAS |= {("RESIZE_BILINEAR", f): resize_bilinear_float for f in ("f32", "u8")}
+FORMULAS |= {("CONCATENATION", "u8"): concat_u8}
 
 
 def main():
