@@ -340,7 +340,9 @@ def relu(case, xs):
 
 
 def lut_8(case, xs):
-    f = {"TANH": np.tanh, "LOGISTIC": lambda v: np.float32(1) / (np.float32(1) + np.exp(-v)), "EXP": np.exp}[case.op]
+    one = np.float32(1)
+    f = {"TANH": np.tanh, "LOGISTIC": lambda v: one / (one + EXPF(-v)), "EXP": EXPF,
+         "ELU": lambda v: np.where(v < 0, np.expm1(v), v)}[case.op]
     x, y = case.inputs[0], case.outputs[0]
     real = np.float32(x.scale) * (xs[0].astype(np.int32) - x.zero).astype(np.float32)
     inverse = np.float32(1) / np.float32(y.scale)
@@ -740,6 +742,63 @@ def concat_u8(case, xs):
     return np.concatenate(parts, case.options[1]["axis"]).astype(np.uint8)
 
 
+def inverse_sqrt(v):
+    """(m, e) with m / 2^31 * 2^e near 1 / sqrt(v)."""
+    if v <= 1:
+        return I32[1], 0
+    shift = 11
+    while v >= 1 << 29:
+        v, shift = v // 4, shift + 1
+    pairs = (32 - int(v).bit_length() - 1) // 2 - 1
+    shift -= pairs
+    v <<= 2 * pairs
+    half = int(rdbp(v >> 1, 1))
+    x = 1 << 28
+    for _ in range(5):
+        cube = int(srdhm(srdhm(x, x), x))                                   # 9 integer bits
+        x3 = max(I32[0], min(I32[1], cube << 6))                            # back to 3
+        step = int(srdhm(x, 2**28 + 2**27)) - int(srdhm(half, x3))          # 6 integer bits
+        x = max(I32[0], min(I32[1], step << 3))
+    m = int(srdhm(x, 1518500250))
+    return (m << -shift, 0) if shift < 0 else (m, -shift)
+
+
+def rsqrt_8(case, xs):
+    x, y = case.inputs[0], case.outputs[0]
+    d = np.float32(1) / (np.sqrt(np.float32(x.scale)) * np.float32(y.scale))
+    m, e = quantize_multiplier(d)
+    v = zero_based(x, xs[0])
+    out = np.empty(v.shape, np.int64)
+    for i in np.ndindex(*v.shape):
+        mi, ei = inverse_sqrt(int(v[i]))
+        out[i] = 127 - y.zero if v[i] == 0 else mbqm(mbqm(1, mi, ei + 20), m, e - 20)
+    return finish(out, y)
+
+
+def sqrt_8(case, xs):
+    x, y = case.inputs[0], case.outputs[0]
+    f = np.float32(x.scale) * zero_based(x, xs[0]).astype(np.float32)
+    return finish(np.trunc(np.sqrt(f) / np.float32(y.scale)).astype(np.int64), y)
+
+
+def exp_16(case, xs):
+    """The 513-entry table in float arithmetic, between the ends of both types' real ranges."""
+    x, y = case.inputs[0], case.outputs[0]
+    f32 = np.float32
+    sx, so = f32(x.scale), f32(y.scale)
+    low, high = sx * f32(-32768 - x.zero), sx * f32(32767 - x.zero)
+    step = (high - low) / f32(512)
+    inverse = f32(65536) / (so * f32(32767 - y.zero) - so * f32(-32768 - y.zero))
+    at = low + np.arange(513).astype(f32) * step
+    v = EXPF(at) * inverse
+    mid = half_away(EXPF(at[:-1] + step / f32(2)) * inverse)
+    first = half_away(v[:-1])
+    bias = half_away((half_away((v[1:] + first) / f32(2)) - mid) / f32(2))
+    last = half_away(EXPF(np.array([high])) * inverse)
+    table = np.clip(np.append(first - bias, last), -32768, 32767).astype(np.int64)
+    return look_up_16(table, xs[0].astype(np.int64)).astype(np.int16)
+
+
 FORMULAS = {("CONV_2D", f): conv_2d for f in ("s8", "s16")}
 FORMULAS |= {("DEPTHWISE_CONV_2D", f): depthwise for f in ("s8", "s16")}
 FORMULAS |= {("FULLY_CONNECTED", f): fully_connected for f in ("s8", "s16")}
@@ -772,6 +831,7 @@ FORMULAS |= {("MEAN", "f32"): mean_float, ("SUM", "f32"): mean_float}
 FORMULAS |= {("AVERAGE_POOL_2D", "f32"): average_pool_float, ("SOFTMAX", "f32"): softmax_float}
 FORMULAS |= {("RESIZE_BILINEAR", f): resize_bilinear_float for f in ("f32", "u8")}
 FORMULAS |= {("CONCATENATION", "u8"): concat_u8}
+FORMULAS |= {("RSQRT", "s8"): rsqrt_8, ("SQRT", "s8"): sqrt_8, ("EXP", "s16"): exp_16, ("ELU", "s8"): lut_8}
 
 
 def main():
