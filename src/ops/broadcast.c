@@ -1,0 +1,89 @@
+/*
+ * Merging and walking of broadcast shapes.
+ */
+#include "ops/broadcast.h"
+
+#include "ops/arith.h"
+
+/* Aligned to the right: the dimension and contiguous step of `value` at output dimension i. */
+static size_t aligned_dim(const oct_value *value, int32_t rank, int32_t i)
+{
+    int32_t j = i - (rank - value->rank);
+    return j < 0 ? 1 : (size_t)value->dims[j];
+}
+
+/* From the innermost dimension outwards; an outer one that continues the last merged one joins it. */
+void oct_broadcast_init(oct_broadcast *walk, const oct_op *op)
+{
+    const oct_value *a = op->in[0], *b = op->in[1], *y = op->out[0];
+    size_t dims[OCT_BROADCAST_RANK], a_steps[OCT_BROADCAST_RANK], b_steps[OCT_BROADCAST_RANK];
+    size_t a_size = 1, b_size = 1;
+    int32_t n = 0;
+    for (int32_t i = y->rank - 1; i >= 0; i--) {
+        size_t dim = (size_t)y->dims[i];
+        size_t da = aligned_dim(a, y->rank, i), db = aligned_dim(b, y->rank, i);
+        size_t a_step = da == 1 ? 0 : a_size, b_step = db == 1 ? 0 : b_size;
+        a_size *= da;
+        b_size *= db;
+        if (dim == 1)
+            continue;
+        if (n > 0 && a_step == dims[n - 1] * a_steps[n - 1] && b_step == dims[n - 1] * b_steps[n - 1]) {
+            dims[n - 1] *= dim;
+            continue;
+        }
+        dims[n] = dim, a_steps[n] = a_step, b_steps[n] = b_step;
+        n++;
+    }
+    if (n == 0) {
+        dims[0] = oct_value_count(y), a_steps[0] = 0, b_steps[0] = 0;
+        n = 1;
+    }
+    walk->rank = n;
+    walk->count = oct_value_count(y);
+    for (int32_t i = 0; i < n; i++) {
+        walk->dims[i] = dims[n - 1 - i];
+        walk->a_step[i] = a_steps[n - 1 - i];
+        walk->b_step[i] = b_steps[n - 1 - i];
+    }
+}
+
+typedef struct job {
+    const oct_broadcast *walk;
+    const unsigned char *a, *b;
+    unsigned char *y;
+    size_t in_size, out_size;
+    oct_binary_row row;
+    const void *user;
+} job;
+
+/* Elements begin .. end of the output, as whole and partial rows. */
+static void run_piece(void *user, size_t begin, size_t end, int32_t worker)
+{
+    (void)worker;
+    const job *j = user;
+    const oct_broadcast *walk = j->walk;
+    int32_t inner = walk->rank - 1;
+    size_t length = walk->dims[inner];
+    while (begin < end) {
+        size_t column = begin % length, rest = begin / length;
+        size_t a = column * walk->a_step[inner], b = column * walk->b_step[inner];
+        for (int32_t i = inner - 1; i >= 0; i--) {
+            a += rest % walk->dims[i] * walk->a_step[i];
+            b += rest % walk->dims[i] * walk->b_step[i];
+            rest /= walk->dims[i];
+        }
+        size_t n = length - column < end - begin ? length - column : end - begin;
+        j->row(j->user, n, j->a + a * j->in_size, walk->a_step[inner], j->b + b * j->in_size,
+            walk->b_step[inner], j->y + begin * j->out_size);
+        begin += n;
+    }
+}
+
+void oct_broadcast_run(const oct_broadcast *walk, const oct_op *op, size_t in_size, size_t out_size,
+    oct_binary_row row, const void *user)
+{
+    enum { GRAIN = 16384 };
+    job j = { walk, op->in[0]->data, op->in[1]->data, op->out[0]->data, in_size, out_size, row,
+        user };
+    oct_pool_for(op->pool, walk->count, GRAIN, run_piece, &j);
+}

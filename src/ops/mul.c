@@ -1,0 +1,151 @@
+/*
+ * MUL and DIV.
+ *
+ * The factor of a quantized product, s1 * s2 / so, is a float expression in TensorFlow Lite: rounding it
+ * otherwise changes results. Sources: LiteRT tflite/kernels/mul.cc, div.cc, internal/reference/mul.h.
+ */
+#include "ops/arith.h"
+#include "ops/broadcast.h"
+#include "ops/version.h"
+
+typedef struct params {
+    oct_broadcast walk;
+    float lo_f32, hi_f32;
+    int64_t lo_i64, hi_i64;
+    int32_t a_zero, b_zero, y_zero, lo, hi;
+    oct_multiplier scale;
+} params;
+
+static oct_status prepare_quantized(oct_op *op, params *p, int activation, oct_error *err)
+{
+    for (int i = 0; i < 2; i++)
+        OCT_TRY(oct_op_need_quant(op, op->in[i], err));
+    OCT_TRY(oct_op_need_quant(op, op->out[0], err));
+    p->a_zero = oct_value_zero(op->in[0]);
+    p->b_zero = oct_value_zero(op->in[1]);
+    p->y_zero = oct_value_zero(op->out[0]);
+    oct_activation_range_quantized(activation, op->out[0], &p->lo, &p->hi);
+    float factor = oct_value_scale(op->in[0]) * oct_value_scale(op->in[1])
+        / oct_value_scale(op->out[0]);
+    return oct_op_multiplier(op, factor, &p->scale, err);
+}
+
+static oct_status prepare(oct_op *op, oct_error *err)
+{
+    params *p = oct_op_alloc(op, sizeof *p);
+    if (p == NULL)
+        return oct_fail_memory(err, sizeof *p, op->out[0]->label);
+    op->prepared = p;
+    int activation = op->node->op == OCT_OP_MUL
+        ? ((const oct_mul_options *)op->options)->fused_activation
+        : ((const oct_div_options *)op->options)->fused_activation;
+    oct_broadcast_init(&p->walk, op);
+    oct_activation_range_f32(activation, &p->lo_f32, &p->hi_f32);
+    p->lo_i64 = activation == OCT_ACT_NONE ? INT64_MIN : (int64_t)p->lo_f32;
+    p->hi_i64 = activation == OCT_ACT_NONE || activation == OCT_ACT_RELU ? INT64_MAX
+                                                                         : (int64_t)p->hi_f32;
+    if (op->form == OCT_FORM_S8 || op->form == OCT_FORM_U8 || op->form == OCT_FORM_S16)
+        return prepare_quantized(op, p, activation, err);
+    return OCT_OK;
+}
+
+static inline float mul_f32(const params *p, float a, float b)
+{
+    return oct_clamp_f32(a * b, p->lo_f32, p->hi_f32);
+}
+
+static inline float div_f32(const params *p, float a, float b)
+{
+    return oct_clamp_f32(a / b, p->lo_f32, p->hi_f32);
+}
+
+static inline int32_t mul_quantized(const params *p, int32_t a, int32_t b)
+{
+    int32_t product = (int32_t)((uint32_t)(a - p->a_zero) * (uint32_t)(b - p->b_zero));
+    return oct_clamp_i32(oct_mbqm(product, p->scale) + p->y_zero, p->lo, p->hi);
+}
+
+static inline int8_t mul_s8(const params *p, int8_t a, int8_t b) { return (int8_t)mul_quantized(p, a, b); }
+static inline uint8_t mul_u8(const params *p, uint8_t a, uint8_t b) { return (uint8_t)mul_quantized(p, a, b); }
+static inline int16_t mul_s16(const params *p, int16_t a, int16_t b) { return (int16_t)mul_quantized(p, a, b); }
+
+static inline int64_t clamp_i64(const params *p, int64_t x)
+{
+    return x < p->lo_i64 ? p->lo_i64 : x > p->hi_i64 ? p->hi_i64 : x;
+}
+
+static inline int32_t mul_i32(const params *p, int32_t a, int32_t b)
+{
+    return (int32_t)clamp_i64(p, (int32_t)((uint32_t)a * (uint32_t)b));
+}
+
+static inline int64_t mul_i64(const params *p, int64_t a, int64_t b)
+{
+    return clamp_i64(p, (int64_t)((uint64_t)a * (uint64_t)b));
+}
+
+#define EVAL(each, type)                                                                           \
+    OCT_BINARY_ROW(row_##each, type, type, params, each)                                           \
+    static oct_status eval_##each(oct_op *op, oct_error *err)                                      \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const params *p = op->prepared;                                                            \
+        oct_broadcast_run(&p->walk, op, sizeof(type), sizeof(type), row_##each, p);                \
+        return OCT_OK;                                                                             \
+    }
+EVAL(mul_f32, float)
+EVAL(div_f32, float)
+EVAL(mul_s8, int8_t)
+EVAL(mul_u8, uint8_t)
+EVAL(mul_s16, int16_t)
+EVAL(mul_i32, int32_t)
+EVAL(mul_i64, int64_t)
+
+static float scale_of(const oct_tensor *tensor)
+{
+    return tensor != NULL && tensor->quant.count > 0 ? tensor->quant.scale[0] : 0.f;
+}
+
+static int32_t version_mul(const oct_subgraph *sub, const oct_node *node)
+{
+    const oct_tensor *in = oct_node_input(sub, node, 0);
+    oct_type type = oct_node_type(sub, node, 0);
+    float a = scale_of(in), b = scale_of(oct_node_input(sub, node, 1));
+    float y = scale_of(oct_node_output(sub, node, 0));
+    switch (type) {
+    case OCT_FLOAT16: return 8;
+    case OCT_UINT32: return 7;
+    case OCT_COMPLEX64: return 6;
+    case OCT_INT64: return 5;
+    case OCT_INT16: return in->quant.count == 0 ? 7 : 4;
+    default: break;
+    }
+    if (a != 0.f && b != 0.f && y != 0.f && a * b / y >= 1.f)
+        return 3;
+    return type == OCT_INT8 ? 2 : 1;
+}
+
+static int32_t version_div(const oct_subgraph *sub, const oct_node *node)
+{
+    return oct_broadcasts_above_rank_4(sub, node) ? 2 : 1;
+}
+
+const oct_op_def oct_op_mul = {
+    .name = "MUL", .code = OCT_OP_MUL, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
+    .options = OCT_OPTIONS_Mul, .traits = OCT_TRAIT_INPLACE | OCT_TRAIT_FUSES_RELU,
+    .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_ACT }, .in_slots = 2, .out = { OCT_ROLE_ACT },
+        .out_slots = 1, .weight_axis = -1, .link = OCT_LINK_FREE, .s8 = true, .s16 = true,
+        .s16_constants_as_activations = true },
+    .version = version_mul, .runtime = "1.5 1.14 1.15 2.3 2.6 2.11 2.13 2.23",
+    .infer = oct_infer_broadcast, .prepare = prepare,
+    .ref = { [OCT_FORM_F32] = { .eval = eval_mul_f32 }, [OCT_FORM_S8] = { .eval = eval_mul_s8 },
+        [OCT_FORM_U8] = { .eval = eval_mul_u8 }, [OCT_FORM_S16] = { .eval = eval_mul_s16 },
+        [OCT_FORM_I32] = { .eval = eval_mul_i32 }, [OCT_FORM_I64] = { .eval = eval_mul_i64 } },
+};
+
+const oct_op_def oct_op_div = {
+    .name = "DIV", .code = OCT_OP_DIV, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
+    .options = OCT_OPTIONS_Div, .traits = OCT_TRAIT_INPLACE | OCT_TRAIT_FUSES_RELU,
+    .version = version_div, .runtime = "1.6 2.3", .infer = oct_infer_broadcast, .prepare = prepare,
+    .ref = { [OCT_FORM_F32] = { .eval = eval_div_f32 } },
+};
