@@ -1,0 +1,207 @@
+/*
+ * octavo eval: metrics of given files on the same samples, paired against the first.
+ */
+#include "command.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const cli_option options[] = {
+    { "data", 'd', "DATA", "labelled samples" },
+    { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
+    { "kernels", 0, "KIND", "fast (default) or ref: TensorFlow Lite's reference arithmetic" },
+    { "predictions", 0, "FILE", "top-1 answers as int32 .npy: [samples], or [models, samples]" },
+    { "max-drop", 0, "X", "exit code 1 unless every model is shown to lose at most X (0.01: a point)" },
+    { 0 },
+};
+
+enum { MAX_MODELS = 64 };
+
+typedef struct job {
+    const cli_args *args;
+    oct_model *models[MAX_MODELS];
+    int32_t model_count;
+    oct_data *data;
+    oct_eval *eval;
+    oct_preprocess_choice choice;
+    double max_drop; /* negative: not asked */
+} job;
+
+static void show_progress(void *user, const char *what, int64_t done, int64_t total)
+{
+    cli_progress(user, what, done, total);
+}
+
+static oct_status evaluate(job *j, oct_error *err)
+{
+    const char *how = cli_get(j->args, "preprocess"), *kernels = cli_get(j->args, "kernels");
+    if (kernels != NULL && strcmp(kernels, "ref") != 0 && strcmp(kernels, "fast") != 0)
+        return cli_usage(j->args, err, "--kernels: '%s' is neither fast nor ref", kernels);
+    oct_status status = oct_preprocess_find(how == NULL ? "auto" : how, j->models[0], j->data,
+        j->args->threads, &j->choice, err);
+    if (status != OCT_OK)
+        return status;
+    oct_eval_options eval = { .threads = j->args->threads,
+        .kernels = kernels != NULL && strcmp(kernels, "ref") == 0 ? OCT_KERNELS_REF : OCT_KERNELS_FAST,
+        .label_offset = j->choice.label_offset,
+        .seed = j->args->seed,
+        .progress = show_progress,
+        .progress_user = (void *)(uintptr_t)j->args };
+    return oct_evaluate((const oct_model *const *)j->models, j->model_count, j->data,
+        &j->choice.preprocess, &eval, &j->eval, err);
+}
+
+static oct_status write_predictions(const job *j, const char *path, oct_error *err)
+{
+    int64_t samples = oct_eval_sample_count(j->eval);
+    int64_t dims[2] = { j->model_count, samples };
+    int32_t *answers = malloc(((size_t)samples * (size_t)j->model_count + 1) * sizeof *answers);
+    if (answers == NULL) {
+        err->status = OCT_E_MEMORY;
+        snprintf(err->text, sizeof err->text, "out of memory (predictions)");
+        return OCT_E_MEMORY;
+    }
+    for (int32_t m = 0; m < j->model_count; m++)
+        for (int64_t s = 0; s < samples; s++)
+            answers[m * samples + s] = oct_eval_answer(j->eval, m, s);
+    bool one = j->model_count == 1;
+    oct_status status = oct_npy_write(path, "int32", one ? 1 : 2, one ? dims + 1 : dims, answers, err);
+    free(answers);
+    return status;
+}
+
+static json_t *interval_json(oct_interval interval)
+{
+    return json_pack("[f, f]", interval.low, interval.high);
+}
+
+static json_t *model_json(const job *j, int32_t m)
+{
+    const oct_metrics *metrics = oct_eval_metrics(j->eval, m);
+    const oct_paired *paired = oct_eval_paired(j->eval, m);
+    json_t *object = json_pack("{s:s, s:I, s:I}", "model", j->args->words[m], "samples",
+        (json_int_t)metrics->samples, "invalid", (json_int_t)metrics->invalid);
+    if (metrics->has_labels) {
+        json_object_set_new(object, "top1", json_integer(metrics->top1));
+        json_object_set_new(object, "top1_interval", interval_json(metrics->top1_interval));
+        json_object_set_new(object, "top5", json_integer(metrics->top5));
+        json_object_set_new(object, "loss", json_real(metrics->loss));
+        json_object_set_new(object, "loss_interval", interval_json(metrics->loss_interval));
+    }
+    if (m > 0) {
+        json_object_set_new(object, "agree", json_integer(paired->agree));
+        json_object_set_new(object, "sqnr_db",
+            isfinite(paired->sqnr_db) ? json_real(paired->sqnr_db) : json_null());
+    }
+    if (m > 0 && metrics->has_labels) {
+        json_object_set_new(object, "lost", json_integer(paired->lost));
+        json_object_set_new(object, "won", json_integer(paired->won));
+        json_object_set_new(object, "difference", json_real(paired->difference));
+        json_object_set_new(object, "difference_interval", interval_json(paired->difference_interval));
+        json_object_set_new(object, "mcnemar_p", json_real(paired->mcnemar_p));
+    }
+    return object;
+}
+
+static oct_status print_json(const job *j, oct_error *err)
+{
+    json_t *models = json_array();
+    for (int32_t m = 0; m < j->model_count; m++)
+        json_array_append_new(models, model_json(j, m));
+    json_t *object = json_pack("{s:s, s:s, s:i, s:o}", "data", oct_data_spec(j->data), "preprocess",
+        j->choice.preprocess.name, "label_offset", (int)j->choice.label_offset, "models", models);
+    oct_status status = cli_print_json(object, err);
+    json_decref(object);
+    return status;
+}
+
+static void print_row(const job *j, int32_t m)
+{
+    const oct_metrics *metrics = oct_eval_metrics(j->eval, m);
+    const oct_paired *paired = oct_eval_paired(j->eval, m);
+    double n = (double)metrics->samples;
+    printf("%-28.28s", j->args->words[m]);
+    if (metrics->has_labels)
+        printf(" %6.2f %% (%lld/%lld)", 100 * (double)metrics->top1 / n, (long long)metrics->top1,
+            (long long)metrics->samples);
+    if (m > 0 && metrics->has_labels)
+        printf("  %+.2f [%+.2f, %+.2f]  p=%.3g", 100 * paired->difference,
+            100 * paired->difference_interval.low, 100 * paired->difference_interval.high,
+            paired->mcnemar_p);
+    if (m > 0)
+        printf("  agree %lld/%lld  %.1f dB", (long long)paired->agree, (long long)metrics->samples,
+            paired->sqnr_db);
+    if (metrics->invalid > 0)
+        printf("  %lld samples with NaN or infinity", (long long)metrics->invalid);
+    putchar('\n');
+}
+
+/* --max-drop: every model against the first must be shown to lose no more. */
+static oct_status check_drop(const job *j)
+{
+    bool holds = true;
+    for (int32_t m = 1; m < j->model_count && j->max_drop >= 0; m++) {
+        const oct_paired *paired = oct_eval_paired(j->eval, m);
+        oct_equivalence test;
+        oct_equivalence_test(oct_eval_sample_count(j->eval), paired->lost, paired->won, j->max_drop,
+            &test);
+        cli_note(j->args, "%s: at most %g lost: %s (%.1f %% sure)", j->args->words[m], j->max_drop,
+            test.holds ? "yes" : test.fails ? "no" : "cannot tell", 100 * test.confidence);
+        holds &= test.holds;
+    }
+    return holds ? OCT_OK : OCT_E_CONDITION;
+}
+
+static oct_status work(job *j, oct_error *err)
+{
+    const char *data = cli_get(j->args, "data"), *predictions = cli_get(j->args, "predictions");
+    if (data == NULL)
+        return cli_usage(j->args, err, "--data DATA is missing");
+    oct_status status = cli_get_number(j->args, "max-drop", -1, &j->max_drop, err);
+    for (; status == OCT_OK && j->model_count < j->args->word_count; j->model_count++)
+        status = oct_model_load(j->args->words[j->model_count], NULL, &j->models[j->model_count], err);
+    if (status == OCT_OK)
+        status = oct_data_open(data, &j->data, err);
+    if (status == OCT_OK)
+        status = evaluate(j, err);
+    if (status == OCT_OK && predictions != NULL)
+        status = write_predictions(j, predictions, err);
+    if (status != OCT_OK)
+        return status;
+    if (j->args->json) {
+        status = print_json(j, err);
+    } else {
+        cli_note(j->args, "%lld samples, preprocessing %s", (long long)oct_eval_sample_count(j->eval),
+            j->choice.reason);
+        for (int32_t m = 0; m < j->model_count; m++)
+            print_row(j, m);
+        status = cli_print_text("", err);
+    }
+    return status == OCT_OK ? check_drop(j) : status;
+}
+
+static oct_status run(const cli_args *args, oct_error *err)
+{
+    job j = { .args = args };
+    oct_status status = work(&j, err);
+    oct_eval_free(j.eval);
+    oct_data_free(j.data);
+    for (int32_t m = 0; m < MAX_MODELS; m++)
+        oct_model_free(j.models[m]);
+    return status;
+}
+
+const cli_command cli_eval = {
+    .name = "eval",
+    .words = "MODEL…",
+    .min_words = 1,
+    .max_words = MAX_MODELS,
+    .summary = "accuracy of given files on the same samples, paired against the first",
+    .text = "Intervals are 95 %: Wilson for a rate, Tango's score interval for a paired difference; p is the\n"
+            "exact McNemar test. Without labels only agreement with the first model is counted.",
+    .options = options,
+    .examples = "  octavo eval float.tflite int8.tflite --data images/\n"
+                "  octavo eval float.tflite mine.tflite --data test.npz --max-drop 0.01 && deploy",
+    .run = run,
+};
