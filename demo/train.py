@@ -63,10 +63,10 @@ class Augmented(keras.utils.PyDataset):
         return np.repeat(inputs, 3, axis=-1), self.labels[chosen]
 
 
-def export(trained, path):
+def export(weights, path):
     """Saves the weights in a fresh model: no optimizer, the application's own configuration."""
     fresh = build()
-    fresh.set_weights(trained.get_weights())
+    fresh.set_weights(weights)
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     temporary = path.removesuffix(".keras") + ".part.keras"
     fresh.save(temporary)
@@ -112,13 +112,15 @@ def main():
               f"train {logs['accuracy']:.4f}, test {correct()}/{len(labels)}, "
               f"{time.time() - start:.0f} s", flush=True)
         if options.checkpoint:
-            export(model, options.checkpoint)
+            export(model.get_weights(), options.checkpoint)
 
     model.fit(batches, epochs=options.epochs, verbose=0,
               callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report)])
-    export(model, options.output)
+    weights, right = model.get_weights(), correct()
+    keras.utils.clear_session()  # else layers get numbers that count the models made before
+    export(weights, options.output)
     print(f"{options.output}: {os.path.getsize(options.output)} bytes, "
-          f"test accuracy {correct()}/{len(labels)}")
+          f"test accuracy {right}/{len(labels)}")
 
 
 if __name__ == "__main__":

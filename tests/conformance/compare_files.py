@@ -54,9 +54,10 @@ class Comparison:
         self.seen = set()
         self.align()
 
-    def differ(self, kind, where, what, deviation=None):
+    def differ(self, kind, where, what, steps=None, relative=None):
+        """steps: of integers; relative: to the value (scales) or to the largest one (data)."""
         self.differences.append({"kind": kind, "where": where, "what": what,
-                                 "deviation": deviation})
+                                 "steps": steps, "relative": relative})
 
     def align(self):
         left, right = self.a.ordered(), self.b.ordered()
@@ -118,13 +119,12 @@ class Comparison:
         self.tallies[kind].add(same.all(), int(same.sum()), x.size, x.nbytes)
         if same.all():
             return
-        deviation = float(np.abs(x.astype(np.float64) - y.astype(np.float64)).max())
-        unit = "steps"
-        if x.dtype.kind == "f":
-            deviation /= float(np.abs(x).max()) or 1.0
-            unit = "of the largest"
-        self.differ(kind, where, f"{x.size - int(same.sum())} of {x.size} differ, "
-                                 f"at most {deviation:.4g} {unit}", deviation)
+        far = float(np.abs(x.astype(np.float64) - y.astype(np.float64)).max())
+        relative = far / (float(np.abs(x.astype(np.float64)).max()) or 1.0)
+        steps = far if x.dtype.kind in "iu" else None
+        self.differ(kind, where, f"{x.size - int(same.sum())} of {x.size} {x.dtype} differ, at most "
+                    + (f"{far:.0f} steps" if steps else f"{relative:.3g} of the largest"),
+                    steps, relative)
 
     def compare_tensor(self, where, s, t):
         """Type and quantization, once per pair of tensors; whether data is still to compare."""
@@ -146,11 +146,11 @@ class Comparison:
             self.tallies[kind].add(same.all(), int(same.sum()), x.size, x.nbytes)
             if not same.all():
                 far = np.abs(x.astype(np.float64) - y.astype(np.float64))
-                relative = kind == "scales"
-                deviation = float((far / np.abs(x)).max() if relative else far.max())
+                worst = {"relative": float((far / np.abs(x)).max())} if kind == "scales" else {
+                    "steps": float(far.max())}
                 self.differ(kind, where, f"{x.size - int(same.sum())} of {x.size} differ, at most "
-                            f"{deviation:.3g}{' relative' if relative else ''}: "
-                            f"{x[~same][0]:.9g} against {y[~same][0]:.9g}", deviation)
+                            f"{max(worst.values()):.3g} {min(worst)}: "
+                            f"{x[~same][0]:.9g} against {y[~same][0]:.9g}", **worst)
         if s.scales.size > 1 and s.axis != t.axis:
             self.differ("scales", where, f"axis {s.axis} against {t.axis}")
         return True

@@ -62,6 +62,10 @@ def make_inputs(path, count, seed=1):
             for i, detail in enumerate(details)}
 
 
+def input_names(path):
+    return [detail["name"] for detail in Interpreter(path).get_input_details()]
+
+
 def run_litert(path, inputs, resolver=OpResolverType.BUILTIN_REF):
     """{tensor name: [count, …]}: the outputs of every run, in the model's order."""
     interpreter = Interpreter(path, experimental_op_resolver_type=resolver, num_threads=1)

@@ -115,7 +115,7 @@ def limits(short):
 
 def sample_float(rng, shape, fill, run):
     """full: normal, uniform [-8, 8), then a wide range of magnitudes with zeros."""
-    if fill == "ties":      # halves up to 127: ties of symmetric (and, with -128, asymmetric) rounding
+    if fill == "ties":  # halves up to 127: ties of symmetric (and, with -128, asymmetric) rounding
         x = rng.integers(-126, 126, shape) + 0.5
         flat = x.reshape(shape[0], -1)
         flat[:, 0], flat[:, -1] = 127, -128 if run else -127
@@ -131,7 +131,8 @@ def sample_float(rng, shape, fill, run):
         if fill == "zero_row" and len(shape):
             x[0] = 0
         return x
-    return rng.normal(0, 1, shape) * np.exp2(rng.integers(-12, 10, shape)) * (rng.random(shape) > 0.1)
+    wide = rng.normal(0, 1, shape) * np.exp2(rng.integers(-12, 10, shape))
+    return wide * (rng.random(shape) > 0.1)
 
 
 def sample_int(rng, t, run, index):

@@ -106,7 +106,9 @@ def depthwise(form, name, x, m, k, *, stride=1, dilation=1, pad="SAME", act="NON
     b, y = bias_and_output(rng, form, tx, w, x[3] * m, kh * kw_, bias=bias, **kw)
     fields = dict(padding=PAD[pad], strideH=sh, strideW=sw, dilationHFactor=dh, dilationWFactor=dw,
                   depthMultiplier=m, fusedActivationFunction=ACT[act])
-    version = 2 if form in ("f32", "u8") and (dh, dw) != (1, 1) else VERSION["DEPTHWISE_CONV_2D"][form]
+    version = VERSION["DEPTHWISE_CONV_2D"][form]
+    if version == 1 and form != "s16" and (dh, dw) != (1, 1):
+        version = 2
     return Case("DEPTHWISE_CONV_2D", form, name, [tx, w] + ([b] if b is not None else []), [y],
                 ("DepthwiseConv2DOptions", fields), version)
 
@@ -118,7 +120,8 @@ def transpose_conv(form, name, x, o, k, out_hw, *, stride=1, pad="SAME", act="NO
     (kh, kw_), (sh, sw) = pair(k), pair(stride)
     tx = activation(form, x, zx)
     w = weight(rng, form, (o, kh, kw_, x[3]), 0, scales)
-    b, y = bias_and_output(rng, form, tx, w, o, max(1, kh * kw_ * x[3] // (sh * sw)), bias=bias, **kw)
+    b, y = bias_and_output(rng, form, tx, w, o, max(1, kh * kw_ * x[3] // (sh * sw)), bias=bias,
+                           **kw)
     fields = dict(padding=PAD[pad], strideH=sh, strideW=sw, fusedActivationFunction=ACT[act])
     if form == "s16":
         fields["quantizedBiasType"] = BIAS_TYPE["s64" if bias == "auto" or not bias else bias]
@@ -330,7 +333,8 @@ def fc_cases():
         yield fc("hybrid", f"{tag}_zero_row", (3, 8), 5, fill="zero_row", asymmetric=asymmetric)
         yield fc("hybrid", f"{tag}_ties", (2, 33), 5, fill="ties", asymmetric=asymmetric)
         yield fc("hybrid", f"{tag}_positive", (2, 17), 5, fill="positive", asymmetric=asymmetric)
-        yield fc("hybrid", f"{tag}_per_channel", (2, 17), 8, scales="channel", asymmetric=asymmetric)
+        yield fc("hybrid", f"{tag}_per_channel", (2, 17), 8, scales="channel",
+                 asymmetric=asymmetric)
         yield fc("hybrid", f"{tag}_relu6_keep", (2, 3, 8), 5, act="RELU6", keep=True,
                  asymmetric=asymmetric)
     for name, x, units, kw in FC_GEOMETRY[1:10:3]:

@@ -7,24 +7,25 @@ from op_build import Case, T, const
 QUANT_VERSION = {"s16": 2}
 
 
-def quantize(name, src, dst, shape=(2, 3, 5, 3), *, x=(None, 0), y=(0.05, 3), fill="full", axis=0, form=None,
-             **kw):
+def quantize(name, src, dst, shape=(2, 3, 5, 3), *, x=(None, 0), y=(0.05, 3), fill="full", axis=0,
+             form=None, **kw):
     """src, dst = types; x, y = (scale, zero point)."""
     tx = T(shape, src, *x, fill=fill)
-    return Case("QUANTIZE", form or dst, name, [tx], [T((), dst, *y, axis=axis)], ("QuantizeOptions", {}),
-                2 if dst == "s16" or src == "s16" else 1, **kw)
+    return Case("QUANTIZE", form or dst, name, [tx], [T((), dst, *y, axis=axis)],
+                ("QuantizeOptions", {}), 2 if dst == "s16" or src == "s16" else 1, **kw)
 
 
 def quantize_cases():
     for dst, mid in (("s8", 3), ("u8", 131), ("s16", 0)):
         low, high = ob.limits(dst)
         small = 0.05 if dst != "s16" else 0.0002
-        for name, scale, zero in (("typical", small, mid), ("coarse", 1.7, mid), ("fine", small / 20, mid),
-                                  ("unit_scale", 1.0, mid), ("inverse_255", 1 / 255, mid),
+        for name, scale, zero in (("typical", small, mid), ("coarse", 1.7, mid),
+                                  ("fine", small / 20, mid), ("unit_scale", 1.0, mid), ("inverse_255", 1 / 255, mid),
                                   ("zero_point_low", small, low), ("zero_point_high", small, high)):
             if dst != "s16" or "point" not in name:
                 yield quantize(f"f32_{name}", "f32", dst, y=(scale, zero))
-        yield quantize("f32_ties", "f32", dst, (2, 100), y=(1.0, mid if dst != "s16" else 0), fill="ties")
+        yield quantize("f32_ties", "f32", dst, (2, 100), y=(1.0, mid if dst != "s16" else 0),
+                       fill="ties")
         yield quantize("f32_1d_33", "f32", dst, (33,), y=(small, mid))
     a, b = (0.031, -7), (0.047, 12)
     wide = (2, 17, 17)
@@ -49,8 +50,8 @@ def quantize_cases():
     for name, src, dst, x, y in (("s32_narrowed", "s32", "s8", (1e-6, 0), (0.05, -4)),
                                  ("s32_narrowed", "s32", "s16", (1e-6, 0), (0.0002, 0)),
                                  ("s16_to_s32", "s16", "s32", (0.0003, 0), (1e-6, 0))):
-        yield quantize(name, src, dst, wide, x=x, y=y, fill="below:6000000" if src == "s32" else "full",
-                       form="any" if dst == "s32" else None)
+        yield quantize(name, src, dst, wide, x=x, y=y, form="any" if dst == "s32" else None,
+                       fill="below:6000000" if src == "s32" else "full")
 
 
 def dequantize(name, src, shape=(2, 17, 17), *, x=(None, 0), axis=0, form=None, data=False):
@@ -76,8 +77,8 @@ def dequantize_cases():
     yield dequantize("per_channel_last", "s8", (1, 3, 3, 5), x=(scales, 0), axis=3)
     yield dequantize("f16", "f16", (3, 33), form="any")
     case = dequantize("f16_special", "f16", (1, 12), form="any")
-    case.inputs[0] = const(np.array([0, -0.0, 6e-8, -6e-8, 6.1e-5, 65504, -65504, np.inf, -np.inf, 1, -1,
-                                     0.333], np.float16).reshape(1, 12))
+    special = (0, -0.0, 6e-8, -6e-8, 6.1e-5, 65504, -65504, np.inf, -np.inf, 1, -1, 0.333)
+    case.inputs[0] = const(np.array([special], np.float16))
     case.runs = 1
     yield case
 

@@ -13,7 +13,8 @@ def quantized(form, shape, real, zero=0, **kw):
         return T(shape, form, **kw)
     if form == "u8":
         zero += 128
-    return T(shape, form, scale=np.float32(real / UNIT[form]), zero=0 if form == "s16" else zero, **kw)
+    return T(shape, form, scale=np.float32(real / UNIT[form]), zero=0 if form == "s16" else zero,
+             **kw)
 
 
 OPTIONS = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "DIV": "DivOptions",
@@ -35,7 +36,8 @@ def binary(op, form, name, a, b, *, act="NONE", ra=1.0, rb=1.7, ro=None, za=-3, 
     """Shapes a and b; ra, rb, ro = spans of the operands and the result; constant = 0 or 1."""
     ta, tb = quantized(form, a, ra, za, fill=fill[0]), quantized(form, b, rb, zb, fill=fill[1])
     if ro is None:
-        ro = {"MUL": ra * rb * 0.6, "SQUARED_DIFFERENCE": (ra + rb)**2 * 0.6}.get(op, (ra + rb) * 0.8)
+        ro = {"MUL": ra * rb * 0.6, "SQUARED_DIFFERENCE": (ra + rb)**2 * 0.6}.get(op)
+        ro = ro or (ra + rb) * 0.8
     same = op in ("MAXIMUM", "MINIMUM")
     if same and form in UNIT:
         tb.scale, tb.zero = ta.scale, ta.zero
@@ -110,18 +112,20 @@ def binary_cases():
     for form in ("f32", "s8"):
         for name, a, b, kw in BINARY_SHAPES:
             yield binary("SQUARED_DIFFERENCE", form, name, a, b, **kw)
-    yield binary("SQUARED_DIFFERENCE", "s8", "zero_points", (3, 17), (3, 17), za=-128, zb=127, zo=-128)
+    yield binary("SQUARED_DIFFERENCE", "s8", "zero_points", (3, 17), (3, 17), za=-128, zb=127,
+                 zo=-128)
 
 
 UNARY_VERSION = {
-    "LOGISTIC": {"s8": 2, "s16": 3}, "TANH": {"s8": 2, "s16": 3}, "RELU": {"s8": 2, "u8": 2, "s16": 3},
+    "LOGISTIC": {"s8": 2, "s16": 3}, "TANH": {"s8": 2, "s16": 3},
+    "RELU": {"s8": 2, "u8": 2, "s16": 3},
     "RELU6": {"s8": 2, "s16": 3}, "LEAKY_RELU": {"s16": 2}, "EXP": {"s8": 2, "s16": 2},
     "RSQRT": {"s8": 2, "s16": 3}, "SQRT": {"s8": 2, "s16": 2},
 }
 
 
-def unary(op, form, name, shape, *, real=4.0, zero=-3, out=None, options=(None, {}), ulp=0, fill="full",
-          **kw):
+def unary(op, form, name, shape, *, real=4.0, zero=-3, out=None, options=(None, {}), ulp=0,
+          fill="full", **kw):
     """out = (scale, zero point) of the result, or its span, or None: as the input."""
     x = quantized(form, shape, real, zero, fill=fill)
     if out is None:
@@ -171,8 +175,8 @@ def leaky_cases():
     for form in ("f32", "s8", "u8", "s16"):
         for alpha in (0.01, 0.3, 1.5, -0.5):
             options = ("LeakyReluOptions", dict(alpha=alpha))
-            yield unary("LEAKY_RELU", form, f"alpha_{alpha}".replace(".", "_").replace("-", "minus_"),
-                        ALL_CODES if form != "f32" else (2, 17), out=3.1, options=options)
+            tag = f"alpha_{alpha}".replace(".", "_").replace("-", "minus_")
+            yield unary("LEAKY_RELU", form, tag, ALL_CODES if form != "f32" else (2, 17), out=3.1, options=options)
     yield unary("LEAKY_RELU", "s8", "zero_points", ALL_CODES, zero=127, out=(0.01, 127),
                 options=("LeakyReluOptions", dict(alpha=0.2)))
 
@@ -199,13 +203,14 @@ def hard_swish_cases():
     for name, shape in SHAPES:
         yield unary("HARD_SWISH", "f32", name, shape, real=8.0, options=none)
     for form in ("s8", "u8"):
-        for real, out in ((4.0, 4.0), (8.0, 8.0), (3.1, 3.4), (20.0, 21.0), (0.5, 0.6), (6.0, 12.0)):
-            yield unary("HARD_SWISH", form, f"span_{real}_{out}".replace(".", "_"), ALL_CODES, real=real,
-                        out=out, options=none)
-    yield unary("HARD_SWISH", "s8", "zero_point_low", ALL_CODES, real=6.0, zero=-128, out=(0.05, -122),
-                options=none)
-    yield unary("HARD_SWISH", "s8", "zero_point_high", ALL_CODES, real=6.0, zero=127, out=(0.05, 10),
-                options=none)
+        for real, out in ((4.0, 4.0), (8.0, 8.0), (3.1, 3.4), (20.0, 21.0), (0.5, 0.6),
+                          (6.0, 12.0)):
+            yield unary("HARD_SWISH", form, f"span_{real}_{out}".replace(".", "_"), ALL_CODES,
+                        real=real, out=out, options=none)
+    yield unary("HARD_SWISH", "s8", "zero_point_low", ALL_CODES, real=6.0, zero=-128,
+                out=(0.05, -122), options=none)
+    yield unary("HARD_SWISH", "s8", "zero_point_high", ALL_CODES, real=6.0, zero=127,
+                out=(0.05, 10), options=none)
 
 
 def float_unary_cases():
@@ -218,7 +223,8 @@ def float_unary_cases():
         yield unary("ELU", "f32", name, shape, ulp=4, resolver="BUILTIN")
         yield unary("ABS", "f32", name, shape, options=("AbsOptions", {}))
     for out in (1.0, 4.0):
-        yield unary("ELU", "s8", f"span_{out}".replace(".", "_"), ALL_CODES, out=out, resolver="BUILTIN")
+        yield unary("ELU", "s8", f"span_{out}".replace(".", "_"), ALL_CODES, out=out,
+                    resolver="BUILTIN")
     for real, out in ((1.0, 2.7), (3.0, 9.0)):
         tag = f"span_{real}".replace(".", "_")
         yield unary("EXP", "s8", tag, ALL_CODES, real=real, out=out, options=("ExpOptions", {}))
@@ -229,8 +235,10 @@ def float_unary_cases():
 
 def cases():
     yield from binary_cases()
-    yield from table_cases("LOGISTIC", {"s8": (1 / 256, -128), "u8": (1 / 256, 0), "s16": (1 / 32768, 0)}, 4)
-    yield from table_cases("TANH", {"s8": (1 / 128, 0), "u8": (1 / 128, 128), "s16": (1 / 32768, 0)}, 4)
+    yield from table_cases("LOGISTIC", {"s8": (1 / 256, -128), "u8": (1 / 256, 0),
+                                        "s16": (1 / 32768, 0)}, 4)
+    yield from table_cases("TANH", {"s8": (1 / 128, 0), "u8": (1 / 128, 128),
+                                    "s16": (1 / 32768, 0)}, 4)
     for op in RELUS:
         yield from relu_cases(op)
     yield from leaky_cases()

@@ -12,7 +12,8 @@ def like(form, shape):
     return T(shape, form, *Q[form])
 
 
-def move(op, form, name, shape, consts=(), options=(None, {}), version=1, outputs=1, first=(), **kw):
+def move(op, form, name, shape, consts=(), options=(None, {}), version=1, outputs=1, first=(),
+         **kw):
     """One data input of `shape`; constants before (first) and after it; outputs alike the input."""
     case = Case(op, form, name, [*first, like(form, shape), *consts],
                 [like(form, ()) for _ in range(outputs)], options, version, **kw)
@@ -48,8 +49,10 @@ def pad_cases():
         for name, shape, rows in PADDINGS[:5:2]:
             value = const(np.array(3 if form != "f32" else -2.5, ob.TYPES[form][0]))
             value.scale, value.zero = Q[form]
-            yield move("PADV2", form, name, shape, [pairs(*rows), value], ("PadV2Options", {}), version)
-    yield move("PAD", "s64", "spatial", (1, 3, 4, 3), [pairs((0, 0), (1, 1), (1, 1), (0, 0))], ("PadOptions", {}))
+            yield move("PADV2", form, name, shape, [pairs(*rows), value], ("PadV2Options", {}),
+                       version)
+    yield move("PAD", "s64", "spatial", (1, 3, 4, 3), [pairs((0, 0), (1, 1), (1, 1), (0, 0))],
+               ("PadOptions", {}))
     yield move("PAD", "s32", "rank2", (3, 5), [pairs((1, 2), (0, 4))], ("PadOptions", {}))
     case = move("PAD", "f32", "s64_paddings", (3, 5), [const(np.array([[1, 2], [0, 4]], np.int64))],
                 ("PadOptions", {}))
@@ -69,8 +72,8 @@ def concat(form, name, shapes, axis, act="NONE", same=True):
         for i, t in enumerate(inputs):
             t.scale, t.zero = 0.03 + 0.02 * i, t.zero + 3 * i
     fields = dict(axis=axis, fusedActivationFunction=ob.ACT[act])
-    case = Case("CONCATENATION", form, name, inputs, [like(form, ())], ("ConcatenationOptions", fields),
-                BY_FORM.get(form, 1))
+    case = Case("CONCATENATION", form, name, inputs, [like(form, ())],
+                ("ConcatenationOptions", fields), BY_FORM.get(form, 1))
     if form not in FORMS:
         case.form, case.name = "any", f"{form}_{name}"
     return case
@@ -93,20 +96,26 @@ def reshape_cases():
     for form in (*FORMS, "s32", "s64", "bool"):
         yield move("RESHAPE", form, "flatten", (2, 3, 3, 5), [ob.ints(2, -1)],
                    ("ReshapeOptions", dict(newShape=[2, -1])))
-        yield move("RESHAPE", form, "option_only", (2, 3, 5), [], ("ReshapeOptions", dict(newShape=[5, 6])))
+        yield move("RESHAPE", form, "option_only", (2, 3, 5), [],
+                   ("ReshapeOptions", dict(newShape=[5, 6])))
     yield move("RESHAPE", "f32", "to_rank5", (2, 12), [ob.ints(1, 2, 3, 2, 2)],
                ("ReshapeOptions", dict(newShape=[1, 2, 3, 2, 2])))
-    yield move("RESHAPE", "f32", "to_scalar", (1, 1), [ob.ints()], ("ReshapeOptions", dict(newShape=[])))
+    yield move("RESHAPE", "f32", "to_scalar", (1, 1), [ob.ints()],
+               ("ReshapeOptions", dict(newShape=[])))
     for form in (*FORMS, "s32"):
-        yield move("SQUEEZE", form, "some", (1, 3, 1, 5), [], ("SqueezeOptions", dict(squeezeDims=[2])))
-        yield move("SQUEEZE", form, "negative", (1, 3, 1, 5, 1), [], ("SqueezeOptions", dict(squeezeDims=[-1, 0])))
-        yield move("SQUEEZE", form, "all", (1, 3, 1, 5), [], ("SqueezeOptions", dict(squeezeDims=[])))
+        yield move("SQUEEZE", form, "some", (1, 3, 1, 5), [],
+                   ("SqueezeOptions", dict(squeezeDims=[2])))
+        yield move("SQUEEZE", form, "negative", (1, 3, 1, 5, 1), [],
+                   ("SqueezeOptions", dict(squeezeDims=[-1, 0])))
+        yield move("SQUEEZE", form, "all", (1, 3, 1, 5), [],
+                   ("SqueezeOptions", dict(squeezeDims=[])))
         for axis in (0, 2, -1):
             yield move("EXPAND_DIMS", form, f"axis_{axis}".replace("-", "minus_"), (2, 3, 5),
                        [const(np.array(axis, np.int32))], ("ExpandDimsOptions", {}))
 
 
-TRANSPOSES = [("swap", (3, 5), (1, 0)), ("nchw", (1, 3, 4, 5), (0, 3, 1, 2)), ("nhwc", (2, 5, 3, 4), (0, 2, 3, 1)),
+TRANSPOSES = [("swap", (3, 5), (1, 0)), ("nchw", (1, 3, 4, 5), (0, 3, 1, 2)),
+              ("nhwc", (2, 5, 3, 4), (0, 2, 3, 1)),
               ("reverse", (2, 3, 5), (2, 1, 0)), ("identity", (2, 3, 3), (0, 1, 2)),
               ("rank5", (1, 2, 3, 2, 5), (4, 1, 3, 0, 2)), ("negative", (2, 3, 5), (0, -1, 1))]
 STRIDED = [
@@ -117,7 +126,8 @@ STRIDED = [
     ("shrink", (3, 5, 3), (1, 0, -1), (2, 5, 0), (1, 1, 1), dict(shrinkAxisMask=5)),
     ("negative_index", (2, 9), (0, -6), (2, -1), (1, 2), {}),
 ]
-SLICES = [("middle", (5, 7), (1, 2), (3, 4)), ("to_end", (1, 5, 4, 3), (0, 2, 1, 0), (-1, 3, -1, 2)),
+SLICES = [("middle", (5, 7), (1, 2), (3, 4)),
+          ("to_end", (1, 5, 4, 3), (0, 2, 1, 0), (-1, 3, -1, 2)),
           ("rank3", (2, 3, 17), (1, 0, 5), (1, 3, 8)), ("whole", (3, 5), (0, 0), (-1, -1))]
 
 
@@ -126,14 +136,18 @@ def slicing_cases():
         short = slice(None) if form in ("f32", "s8", "s16") else slice(0, 2)
         for name, shape, perm in TRANSPOSES[short]:
             version = 4 if len(shape) > 4 else {"s8": 2, "s16": 5}.get(form, 1)
-            yield move("TRANSPOSE", form, name, shape, [ob.ints(*perm)], ("TransposeOptions", {}), version)
+            yield move("TRANSPOSE", form, name, shape, [ob.ints(*perm)], ("TransposeOptions", {}),
+                       version)
         for name, shape, begin, end, strides, fields in STRIDED[short]:
-            yield move("STRIDED_SLICE", form, name, shape, [ob.ints(*begin), ob.ints(*end), ob.ints(*strides)],
+            yield move("STRIDED_SLICE", form, name, shape,
+                       [ob.ints(*begin), ob.ints(*end), ob.ints(*strides)],
                        ("StridedSliceOptions", fields), 2 if form == "s8" else 1)
         for name, shape, begin, size in SLICES[short]:
-            yield move("SLICE", form, name, shape, [ob.ints(*begin), ob.ints(*size)], ("SliceOptions", {}),
+            yield move("SLICE", form, name, shape, [ob.ints(*begin), ob.ints(*size)],
+                       ("SliceOptions", {}),
                        {"s8": 2, "s16": 4}.get(form, 1))
-        for name, shape, axis, n in (("channels", (1, 3, 2, 6), 3, 3), ("negative_axis", (2, 8), -1, 2),
+        for name, shape, axis, n in (("channels", (1, 3, 2, 6), 3, 3),
+                                     ("negative_axis", (2, 8), -1, 2),
                                      ("rows", (2, 4, 3), 1, 4)) if form != "s64" else ():
             yield move("SPLIT", form, name, shape, [], ("SplitOptions", dict(numSplits=n)),
                        {"s8": 2, "s32": 3, "s16": 4}.get(form, 1), outputs=n,
@@ -145,7 +159,8 @@ def gather(form, name, shape, indices, axis, batch_dims=0, live=False, wide=Fals
     index = const(np.array(indices, kind))
     if live:
         index = T(np.shape(indices), "s32", fill=f"below:{shape[axis]}")
-    return move("GATHER", form, name, shape, [index], ("GatherOptions", dict(axis=axis, batchDims=batch_dims)),
+    fields = dict(axis=axis, batchDims=batch_dims)
+    return move("GATHER", form, name, shape, [index], ("GatherOptions", fields),
                 5 if batch_dims else {"s8": 2, "s16": 4}.get(form, 1))
 
 
@@ -176,11 +191,14 @@ def pack_cases():
 
 
 RESIZES = [
-    ("up_2", (1, 3, 4, 3), (6, 8)), ("up_odd", (1, 3, 2, 5), (7, 5)), ("down_2", (1, 6, 8, 3), (3, 4)),
-    ("down_odd_b2", (2, 7, 5, 3), (3, 4)), ("one_pixel", (1, 1, 1, 3), (3, 5)), ("to_one", (1, 5, 3, 8), (1, 1)),
+    ("up_2", (1, 3, 4, 3), (6, 8)), ("up_odd", (1, 3, 2, 5), (7, 5)),
+    ("down_2", (1, 6, 8, 3), (3, 4)),
+    ("down_odd_b2", (2, 7, 5, 3), (3, 4)), ("one_pixel", (1, 1, 1, 3), (3, 5)),
+    ("to_one", (1, 5, 3, 8), (1, 1)),
     ("same", (1, 3, 4, 3), (3, 4)),
 ]
-RESIZE_MODES = [("", {}), ("_align", dict(alignCorners=True)), ("_half", dict(halfPixelCenters=True))]
+RESIZE_MODES = [("", {}), ("_align", dict(alignCorners=True)),
+                ("_half", dict(halfPixelCenters=True))]
 
 
 def resize_cases():
@@ -190,7 +208,8 @@ def resize_cases():
                 version = 4 if form == "s16" else 3 if fields else 2 if form == "s8" else 1
                 for op, table in (("RESIZE_BILINEAR", "ResizeBilinearOptions"),
                                   ("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions")):
-                    yield move(op, form, name + tag, shape, [ob.ints(*size)], (table, fields), version)
+                    yield move(op, form, name + tag, shape, [ob.ints(*size)], (table, fields),
+                               version)
 
 
 def cases():

@@ -68,6 +68,10 @@ def mbqm64(x, m, e):
     return (np.asarray(x, np.int64) * m16 + (1 << (14 - e))) >> (15 - e)
 
 
+def zero_based(t, data):
+    return data.astype(np.int64) - np.int64(t.zero)
+
+
 def act_range(y, act):
     low, high = ob.limits(y.type)
     code = lambda f: y.zero + int(half_away(np.float32(f) / np.float32(y.scale)))
@@ -114,7 +118,8 @@ def channel_requant(acc, x, w, b, y, act):
         m, e = quantize_multiplier(np.float64(np.float32(x.scale)) * np.float64(np.float32(sw))
                                    / np.float64(np.float32(y.scale)))
         wide = b is None or b.type == "s64"
-        out[..., c] = mbqm64(acc[..., c], m, e) if x.type == "s16" and wide else mbqm(acc[..., c], m, e)
+        requant = mbqm64 if x.type == "s16" and wide else mbqm
+        out[..., c] = requant(acc[..., c], m, e)
     return finish(out, y, act)
 
 
@@ -144,11 +149,12 @@ def depthwise(case, xs):
 def fully_connected(case, xs):
     x, w, b = case.inputs
     y, scales = case.outputs[0], np.atleast_1d(w.scale).astype(np.float32)
-    acc = (xs[0].astype(np.int64).reshape(-1, w.shape[1]) - x.zero) @ (w.data.astype(np.int64) - w.zero).T
+    acc = zero_based(x, xs[0]).reshape(-1, w.shape[1]) @ zero_based(w, w.data).T
     if b is not None:
         acc = acc + b.data
     d = (np.float64(np.float32(x.scale)) * np.float64(scales) / np.float64(np.float32(y.scale)))
-    return finish(half_away(acc * d).astype(np.int64), y, case.options[1]["fusedActivationFunction"])
+    return finish(half_away(acc * d).astype(np.int64), y,
+                  case.options[1]["fusedActivationFunction"])
 
 
 def two(case, xs):
@@ -183,7 +189,8 @@ def mul(case, xs):
     a, b, *_ = two(case, xs)
     (ta, tb), y = case.inputs, case.outputs[0]
     d = np.float32(ta.scale) * np.float32(tb.scale) / np.float32(y.scale)
-    return finish(mbqm(a * b, *quantize_multiplier(d)), y, case.options[1]["fusedActivationFunction"])
+    return finish(mbqm(a * b, *quantize_multiplier(d)), y,
+                  case.options[1]["fusedActivationFunction"])
 
 
 def mean(case, xs):
@@ -194,6 +201,10 @@ def mean(case, xs):
     m, e = quantize_multiplier(np.float64(np.float32(x.scale)) / np.float64(np.float32(y.scale)))
     shift = min(int(math.log2(n)), 32, 31 + e)
     return finish(mbqm(total - x.zero * n, (m << shift) // n, e - shift), y)
+
+
+# exp(-2^k) in Q0 for k = -2 .. 4
+POWERS_OF_E = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
 
 
 def exp_on_negative(a, bits):
@@ -207,7 +218,7 @@ def exp_on_negative(a, bits):
     poly = rdbp(srdhm(rdbp(x4, 2) + x3, 715827883) + x2, 1)
     r = 1895147668 + srdhm(x + poly, 1895147668)
     rest = f - a
-    for k, c in zip(range(-2, 5), (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)):
+    for k, c in zip(range(-2, 5), POWERS_OF_E):
         if k < bits:
             r = np.where(rest & (1 << (31 - bits + k)), srdhm(r, c), r)
     if bits > 5:
@@ -238,8 +249,8 @@ def reciprocal(x, digits):
 
 def softmax_8(case, xs):
     x, y = case.inputs[0], case.outputs[0]
-    d = min(np.float64(np.float32(case.options[1]["beta"])) * np.float64(np.float32(x.scale)) * 2**26,
-            2.0**31 - 1)
+    beta = np.float64(np.float32(case.options[1]["beta"]))
+    d = min(beta * np.float64(np.float32(x.scale)) * 2**26, 2.0**31 - 1)
     m, left = quantize_multiplier(d)
     low, high = ob.limits(y.type)
     diff_min = -math.floor(31.0 * 2**26 / 2**left)
@@ -430,7 +441,8 @@ def hybrid_fc(case, xs):
             q, s, z = hybrid_row_scale(row, o["asymmetricQuantizeInputs"])
             acc = (w.data.astype(np.int64) @ (q - z)).astype(np.float32)
             out[i] += acc * (s * scales)
-    low, high = {0: (-np.inf, np.inf), 1: (0, np.inf), 2: (-1, 1), 3: (0, 6)}[o["fusedActivationFunction"]]
+    low, high = {0: (-np.inf, np.inf), 1: (0, np.inf), 2: (-1, 1),
+                 3: (0, 6)}[o["fusedActivationFunction"]]
     return np.clip(out, np.float32(low), np.float32(high))
 
 
@@ -545,8 +557,8 @@ def hybrid_conv(case, xs):
                                   zip(np.split(taps, groups, -1),
                                       np.split(w.data.astype(np.int64), groups, 0))], -1)
         acc = acc.astype(np.float32)
-        y = acc * (s * scales[0]) if symmetric else acc * (s * scales) if depth else acc * scales * s
-        out.append(y + b)
+        # CONV_2D multiplies twice, the others by the product: the last bit tells.
+        out.append((acc * (s * scales) if depth or symmetric else acc * scales * s) + b)
     return float_clamp(np.concatenate(out), o["fusedActivationFunction"])
 
 
@@ -557,7 +569,8 @@ def sigmoid_table():
     answer is T[i] - 32768. About every fourth low entry is one above the rounded formula.
     """
     x = T((255,), "s16", np.float32(2.0**-11 / 3), 0)
-    case = Case("TANH", "s16", "table", [x], [T((255,), "s16", np.float32(1 / 32768), 0)], version=3)
+    case = Case("TANH", "s16", "table", [x], [T((255,), "s16", np.float32(1 / 32768), 0)],
+                version=3)
     codes = (np.arange(255) * 128).astype(np.int16)
     got = ob.run(ob.load(ob.build(case)), [codes])[0].astype(np.int64) + 32768
     return np.append(got, (65535, 65535))
@@ -588,10 +601,6 @@ def sigmoid_16(case, xs):
     return (np.where(a >= 0, r - 2**23 + 128, 2**23 - r + 127) >> 8).astype(np.int16)
 
 
-def zero_based(t, data):
-    return data.astype(np.int64) - np.int64(t.zero)
-
-
 def conv_u8(case, xs):
     """CONV_2D and DEPTHWISE_CONV_2D with uint8 weights: zero point and one multiplier for all."""
     x, w, b = case.inputs
@@ -615,9 +624,9 @@ def fc_u8(case, xs):
     return finish(mbqm(acc, *quantize_multiplier(d)), y, case.options[1]["fusedActivationFunction"])
 
 
-def running_sum(values, start=np.float32(0)):
-    """Float sum over axis 0, strictly in order."""
-    total = np.broadcast_to(start, values.shape[1:]).astype(np.float32)
+def running_sum(values):
+    """Float sum over the first axis, strictly in order, from zero."""
+    total = np.float32(0)
     for v in values:
         total = total + v
     return total
@@ -667,17 +676,16 @@ def matmul_float(case, xs):
         sums = b.sum(-2).reshape(-1, b.shape[-1])
         lead = [d > 1 for d in (1,) * (a.ndim - b.ndim) + b.shape[:-2]]
         b = np.broadcast_to(b, (*a.shape[:-2], *b.shape[-2:]))
-        rows = [hybrid_row_scale(r, o["asymmetricQuantizeInputs"]) for r in a.reshape(-1, a.shape[-1])]
+        flat = a.reshape(-1, a.shape[-1])
+        rows = [hybrid_row_scale(r, o["asymmetricQuantizeInputs"]) for r in flat]
         for n, i in enumerate(np.ndindex(*a.shape[:-1])):
-            # LiteRT steps by one matrix for every batch axis through scales and weight sums: with two
-            # batch axes over 1 it takes those of matrix b0 + b1.
+            # LiteRT steps by one matrix for every batch axis through scales and weight sums: with
+            # two batch axes over 1 it takes those of matrix b0 + b1.
             _, s, z = rows[sum(i[:-1]) * a.shape[-2] + i[-1]]
             weight_sums = sums[sum(k for k, on in zip(i[:-1], lead) if on)]
             out[i] = (rows[n][0] @ b[i[:-1]] - z * weight_sums).astype(np.float32) * (s * sw)
         return out
-    return running_sum(np.moveaxis(a, -1, 0)[..., None] * np.moveaxis(b, -2, 0)[..., None, :]
-                       if a.ndim == b.ndim else
-                       np.stack([a[..., k, None] * b[..., k, :][..., None, :] for k in range(a.shape[-1])]))
+    return running_sum([a[..., k, None] * b[..., k, :][..., None, :] for k in range(a.shape[-1])])
 
 
 def mean_float(case, xs):
@@ -738,7 +746,8 @@ def concat_u8(case, xs):
             continue
         r = np.float32(t.scale) * (np.float32(1) / np.float32(y.scale))
         bias = np.float32(-t.zero) * r
-        parts.append(np.clip(half_away(v.astype(np.float32) * r + bias).astype(np.int64) + y.zero, 0, 255))
+        parts.append(np.clip(half_away(v.astype(np.float32) * r + bias).astype(np.int64) + y.zero,
+                             0, 255))
     return np.concatenate(parts, case.options[1]["axis"]).astype(np.uint8)
 
 
@@ -814,7 +823,8 @@ FORMULAS |= {("QUANTIZE", f): quantize for f in ("s8", "u8", "s16", "any")}
 FORMULAS |= {("DEQUANTIZE", f): dequantize for f in ("s8", "u8", "s16", "any")}
 FORMULAS |= {("RESIZE_BILINEAR", f): resize_bilinear for f in ("s8", "s16")}
 FORMULAS |= {("HARD_SWISH", f): hard_swish for f in ("s8", "u8")}
-FORMULAS |= {("SOFTMAX", "s8"): softmax_8, ("SOFTMAX", "u8"): softmax_8, ("SOFTMAX", "s16"): softmax_16}
+FORMULAS |= {("SOFTMAX", "s8"): softmax_8, ("SOFTMAX", "u8"): softmax_8,
+             ("SOFTMAX", "s16"): softmax_16}
 FORMULAS |= {("FULLY_CONNECTED", "hybrid"): hybrid_fc}
 FORMULAS |= {("PRELU", f): prelu for f in ("s8", "u8")}
 FORMULAS |= {("SQUARED_DIFFERENCE", "s8"): squared_difference}
@@ -824,14 +834,16 @@ FORMULAS |= {("CONV_2D", "f32"): conv_f32, ("DEPTHWISE_CONV_2D", "f32"): depthwi
 FORMULAS |= {("FULLY_CONNECTED", "f32"): fc_f32}
 FORMULAS |= {(op, "hybrid"): hybrid_conv for op in ("CONV_2D", "DEPTHWISE_CONV_2D")}
 FORMULAS |= {(op, "s16"): sigmoid_16 for op in ("LOGISTIC", "TANH")}
-FORMULAS |= {("CONV_2D", "u8"): conv_u8, ("DEPTHWISE_CONV_2D", "u8"): conv_u8, ("FULLY_CONNECTED", "u8"): fc_u8}
+FORMULAS |= {("CONV_2D", "u8"): conv_u8, ("DEPTHWISE_CONV_2D", "u8"): conv_u8,
+             ("FULLY_CONNECTED", "u8"): fc_u8}
 FORMULAS |= {("TRANSPOSE_CONV", f): transpose_conv_float for f in ("f32", "hybrid")}
 FORMULAS |= {("BATCH_MATMUL", f): matmul_float for f in ("f32", "hybrid")}
 FORMULAS |= {("MEAN", "f32"): mean_float, ("SUM", "f32"): mean_float}
 FORMULAS |= {("AVERAGE_POOL_2D", "f32"): average_pool_float, ("SOFTMAX", "f32"): softmax_float}
 FORMULAS |= {("RESIZE_BILINEAR", f): resize_bilinear_float for f in ("f32", "u8")}
 FORMULAS |= {("CONCATENATION", "u8"): concat_u8}
-FORMULAS |= {("RSQRT", "s8"): rsqrt_8, ("SQRT", "s8"): sqrt_8, ("EXP", "s16"): exp_16, ("ELU", "s8"): lut_8}
+FORMULAS |= {("RSQRT", "s8"): rsqrt_8, ("SQRT", "s8"): sqrt_8, ("EXP", "s16"): exp_16,
+             ("ELU", "s8"): lut_8}
 
 
 def main():
@@ -855,7 +867,8 @@ def main():
             row[2] += differ
             if differ:
                 i = tuple(np.argwhere(got != want)[0])
-                print(f"{case.stem}: {differ} of {want.size} differ, first at {[int(v) for v in i]}: "
+                where = [int(v) for v in i]
+                print(f"{case.stem}: {differ} of {want.size} differ, first at {where}: "
                       f"formula {got[i]}, LiteRT {want[i]}")
     print(f"{'operator':20} {'form':7} {'cases':>6} {'values':>8} {'different':>9}")
     for (op, form), (n, values, differ) in table.items():

@@ -70,8 +70,9 @@ def make(op, form, maker, count, seed, folder):
                     (folder / f"{case.stem}.tflite").write_bytes(content)
                 elif formula:
                     with np.errstate(all="ignore"):
-                        pairs = [(np.asarray(formula(case, x)), y[0]) for x, y in zip(inputs, outputs)]
-                    differ = sum(int(np.sum(a.reshape(b.shape) != b)) for a, b in pairs)
+                        got = [np.asarray(formula(case, x)) for x in inputs]
+                    differ = sum(int(np.sum(a.reshape(y[0].shape) != y[0]))
+                                 for a, y in zip(got, outputs))
                     if differ:
                         print(f"  {case.stem}: {differ} of {values} differ", flush=True)
                 write(f"1 {values} {size} {differ}")
@@ -124,7 +125,8 @@ def main():
                 for stem, (verdict, rest) in list(failing.items())[:5]:
                     print(f"  {verdict} {stem} {rest}")
         known = args.runner or (op, form) in op_facts.FORMULAS
-        print(f"{op:24} {form:7} {models:7} {size:10} {bad if known else '-':>8} {aborts:7}", flush=True)
+        print(f"{op:24} {form:7} {models:7} {size:10} {bad if known else '-':>8} {aborts:7}",
+              flush=True)
         sums += (models, size, bad if known else 0, aborts)
     print(f"{'all':32} {sums[0]:7} {sums[1]:10} {sums[2]:8} {sums[3]:7}")
     return 1 if sums[2] else 0

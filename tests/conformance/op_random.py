@@ -85,7 +85,8 @@ def draw_depthwise(op, form, name, r):
     kinds = ("channel", "equal") if form == "hybrid" else ("tensor",) if form == "u8" else \
         ("channel", "tensor", "equal")
     return conv.depthwise(form, name, image(r), pick(r, (1, 1, 1, 2, 3, 8)), pair_up_to(r, 5),
-                          stride=pair_up_to(r, 3), dilation=pick(r, ((1, 1), (1, 1), (2, 2), (3, 1))),
+                          stride=pair_up_to(r, 3),
+                          dilation=pick(r, ((1, 1), (1, 1), (2, 2), (3, 1))),
                           pad=pick(r, ("SAME", "VALID")), scales=pick(r, kinds),
                           bias=pick(r, ("auto", "auto", None)), **weighted(r, form))
 
@@ -109,10 +110,12 @@ def draw_transpose_conv(op, form, name, r):
         kw.pop(unused, None)
     x, k, s = image(r, 4), pair_up_to(r, 4), pair_up_to(r, 3)
     same = one_in(r, 2)
-    hw = [x[i + 1] * s[i] - int(r.integers(s[i])) if same else (x[i + 1] - 1) * s[i] + k[i] for i in (0, 1)]
+    hw = [n * s[i] - int(r.integers(s[i])) if same else (n - 1) * s[i] + k[i]
+          for i, n in enumerate(x[1:3])]
     kw["bias"] = pick(r, ("auto", None)) if form != "s16" else pick(r, ("s64", "s32"))
     return conv.transpose_conv(form, name, x, pick(r, CHANNELS), k, tuple(hw), stride=s,
-                               pad="SAME" if same else "VALID", scales=pick(r, ("channel", "tensor")), **kw)
+                               pad="SAME" if same else "VALID",
+                               scales=pick(r, ("channel", "tensor")), **kw)
 
 
 def draw_matmul(op, form, name, r):
@@ -161,7 +164,8 @@ def draw_table(op, form, name, r):
     out = {"LOGISTIC": {"s8": (1 / 256, -128), "u8": (1 / 256, 0), "s16": (1 / 32768, 0)},
            "TANH": {"s8": (1 / 128, 0), "u8": (1 / 128, 128), "s16": (1 / 32768, 0)}}[op].get(form)
     real = pick(r, (span(r, -3, 5), 2.0**up_to(r, 4)))
-    return elementwise.unary(op, form, name, image(r, 5), real=real, zero=zero_point(r, "s8"), out=out, ulp=4)
+    return elementwise.unary(op, form, name, image(r, 5), real=real, zero=zero_point(r, "s8"),
+                             out=out, ulp=4)
 
 
 def draw_rescaling(op, form, name, r):
@@ -170,13 +174,14 @@ def draw_rescaling(op, form, name, r):
     real = span(r, -2, 5)
     out = None if form == "f32" else (real * span(r, -0.5, 2) / elementwise.UNIT[form],
                                       zero_point(r, form))
-    return elementwise.unary(op, form, name, image(r, 5), real=real, zero=zero_point(r, "s8"), out=out,
-                             options=options)
+    return elementwise.unary(op, form, name, image(r, 5), real=real, zero=zero_point(r, "s8"),
+                             out=out, options=options)
 
 
 def draw_float_unary(op, form, name, r):
     fill = {"EXP": "unit", "SQRT": "positive", "RSQRT": "positive"}.get(op, "full")
-    options = {"EXP": ("ExpOptions", {}), "NEG": ("NegOptions", {}), "ABS": ("AbsOptions", {})}.get(op, (None, {}))
+    options = {"EXP": ("ExpOptions", {}), "NEG": ("NegOptions", {}),
+               "ABS": ("AbsOptions", {})}.get(op, (None, {}))
     return elementwise.unary(op, form, name, image(r, 5), fill=fill, options=options,
                              ulp=4 if op in ("EXP", "ELU") else 0,
                              resolver="BUILTIN" if op == "ELU" else "BUILTIN_REF")
@@ -200,8 +205,8 @@ def draw_pool(op, form, name, r):
 
 def draw_softmax(op, form, name, r):
     shape = tuple(up_to(r, 4) for _ in range(r.integers(1, 4))) + (int(r.integers(2, 120)),)
-    return reduce.softmax(form, name, shape, beta=float(np.float32(span(r, -2, 2))), real=span(r, -3, 6),
-                          zero=zero_point(r, "s8"))
+    return reduce.softmax(form, name, shape, beta=float(np.float32(span(r, -2, 2))),
+                          real=span(r, -3, 6), zero=zero_point(r, "s8"))
 
 
 def draw_quantize(op, form, name, r):
@@ -210,7 +215,8 @@ def draw_quantize(op, form, name, r):
     ratio = span(r, -3, 3) / (256 if src == "s16" and form != "s16" else 1) * \
         (256 if src != "s16" and form == "s16" else 1)
     x = (None, 0) if src == "f32" else (np.float32(scale * ratio), zero_point(r, src))
-    return convert.quantize(name, src, form, (2, up_to(r, 200)), x=x, y=(np.float32(scale), zero_point(r, form)),
+    return convert.quantize(name, src, form, (2, up_to(r, 200)), x=x,
+                            y=(np.float32(scale), zero_point(r, form)),
                             fill=pick(r, ("full", "ties")) if src == "f32" else "full")
 
 
@@ -224,7 +230,7 @@ def draw_pad(op, form, name, r):
     rank = up_to(r, 4)
     shape = tuple(int(r.integers(3, 7)) for _ in range(rank))
     rows = r.integers(0, 3, (rank, 2)).astype(np.int32)
-    table = {"PAD": ("PadOptions", {}), "MIRROR_PAD": ("MirrorPadOptions", dict(mode=int(r.integers(2))))}[op]
+    table = ("PadOptions", {}) if op == "PAD" else ("MirrorPadOptions", dict(mode=int(r.integers(2))))
     return move.move(op, form, name, shape, [ob.const(rows)], table, move.BY_FORM[form])
 
 
@@ -241,7 +247,8 @@ def draw_concat(op, form, name, r):
 
 def draw_transpose(op, form, name, r):
     rank = int(r.integers(1, 6))
-    return move.move(op, form, name, tuple(up_to(r, 6) for _ in range(rank)), [ob.ints(*r.permutation(rank))],
+    return move.move(op, form, name, tuple(up_to(r, 6) for _ in range(rank)),
+                     [ob.ints(*r.permutation(rank))],
                      ("TransposeOptions", {}), 4 if rank > 4 else move.BY_FORM[form])
 
 
