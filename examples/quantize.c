@@ -1,0 +1,60 @@
+/*
+ * The library in 50 lines: load a model, quantize it to int8 with your own samples, save it.
+ *
+ * usage: quantize MODEL OUT.tflite SAMPLES.npy
+ * SAMPLES.npy holds float32 [count, the shape of the model's input without batch].
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <octavo/octavo.h>
+
+/* The samples are one array; sample i is a slice of it. */
+static oct_status read_sample(void *user, int64_t index, int32_t input, void *bytes, size_t size,
+    oct_error *err)
+{
+    const oct_array *array = user;
+    (void)input;
+    (void)err;
+    memcpy(bytes, (const char *)array->bytes + (size_t)index * size, size);
+    return OCT_OK;
+}
+
+static oct_status quantize(char **argv, const oct_array *array, oct_error *err)
+{
+    oct_model *model = NULL, *quantized = NULL;
+    oct_samples samples = { (void *)(uintptr_t)array, array->dims[0], read_sample };
+    oct_quant_options options = { .mode = OCT_MODE_INT8, .calib = &samples };
+    size_t bytes;
+    oct_status status = oct_model_load(argv[1], NULL, &model, err);
+    if (status == OCT_OK)
+        status = oct_quantize(model, &options, &quantized, NULL, err);
+    if (status == OCT_OK)
+        status = oct_model_save(quantized, argv[2], &bytes, err);
+    if (status == OCT_OK)
+        printf("%s: %zu bytes\n", argv[2], bytes);
+    oct_model_free(quantized);
+    oct_model_free(model);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s MODEL OUT.tflite SAMPLES.npy\n", argv[0]);
+        return oct_status_exit_code(OCT_E_USAGE);
+    }
+    oct_error err = { 0 };
+    oct_array array = { 0 };
+    oct_status status = oct_array_read(argv[3], NULL, &array, &err);
+    if (status == OCT_OK && strcmp(array.type, "float32") != 0) {
+        fprintf(stderr, "%s: %s values, float32 is needed\n", argv[3], array.type);
+        status = OCT_E_INVALID;
+    } else if (status == OCT_OK) {
+        status = quantize(argv, &array, &err);
+    }
+    oct_array_free(&array);
+    if (err.text[0] != '\0')
+        fprintf(stderr, "%s\n", err.text);
+    return oct_status_exit_code(status);
+}
