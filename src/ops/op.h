@@ -114,6 +114,8 @@ typedef struct oct_quant_rule {
     uint8_t dynamic_slot;        /* input that dynamic-range mode quantizes */
     int8_t dynamic_axis;         /* its per-channel axis, -1 per tensor */
     bool dynamic_asymmetric;     /* the options have asymmetric_quantize_inputs, to be set */
+    uint8_t overwrites;          /* inputs, bit i = input i, whose memory LiteRT may give to output 0:
+                                    TFLiteConverter then calibrates that input with both values */
 } oct_quant_rule;
 
 enum { OCT_FIXED_S8, OCT_FIXED_U8, OCT_FIXED_S16 };
