@@ -1,8 +1,8 @@
 """One-operator TFLite models with their expected answers inside.
 
 A Case is data: operator, form, options, input and output tensors. build() turns it into flatbuffer
-bytes, golden() runs LiteRT's reference resolver on K seeded samples and stores inputs and outputs as
-Model.metadata entries (format: tests/golden/ops/README.md), so a C test needs nothing but the file.
+bytes, golden() runs LiteRT's reference resolver on K seeded samples and stores inputs and outputs
+as Model.metadata entries (tests/golden/ops/README.md), so a C test needs nothing but the file.
 
 The one idea that is not obvious: output shapes are never computed here. A draft model is built
 without them, LiteRT says what they are, and the final model carries LiteRT's answer.
@@ -321,7 +321,7 @@ def telling(outputs):
 
 
 def spread(short, sigma):
-    """A scale at which a value of that standard deviation fills the type and sometimes saturates."""
+    """A scale at which values of that deviation fill the type and sometimes saturate."""
     return np.float32(2.5 * sigma / (limits(short)[1] + 1 if short != "u8" else 128))
 
 

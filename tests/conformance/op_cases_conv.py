@@ -1,7 +1,7 @@
 """Cases of the operators that multiply by weights: convolutions, FULLY_CONNECTED, BATCH_MATMUL.
 
-One list of geometries per operator serves every form; what only one form can get wrong (multipliers,
-zero points, bias widths, hybrid schemes) follows as extra cases of that form.
+One list of geometries per operator serves every form; what only one form can get wrong
+(multipliers, zero points, bias widths, hybrid schemes) follows as extra cases of that form.
 """
 import numpy as np
 

@@ -20,7 +20,8 @@ def quantize_cases():
         low, high = ob.limits(dst)
         small = 0.05 if dst != "s16" else 0.0002
         for name, scale, zero in (("typical", small, mid), ("coarse", 1.7, mid),
-                                  ("fine", small / 20, mid), ("unit_scale", 1.0, mid), ("inverse_255", 1 / 255, mid),
+                                  ("fine", small / 20, mid), ("unit_scale", 1.0, mid),
+                                  ("inverse_255", 1 / 255, mid),
                                   ("zero_point_low", small, low), ("zero_point_high", small, high)):
             if dst != "s16" or "point" not in name:
                 yield quantize(f"f32_{name}", "f32", dst, y=(scale, zero))

@@ -176,7 +176,8 @@ def leaky_cases():
         for alpha in (0.01, 0.3, 1.5, -0.5):
             options = ("LeakyReluOptions", dict(alpha=alpha))
             tag = f"alpha_{alpha}".replace(".", "_").replace("-", "minus_")
-            yield unary("LEAKY_RELU", form, tag, ALL_CODES if form != "f32" else (2, 17), out=3.1, options=options)
+            yield unary("LEAKY_RELU", form, tag, ALL_CODES if form != "f32" else (2, 17),
+                        out=3.1, options=options)
     yield unary("LEAKY_RELU", "s8", "zero_points", ALL_CODES, zero=127, out=(0.01, 127),
                 options=("LeakyReluOptions", dict(alpha=0.2)))
 

@@ -3,7 +3,8 @@
 
 op_live.py --count 200 --runner build/tests/test_golden [--only CONV_2D] [--form s8] [--seed 1]
 Per operator and form: draws models, lets LiteRT answer, writes golden files into a folder and gives
-the folder to the C golden runner. Prints one line per operator and form; --keep DIR leaves the files.
+the folder to the C golden runner. Prints one line per operator and form; --keep DIR leaves the
+files.
 Without --runner the models are checked against the formulas of op_facts.py instead.
 
 Models are drawn in a child process: some inputs make LiteRT abort (an 8-bit SOFTMAX over 512 equal
@@ -56,7 +57,10 @@ def in_child(work):
 
 
 def make(op, form, maker, count, seed, folder):
-    """Writes golden files or, with folder None, tries the formula. (cases, values, bytes, different, aborts)."""
+    """Writes golden files or, with folder None, tries the formula.
+
+    Returns (models, values, bytes, values the formula missed, models LiteRT aborted on).
+    """
     formula = op_facts.FORMULAS.get((op, form))
     done, total, aborts = 0, np.zeros(4, np.int64), 0
     while done < count:

@@ -230,7 +230,8 @@ def draw_pad(op, form, name, r):
     rank = up_to(r, 4)
     shape = tuple(int(r.integers(3, 7)) for _ in range(rank))
     rows = r.integers(0, 3, (rank, 2)).astype(np.int32)
-    table = ("PadOptions", {}) if op == "PAD" else ("MirrorPadOptions", dict(mode=int(r.integers(2))))
+    mirror = ("MirrorPadOptions", dict(mode=int(r.integers(2))))
+    table = mirror if op == "MIRROR_PAD" else ("PadOptions", {})
     return move.move(op, form, name, shape, [ob.const(rows)], table, move.BY_FORM[form])
 
 
