@@ -92,6 +92,19 @@ static oct_status check_bias_scale(const oct_op *op, const oct_linear_slots *slo
         (double)oct_value_scale(bias), product);
 }
 
+static oct_status derive_reals(oct_op *op, oct_linear *l, oct_error *err)
+{
+    size_t bytes = (size_t)l->slots.channels * sizeof(double);
+    double *real = oct_op_alloc(op, bytes);
+    if (real == NULL)
+        return oct_fail_memory(err, bytes, "multipliers");
+    double s_in = (double)oct_value_scale(op->in[l->slots.data]);
+    for (int32_t c = 0; c < l->slots.channels; c++)
+        real[c] = s_in * (double)l->scale[c] / (double)oct_value_scale(op->out[0]);
+    l->rq.real = real;
+    return OCT_OK;
+}
+
 static oct_status derive_multipliers(oct_op *op, oct_linear *l, oct_error *err)
 {
     const oct_value *in = op->in[l->slots.data], *filter = op->in[l->slots.filter];
@@ -100,26 +113,19 @@ static oct_status derive_multipliers(oct_op *op, oct_linear *l, oct_error *err)
     if (by == NULL)
         return oct_fail_memory(err, bytes, "multipliers");
     double s_in = (double)oct_value_scale(in), s_out = (double)oct_value_scale(op->out[0]);
+    /* The 64-bit multiplication of int16 is defined for fewer left shifts. */
+    int32_t most = op->form == OCT_FORM_S16 && !l->bias32 ? 7 : 30;
     for (int32_t c = 0; c < l->slots.channels; c++) {
         double product = op->form == OCT_FORM_U8
             ? (double)(oct_value_scale(in) * oct_value_scale(filter))
             : s_in * (double)l->scale[c];
         by[c] = oct_quantize_multiplier(product / s_out);
-        if (by[c].e > 30)
-            return oct_op_fail(op, OCT_E_INVALID, err,
-                "channel %d: input scale times weight scale over output scale is %g", (int)c,
-                product / s_out);
-        /* The 64-bit multiplication of int16 is defined for fewer shifts. */
-        if (op->form == OCT_FORM_S16 && !l->bias32 && by[c].e > 7)
+        if (by[c].e > most)
             return oct_op_fail(op, OCT_E_UNSUPPORTED, err,
-                "channel %d: input scale times weight scale over output scale is %g, 128 at most",
-                (int)c, product / s_out);
+                "channel %d: input scale times weight scale over output scale is %g, 2^%d at most",
+                (int)c, product / s_out, (int)most);
     }
     l->rq.by = by;
-    l->rq.zero = oct_value_zero(op->out[0]);
-    l->in_zero = oct_value_zero(in);
-    l->filter_zero = op->form == OCT_FORM_U8 ? oct_value_zero(filter) : 0;
-    oct_activation_range_quantized(l->slots.activation, op->out[0], &l->rq.lo, &l->rq.hi);
     return OCT_OK;
 }
 
@@ -156,6 +162,12 @@ oct_status oct_linear_prepare(oct_op *op, const oct_linear_slots *slots, oct_lin
     OCT_TRY(oct_op_need_quant(op, op->out[0], err));
     if (op->node->op == OCT_OP_FULLY_CONNECTED || op->form == OCT_FORM_U8)
         OCT_TRY(check_bias_scale(op, slots, err));
+    linear->rq.zero = oct_value_zero(op->out[0]);
+    linear->in_zero = oct_value_zero(op->in[slots->data]);
+    linear->filter_zero = op->form == OCT_FORM_U8 ? oct_value_zero(op->in[slots->filter]) : 0;
+    oct_activation_range_quantized(slots->activation, op->out[0], &linear->rq.lo, &linear->rq.hi);
+    if (slots->real && op->form != OCT_FORM_U8)
+        return derive_reals(op, linear, err);
     return derive_multipliers(op, linear, err);
 }
 
@@ -166,9 +178,46 @@ oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err)
     op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * (size_t)l->slots.channels * 8;
     if (op->form == OCT_FORM_HYBRID) {
         op->scratch_bytes[1] = oct_value_count(op->in[l->slots.data]);
-        op->scratch_bytes[2] = (size_t)(l->window.batches * l->window.out_w) * sizeof(oct_row_quant);
+        op->scratch_bytes[2] = (size_t)l->window.batches * sizeof(oct_row_quant);
     }
     return OCT_OK;
+}
+
+oct_status oct_linear_window(const oct_op *op, const oct_value *in, oct_window *w, bool same,
+    oct_error *err)
+{
+    if (in->rank != 4)
+        return oct_op_fail(op, OCT_E_INVALID, err, "input %s has %d dimensions, not 4", in->label,
+            (int)in->rank);
+    if (w->stride_h < 1 || w->stride_w < 1 || w->dilation_h < 1 || w->dilation_w < 1)
+        return oct_op_fail(op, OCT_E_INVALID, err, "strides %dx%d, dilations %dx%d",
+            (int)w->stride_h, (int)w->stride_w, (int)w->dilation_h, (int)w->dilation_w);
+    if (w->kernel_h < 1 || w->kernel_w < 1)
+        return oct_op_fail(op, OCT_E_INVALID, err, "kernel of %dx%d", (int)w->kernel_h,
+            (int)w->kernel_w);
+    int64_t reach_h = (int64_t)w->kernel_h * w->dilation_h, reach_w = (int64_t)w->kernel_w * w->dilation_w;
+    if (reach_h > INT32_MAX / 4 || reach_w > INT32_MAX / 4 || in->dims[1] > INT32_MAX / 4
+        || in->dims[2] > INT32_MAX / 4)
+        return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "kernel or image is too large");
+    w->batches = in->dims[0];
+    w->in_h = in->dims[1];
+    w->in_w = in->dims[2];
+    w->in_c = in->dims[3];
+    oct_window_axis(same, w->in_h, w->kernel_h, w->stride_h, w->dilation_h, &w->out_h, &w->pad_top);
+    oct_window_axis(same, w->in_w, w->kernel_w, w->stride_w, w->dilation_w, &w->out_w, &w->pad_left);
+    if (w->out_h < 1 || w->out_w < 1)
+        return oct_op_fail(op, OCT_E_INVALID, err, "a %dx%d kernel does not fit a %dx%d image",
+            (int)w->kernel_h, (int)w->kernel_w, (int)w->in_h, (int)w->in_w);
+    return OCT_OK;
+}
+
+oct_linear_types oct_linear_node_types(const oct_subgraph *sub, const oct_node *node, int32_t data,
+    int32_t filter, int32_t channel_axis)
+{
+    const oct_tensor *weights = sub->tensors[node->inputs[filter]];
+    return (oct_linear_types){ sub->tensors[node->inputs[data]]->type, weights->type,
+        sub->tensors[node->outputs[0]]->type,
+        channel_axis < weights->rank && weights->quant.count == weights->dims[channel_axis] };
 }
 
 typedef struct quantize_task {
@@ -247,7 +296,7 @@ typedef struct hybrid_task {
     oct_op *op;
     const oct_linear *l;
     oct_sums_s8 sums;
-    bool symmetric;
+    oct_hybrid_finish finish;
 } hybrid_task;
 
 static void rows_hybrid(void *user, size_t begin, size_t end, int32_t worker)
@@ -265,17 +314,17 @@ static void rows_hybrid(void *user, size_t begin, size_t end, int32_t worker)
         for (int32_t ox = 0; ox < w->out_w; ox++, y += channels) {
             t->sums(w, t->op->scratch[1], unit.zero, t->op->in[l->slots.filter]->data, 0, b, oy,
                 ox, sum);
-            (t->symmetric ? oct_finish_hybrid_shared : oct_finish_hybrid_channel)(sum, bias,
-                channels, unit.scale, l->scale, l->lo, l->hi, y);
+            t->finish(sum, bias, channels, unit.scale, l->scale, l->lo, l->hi, y);
         }
     }
 }
 
-oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums, bool symmetric)
+oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums, bool asymmetric,
+    oct_hybrid_finish finish)
 {
     const oct_linear *l = op->prepared;
-    hybrid_task task = { op, l, sums, symmetric };
-    oct_linear_quantize(op, l, l->window.batches, !symmetric);
+    hybrid_task task = { op, l, sums, finish };
+    oct_linear_quantize(op, l, l->window.batches, asymmetric);
     oct_pool_for(op->pool, (size_t)l->window.batches * (size_t)l->window.out_h, 1, rows_hybrid,
         &task);
     return OCT_OK;

@@ -17,6 +17,7 @@ typedef struct oct_linear_slots {
     int32_t channels;           /* output channels */
     int32_t activation;
     int32_t bias_type; /* option quantized_bias_type: OCT_INT32, OCT_INT64, or OCT_FLOAT32 for unset */
+    bool real;         /* int8 and int16 forms multiply in double */
 } oct_linear_slots;
 
 typedef struct oct_linear {
@@ -38,6 +39,22 @@ typedef struct oct_linear {
  */
 oct_status oct_linear_prepare(oct_op *op, const oct_linear_slots *slots, oct_linear *linear,
     oct_error *err);
+
+/**
+ * Fills the window of a 2-D convolution from NHWC input and kernel size; fails on strides or dilations
+ * below 1, on a rank other than 4 and on outputs without a pixel.
+ */
+oct_status oct_linear_window(const oct_op *op, const oct_value *in, oct_window *w, bool same,
+    oct_error *err);
+
+/* What a version rule looks at. */
+typedef struct oct_linear_types {
+    oct_type data, filter, out;
+    bool per_channel; /* as many weight scales as channels */
+} oct_linear_types;
+
+oct_linear_types oct_linear_node_types(const oct_subgraph *sub, const oct_node *node, int32_t data,
+    int32_t filter, int32_t channel_axis);
 
 /** Scratch that the evaluations below need: slot 0 sums of each worker, 1 and 2 hybrid activations. */
 oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err);
@@ -63,7 +80,10 @@ oct_status oct_linear_eval_f32(oct_op *op, oct_sums_f32 sums);
 oct_status oct_linear_eval_s8(oct_op *op, oct_sums_s8 sums);
 oct_status oct_linear_eval_u8(oct_op *op, oct_sums_u8 sums);
 oct_status oct_linear_eval_s16(oct_op *op, oct_sums_s16 sums);
-/** symmetric chooses quantization and order of multiplication; see docs/numerics.md. */
-oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums, bool symmetric);
+/** finish: oct_finish_hybrid_shared or _channel, the order of the float multiplications. */
+typedef void (*oct_hybrid_finish)(const int32_t *sum, const float *bias, size_t n, float row_scale,
+    const float *scale, float lo, float hi, float *y);
+oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums, bool asymmetric,
+    oct_hybrid_finish finish);
 
 #endif

@@ -1,0 +1,100 @@
+/*
+ * Convolution sums: one loop nest for all types.
+ */
+#include "kernels/conv.h"
+
+static size_t input_offset(const oct_window *w, int32_t b, int32_t y, int32_t x)
+{
+    return (((size_t)b * (size_t)w->in_h + (size_t)y) * (size_t)w->in_w + (size_t)x) * (size_t)w->in_c;
+}
+
+#define CONV_SUMS(name, in_t, filter_t, sum_t)                                                     \
+    void oct_conv_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,                    \
+        const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum)  \
+    {                                                                                              \
+        int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;           \
+        oct_span ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);                    \
+        oct_span xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);                    \
+        int32_t per_group = w->out_c / (w->in_c / w->depth);                                       \
+        for (int32_t oc = 0; oc < w->out_c; oc++) {                                                \
+            sum_t total = 0;                                                                       \
+            for (int32_t ky = ys.begin; ky < ys.end; ky++) {                                       \
+                for (int32_t kx = xs.begin; kx < xs.end; kx++) {                                   \
+                    const in_t *p = x + input_offset(w, b, y0 + ky * w->dilation_h,                \
+                        x0 + kx * w->dilation_w) + (size_t)(oc / per_group) * (size_t)w->depth;    \
+                    const filter_t *f = filter + (((size_t)oc * (size_t)w->kernel_h + (size_t)ky)  \
+                        * (size_t)w->kernel_w + (size_t)kx) * (size_t)w->depth;                    \
+                    for (int32_t ic = 0; ic < w->depth; ic++)                                      \
+                        total += ((sum_t)p[ic] - x_zero) * ((sum_t)f[ic] - filter_zero);           \
+                }                                                                                  \
+            }                                                                                      \
+            sum[oc] = total;                                                                       \
+        }                                                                                          \
+    }
+OCT_CONV_TYPES(CONV_SUMS)
+
+#define DEPTHWISE_SUMS(name, in_t, filter_t, sum_t)                                                \
+    void oct_depthwise_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,               \
+        const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum)  \
+    {                                                                                              \
+        int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;           \
+        oct_span ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);                    \
+        oct_span xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);                    \
+        int32_t multiplier = w->out_c / w->in_c;                                                   \
+        for (int32_t oc = 0; oc < w->out_c; oc++)                                                  \
+            sum[oc] = 0;                                                                           \
+        for (int32_t ky = ys.begin; ky < ys.end; ky++) {                                           \
+            for (int32_t kx = xs.begin; kx < xs.end; kx++) {                                       \
+                const in_t *p = x + input_offset(w, b, y0 + ky * w->dilation_h,                    \
+                    x0 + kx * w->dilation_w);                                                      \
+                const filter_t *f = filter + ((size_t)ky * (size_t)w->kernel_w + (size_t)kx)       \
+                    * (size_t)w->out_c;                                                            \
+                for (int32_t oc = 0; oc < w->out_c; oc++)                                          \
+                    sum[oc] += ((sum_t)p[oc / multiplier] - x_zero) * ((sum_t)f[oc] - filter_zero); \
+            }                                                                                      \
+        }                                                                                          \
+    }
+OCT_CONV_TYPES(DEPTHWISE_SUMS)
+
+/*
+ * Taps are ordered input by input, then channel, then tap: the order in which each output is added up.
+ * `product` is what tap f of channel oc adds for the input `value`.
+ */
+#define TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t, product)                                       \
+    size_t filter_step = (size_t)w->kernel_h * (size_t)w->kernel_w * (size_t)w->in_c;              \
+    for (int32_t iy = 0; iy < w->in_h; iy++) {                                                     \
+        for (int32_t ix = 0; ix < w->in_w; ix++) {                                                 \
+            const in_t *p = x + input_offset(w, b, iy, ix);                                        \
+            int32_t y0 = iy * w->stride_h - w->pad_top, x0 = ix * w->stride_w - w->pad_left;       \
+            oct_span ys = oct_window_span(y0, w->kernel_h, 1, w->out_h);                           \
+            oct_span xs = oct_window_span(x0, w->kernel_w, 1, w->out_w);                           \
+            for (int32_t ic = 0; ic < w->in_c; ic++) {                                             \
+                for (int32_t ky = ys.begin; ky < ys.end; ky++) {                                   \
+                    for (int32_t kx = xs.begin; kx < xs.end; kx++) {                               \
+                        const filter_t *f = filter + ((size_t)ky * (size_t)w->kernel_w             \
+                            + (size_t)kx) * (size_t)w->in_c + (size_t)ic;                          \
+                        sum_t *s = sum + ((size_t)(y0 + ky) * (size_t)w->out_w                     \
+                            + (size_t)(x0 + kx)) * (size_t)w->out_c;                               \
+                        for (int32_t oc = 0; oc < w->out_c; oc++, f += filter_step)                \
+                            s[oc] += product;                                                      \
+                    }                                                                              \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+#define TRANSPOSE_CONV_SUMS(name, in_t, filter_t, sum_t)                                           \
+    void oct_transpose_conv_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,          \
+        const filter_t *filter, sum_t filter_zero, int32_t b, sum_t *sum)                          \
+    {                                                                                              \
+        TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t,                                                \
+            ((sum_t)p[ic] - x_zero) * ((sum_t)*f - filter_zero))                                   \
+    }
+OCT_CONV_TYPES(TRANSPOSE_CONV_SUMS)
+
+void oct_transpose_conv_sums_hybrid(const oct_window *w, const int8_t *x, oct_row_quant unit,
+    const int8_t *filter, const float *scale, int32_t b, float *sum)
+{
+    TRANSPOSE_CONV_LOOPS(int8_t, int8_t, float,
+        (float)((p[ic] - unit.zero) * *f) * scale[oc] * unit.scale)
+}

@@ -1,0 +1,116 @@
+/*
+ * CONV_2D: a window over NHWC with filters [out_c][kh][kw][in_c / groups].
+ */
+#include "ops/arith.h"
+#include "ops/linear.h"
+
+enum { DATA, FILTER, BIAS };
+
+static oct_status make_window(const oct_op *op, oct_window *w, oct_error *err)
+{
+    const oct_conv2d_options *o = op->options;
+    const oct_value *in = op->in[DATA], *filter = op->in[FILTER];
+    if (filter->rank != 4)
+        return oct_op_fail(op, OCT_E_INVALID, err, "weights %s have %d dimensions, not 4",
+            filter->label, (int)filter->rank);
+    *w = (oct_window){ .out_c = filter->dims[0], .kernel_h = filter->dims[1],
+        .kernel_w = filter->dims[2], .depth = filter->dims[3], .stride_h = o->stride_h,
+        .stride_w = o->stride_w, .dilation_h = o->dilation_h_factor,
+        .dilation_w = o->dilation_w_factor };
+    OCT_TRY(oct_linear_window(op, in, w, o->padding == OCT_PADDING_SAME, err));
+    if (w->depth < 1 || w->in_c % w->depth != 0 || w->out_c < 1
+        || w->out_c % (w->in_c / w->depth) != 0)
+        return oct_op_fail(op, OCT_E_INVALID, err,
+            "%d input channels do not fit %d filters over %d channels", (int)w->in_c,
+            (int)w->out_c, (int)w->depth);
+    return OCT_OK;
+}
+
+static oct_status infer(oct_op *op, oct_error *err)
+{
+    oct_window w;
+    OCT_TRY(make_window(op, &w, err));
+    int32_t dims[4] = { w.batches, w.out_h, w.out_w, w.out_c };
+    return oct_op_set_shape(op, 0, op->in[DATA]->type, 4, dims, err);
+}
+
+static oct_status prepare(oct_op *op, oct_error *err)
+{
+    const oct_conv2d_options *o = op->options;
+    oct_linear *l = oct_op_alloc(op, sizeof *l);
+    if (l == NULL)
+        return oct_fail_memory(err, sizeof *l, "CONV_2D");
+    op->prepared = l;
+    OCT_TRY(make_window(op, &l->window, err));
+    oct_linear_slots slots = { .data = DATA, .filter = FILTER, .bias = BIAS, .channel_axis = 0,
+        .channels = l->window.out_c, .activation = o->fused_activation,
+        .bias_type = o->quantized_bias_type };
+    return oct_linear_prepare(op, &slots, l, err);
+}
+
+static oct_status ref_f32(oct_op *op, oct_error *err)
+{
+    (void)err;
+    return oct_linear_eval_f32(op, oct_conv_sums_f32);
+}
+
+static oct_status ref_s8(oct_op *op, oct_error *err)
+{
+    (void)err;
+    return oct_linear_eval_s8(op, oct_conv_sums_s8);
+}
+
+static oct_status ref_u8(oct_op *op, oct_error *err)
+{
+    (void)err;
+    return oct_linear_eval_u8(op, oct_conv_sums_u8);
+}
+
+static oct_status ref_s16(oct_op *op, oct_error *err)
+{
+    (void)err;
+    return oct_linear_eval_s16(op, oct_conv_sums_s16);
+}
+
+static oct_status ref_hybrid(oct_op *op, oct_error *err)
+{
+    (void)err;
+    const oct_linear *l = op->prepared;
+    /* One scale for all channels and no groups: the symmetric scheme; else always the asymmetric one. */
+    if (l->scales_equal && l->window.depth == l->window.in_c)
+        return oct_linear_eval_hybrid(op, oct_conv_sums_s8, false, oct_finish_hybrid_shared);
+    return oct_linear_eval_hybrid(op, oct_conv_sums_s8, true, oct_finish_hybrid_channel);
+}
+
+static int32_t version(const oct_subgraph *sub, const oct_node *node)
+{
+    oct_linear_types t = oct_linear_node_types(sub, node, DATA, FILTER, 0);
+    const oct_tensor *in = sub->tensors[node->inputs[DATA]];
+    const oct_tensor *filter = sub->tensors[node->inputs[FILTER]];
+    const oct_conv2d_options *o = node->options;
+    if (t.data == OCT_INT16 && t.filter == OCT_INT8 && t.out == OCT_INT16
+        && o->quantized_bias_type != OCT_FLOAT32)
+        return 8;
+    if (in->rank == 4 && filter->rank == 4 && in->dims[3] != filter->dims[3])
+        return 6;
+    if (t.data == OCT_INT16 && t.filter == OCT_INT16 && t.out == OCT_INT16)
+        return 4;
+    if (t.data == OCT_INT8 && t.out == OCT_INT8)
+        return t.filter == OCT_INT4 ? 7 : 3;
+    if (t.data == OCT_FLOAT32 && t.filter == OCT_INT8)
+        return t.per_channel ? 5 : 2;
+    return 1;
+}
+
+#define REF(form, name) [OCT_FORM_##form] = { .prepare = oct_linear_scratch, .eval = ref_##name }
+
+const oct_op_def oct_op_conv_2d = {
+    .name = "CONV_2D", .code = OCT_OP_CONV_2D, .min_in = 2, .max_in = 3, .min_out = 1, .max_out = 1,
+    .options = OCT_OPTIONS_Conv2D, .traits = OCT_TRAIT_FUSES_RELU | OCT_TRAIT_LINEAR,
+    .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_WEIGHT, OCT_ROLE_BIAS }, .in_slots = 3,
+        .out = { OCT_ROLE_ACT }, .out_slots = 1, .weight_axis = 0, .s8 = true, .s16 = true,
+        .dynamic = OCT_DYNAMIC_HYBRID, .dynamic_slot = FILTER, .dynamic_axis = 0 },
+    .version = version, .runtime = "1.5 1.14 1.14 2.3 2.4 2.9 2.11 2.15", .infer = infer,
+    .prepare = prepare,
+    .ref = { REF(F32, f32), REF(HYBRID, hybrid), REF(S8, s8), REF(U8, u8), REF(S16, s16) },
+};

@@ -1,0 +1,119 @@
+/*
+ * AVERAGE_POOL_2D and MAX_POOL_2D: windows over NHWC, channel by channel, without rescaling.
+ */
+#include "kernels/pool.h"
+
+#include <math.h>
+
+#include "ops/arith.h"
+#include "ops/version.h"
+
+typedef struct pool {
+    oct_window window;
+    float lo_f32, hi_f32;
+    int32_t lo, hi;
+} pool;
+
+static oct_status make_window(const oct_op *op, oct_window *w, oct_error *err)
+{
+    const oct_pool2d_options *o = op->options;
+    const oct_value *in = op->in[0];
+    if (in->rank != 4 || in->dims[3] < 1)
+        return oct_op_fail(op, OCT_E_INVALID, err, "input %s has %d dimensions, not 4", in->label,
+            (int)in->rank);
+    int32_t most = INT32_MAX / 4;
+    if (o->stride_h < 1 || o->stride_w < 1 || o->filter_height < 1 || o->filter_width < 1
+        || o->filter_height > most || o->filter_width > most || in->dims[1] > most
+        || in->dims[2] > most)
+        return oct_op_fail(op, OCT_E_INVALID, err, "a %dx%d filter with strides %dx%d",
+            (int)o->filter_height, (int)o->filter_width, (int)o->stride_h, (int)o->stride_w);
+    *w = (oct_window){ .batches = in->dims[0], .in_h = in->dims[1], .in_w = in->dims[2],
+        .in_c = in->dims[3], .out_c = in->dims[3], .kernel_h = o->filter_height,
+        .kernel_w = o->filter_width, .stride_h = o->stride_h, .stride_w = o->stride_w,
+        .dilation_h = 1, .dilation_w = 1, .depth = 1 };
+    bool same = o->padding == OCT_PADDING_SAME;
+    oct_window_axis(same, w->in_h, w->kernel_h, w->stride_h, 1, &w->out_h, &w->pad_top);
+    oct_window_axis(same, w->in_w, w->kernel_w, w->stride_w, 1, &w->out_w, &w->pad_left);
+    if (w->out_h < 1 || w->out_w < 1)
+        return oct_op_fail(op, OCT_E_INVALID, err, "a %dx%d filter does not fit a %dx%d image",
+            (int)w->kernel_h, (int)w->kernel_w, (int)w->in_h, (int)w->in_w);
+    return OCT_OK;
+}
+
+static oct_status infer(oct_op *op, oct_error *err)
+{
+    oct_window w;
+    OCT_TRY(make_window(op, &w, err));
+    int32_t dims[4] = { w.batches, w.out_h, w.out_w, w.out_c };
+    return oct_op_set_shape(op, 0, op->in[0]->type, 4, dims, err);
+}
+
+static oct_status prepare(oct_op *op, oct_error *err)
+{
+    const oct_pool2d_options *o = op->options;
+    const oct_value *in = op->in[0], *out = op->out[0];
+    pool *p = oct_op_alloc(op, sizeof *p);
+    if (p == NULL)
+        return oct_fail_memory(err, sizeof *p, "pool");
+    op->prepared = p;
+    OCT_TRY(make_window(op, &p->window, err));
+    oct_activation_range_f32(o->fused_activation, &p->lo_f32, &p->hi_f32);
+    op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * (size_t)p->window.in_c * 4;
+    if (op->form == OCT_FORM_F32)
+        return OCT_OK;
+    OCT_TRY(oct_op_need_quant(op, in, err));
+    OCT_TRY(oct_op_need_quant(op, out, err));
+    if (oct_value_zero(in) != oct_value_zero(out)
+        || fabsf(oct_value_scale(in) - oct_value_scale(out)) > 1e-6f)
+        return oct_op_need_same_quant(op, in, out, err);
+    oct_activation_range_quantized(o->fused_activation, out, &p->lo, &p->hi);
+    return OCT_OK;
+}
+
+/* Rows of the output (b, oy) are shared out. */
+#define EVAL(kind, name, type, sum_t, lo_field, hi_field)                                          \
+    static void rows_##kind##_##name(void *user, size_t begin, size_t end, int32_t worker)         \
+    {                                                                                              \
+        const oct_op *op = user;                                                                   \
+        const pool *p = op->prepared;                                                              \
+        const oct_window *w = &p->window;                                                          \
+        size_t channels = (size_t)w->in_c;                                                         \
+        sum_t *sum = (sum_t *)op->scratch[0] + (size_t)worker * channels;                          \
+        for (size_t row = begin; row < end; row++) {                                               \
+            int32_t b = (int32_t)(row / (size_t)w->out_h), oy = (int32_t)(row % (size_t)w->out_h); \
+            type *y = (type *)op->out[0]->data + row * (size_t)w->out_w * channels;                \
+            for (int32_t ox = 0; ox < w->out_w; ox++, y += channels)                               \
+                oct_##kind##_pool_##name(w, op->in[0]->data, p->lo_field, p->hi_field, b, oy, ox,  \
+                    sum, y);                                                                       \
+        }                                                                                          \
+    }                                                                                              \
+    static oct_status kind##_##name(oct_op *op, oct_error *err)                                    \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const oct_window *w = &((const pool *)op->prepared)->window;                               \
+        oct_pool_for(op->pool, (size_t)w->batches * (size_t)w->out_h, 1, rows_##kind##_##name,     \
+            op);                                                                                   \
+        return OCT_OK;                                                                             \
+    }
+
+#define EVALS(kind)                                                                                \
+    EVAL(kind, f32, float, float, lo_f32, hi_f32)                                                  \
+    EVAL(kind, s8, int8_t, int32_t, lo, hi)                                                        \
+    EVAL(kind, u8, uint8_t, int32_t, lo, hi)                                                       \
+    EVAL(kind, s16, int16_t, int32_t, lo, hi)
+EVALS(average)
+EVALS(max)
+
+#define POOL_OP(builtin, kind)                                                                     \
+    {                                                                                              \
+        .name = #builtin, .code = OCT_OP_##builtin, .min_in = 1, .max_in = 1, .min_out = 1,        \
+        .max_out = 1, .options = OCT_OPTIONS_Pool2D, .traits = OCT_TRAIT_FUSES_RELU,               \
+        .quant = { .in = { OCT_ROLE_ACT }, .in_slots = 1, .out = { OCT_ROLE_ACT }, .out_slots = 1, \
+            .weight_axis = -1, .link = OCT_LINK_SAME, .s8 = true, .s16 = true },                   \
+        .version = oct_version_s8_2_s16_3, .runtime = "1.5 1.14 2.3", .infer = infer, .prepare = prepare,         \
+        .ref = { [OCT_FORM_F32] = { .eval = kind##_f32 }, [OCT_FORM_S8] = { .eval = kind##_s8 },   \
+            [OCT_FORM_U8] = { .eval = kind##_u8 }, [OCT_FORM_S16] = { .eval = kind##_s16 } },      \
+    }
+
+const oct_op_def oct_op_average_pool_2d = POOL_OP(AVERAGE_POOL_2D, average);
+const oct_op_def oct_op_max_pool_2d = POOL_OP(MAX_POOL_2D, max);

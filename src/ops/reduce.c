@@ -1,0 +1,241 @@
+/*
+ * MEAN, SUM, REDUCE_MAX, REDUCE_MIN along any axes.
+ *
+ * Dimensions are merged until kept and reduced ones alternate; the input is then walked once, in memory
+ * order, which is also the order in which TensorFlow Lite adds floats.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "numeric/fixedpoint.h"
+#include "ops/arith.h"
+#include "ops/version.h"
+
+enum { DATA, AXES, MAX_RANK = 8 };
+
+typedef struct reduction {
+    int32_t rank; /* after merging */
+    size_t dims[MAX_RANK];
+    size_t out_step[MAX_RANK]; /* distance in the output; 0 along reduced dimensions */
+    size_t outputs, each;      /* outputs, and inputs that make one */
+    oct_multiplier by;
+    int32_t in_zero, out_zero, lo, hi;
+} reduction;
+
+static oct_status reduced_axes(const oct_op *op, uint32_t *mask, oct_error *err)
+{
+    const oct_value *in = op->in[DATA];
+    OCT_TRY(oct_op_need_known(op, AXES, "axes", err));
+    if (in->rank > MAX_RANK)
+        return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "%d dimensions", (int)in->rank);
+    *mask = 0;
+    for (size_t i = 0; in->rank > 0 && i < oct_value_count(op->in[AXES]); i++) {
+        int32_t axis;
+        OCT_TRY(oct_op_axis(op, oct_value_integer(op->in[AXES], i), in->rank, &axis, err));
+        *mask |= UINT32_C(1) << axis;
+    }
+    return OCT_OK;
+}
+
+static oct_status infer(oct_op *op, oct_error *err)
+{
+    const oct_reducer_options *o = op->options;
+    const oct_value *in = op->in[DATA];
+    uint32_t mask;
+    OCT_TRY(reduced_axes(op, &mask, err));
+    int32_t dims[MAX_RANK], rank = 0;
+    for (int32_t i = 0; i < in->rank; i++) {
+        bool reduced = mask >> i & 1;
+        if (!reduced || o->keep_dims)
+            dims[rank++] = reduced ? 1 : in->dims[i];
+    }
+    return oct_op_set_shape(op, 0, in->type, rank, dims, err);
+}
+
+static void merge_dimensions(const oct_value *in, uint32_t mask, reduction *r)
+{
+    bool last_reduced = false;
+    for (int32_t i = 0; i < in->rank; i++) {
+        bool reduced = mask >> i & 1;
+        size_t size = (size_t)in->dims[i];
+        if (r->rank > 0 && reduced == last_reduced) {
+            r->dims[r->rank - 1] *= size;
+        } else {
+            r->out_step[r->rank] = reduced ? 0 : 1; /* completed below */
+            r->dims[r->rank++] = size;
+        }
+        last_reduced = reduced;
+    }
+    if (r->rank == 0)
+        r->dims[r->rank++] = 1;
+    r->outputs = r->each = 1;
+    for (int32_t i = r->rank - 1; i >= 0; i--) {
+        if (r->out_step[i] != 0) {
+            r->out_step[i] = r->outputs;
+            r->outputs *= r->dims[i];
+        } else {
+            r->each *= r->dims[i];
+        }
+    }
+}
+
+/* MEAN divides by folding the count into the multiplier. */
+static void derive_multiplier(const oct_op *op, reduction *r)
+{
+    r->by = oct_quantize_multiplier((double)oct_value_scale(op->in[DATA])
+        / (double)oct_value_scale(op->out[0]));
+    if (op->node->op != OCT_OP_MEAN || r->each == 0)
+        return;
+    int32_t shift = 63 - __builtin_clzll((unsigned long long)r->each);
+    shift = shift < 32 ? shift : 32;
+    shift = shift < 31 + r->by.e ? shift : 31 + r->by.e;
+    r->by.m = (int32_t)(((int64_t)r->by.m << shift) / (int64_t)r->each);
+    r->by.e -= shift;
+}
+
+static oct_status prepare(oct_op *op, oct_error *err)
+{
+    const oct_value *in = op->in[DATA], *out = op->out[0];
+    reduction *r = oct_op_alloc(op, sizeof *r);
+    if (r == NULL)
+        return oct_fail_memory(err, sizeof *r, "reduction");
+    op->prepared = r;
+    uint32_t mask;
+    OCT_TRY(reduced_axes(op, &mask, err));
+    merge_dimensions(in, mask, r);
+    op->scratch_bytes[0] = r->outputs * 8;
+    if (op->form != OCT_FORM_S8 && op->form != OCT_FORM_U8 && op->form != OCT_FORM_S16)
+        return OCT_OK;
+    OCT_TRY(oct_op_need_quant(op, in, err));
+    OCT_TRY(oct_op_need_quant(op, out, err));
+    if (op->node->op == OCT_OP_REDUCE_MAX || op->node->op == OCT_OP_REDUCE_MIN)
+        return oct_op_need_same_quant(op, in, out, err);
+    r->in_zero = oct_value_zero(in);
+    r->out_zero = oct_value_zero(out);
+    oct_type_range(out->type, &r->lo, &r->hi);
+    derive_multiplier(op, r);
+    return OCT_OK;
+}
+
+/* Offset in the output of the innermost run that begins at position `index` of the outer dimensions. */
+static bool next_run(const reduction *r, size_t *index, size_t *offset)
+{
+    for (int32_t i = r->rank - 2; i >= 0; i--) {
+        *offset += r->out_step[i];
+        if (++index[i] < r->dims[i])
+            return true;
+        *offset -= r->out_step[i] * r->dims[i];
+        index[i] = 0;
+    }
+    return false;
+}
+
+/* fold: what an input x does to its output s. The innermost run is either one output or one output each. */
+#define WALK(name, type, sum_t, fold)                                                              \
+    static void walk_##name(const reduction *r, const type *x, sum_t *out)                         \
+    {                                                                                              \
+        size_t index[MAX_RANK] = { 0 }, offset = 0, run = r->dims[r->rank - 1];                    \
+        size_t step = r->out_step[r->rank - 1];                                                    \
+        if (r->outputs == 0 || r->each == 0)                                                       \
+            return;                                                                                \
+        do {                                                                                       \
+            sum_t *s = out + offset;                                                               \
+            for (size_t i = 0; i < run; i++, s += step) {                                          \
+                sum_t v = (sum_t)*x++;                                                             \
+                *s = fold;                                                                         \
+            }                                                                                      \
+        } while (next_run(r, index, &offset));                                                     \
+    }
+
+WALK(sum_f32, float, float, *s + v)
+
+static oct_status sum_f32(oct_op *op, oct_error *err)
+{
+    (void)err;
+    const reduction *r = op->prepared;
+    float *y = op->out[0]->data;
+    memset(y, 0, r->outputs * sizeof *y);
+    walk_sum_f32(r, op->in[DATA]->data, y);
+    return OCT_OK;
+}
+
+static oct_status mean_f32(oct_op *op, oct_error *err)
+{
+    const reduction *r = op->prepared;
+    float *y = op->out[0]->data;
+    OCT_TRY(sum_f32(op, err));
+    for (size_t i = 0; r->each > 0 && i < r->outputs; i++)
+        y[i] /= (float)r->each;
+    return OCT_OK;
+}
+
+/* The same for MEAN and SUM: they differ in the multiplier. */
+#define SUM_QUANTIZED(name, type)                                                                  \
+    WALK(sum_##name, type, int64_t, *s + v)                                                        \
+    static oct_status sum_##name(oct_op *op, oct_error *err)                                       \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const reduction *r = op->prepared;                                                         \
+        int64_t *sum = op->scratch[0];                                                             \
+        type *y = op->out[0]->data;                                                                \
+        memset(sum, 0, r->outputs * sizeof *sum);                                                  \
+        walk_sum_##name(r, op->in[DATA]->data, sum);                                               \
+        for (size_t i = 0; i < r->outputs; i++) {                                                  \
+            int32_t centred = (int32_t)(sum[i] - (int64_t)r->in_zero * (int64_t)r->each);          \
+            int64_t code = (int64_t)oct_mbqm(centred, r->by) + r->out_zero;                        \
+            y[i] = (type)(code < r->lo ? r->lo : code > r->hi ? r->hi : code);                     \
+        }                                                                                          \
+        return OCT_OK;                                                                             \
+    }
+SUM_QUANTIZED(s8, int8_t)
+SUM_QUANTIZED(u8, uint8_t)
+SUM_QUANTIZED(s16, int16_t)
+
+#define EXTREMUM(kind, name, type, first, better)                                                  \
+    WALK(kind##_##name, type, type, v better *s ? v : *s)                                          \
+    static oct_status kind##_##name(oct_op *op, oct_error *err)                                    \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const reduction *r = op->prepared;                                                         \
+        type *y = op->out[0]->data;                                                                \
+        for (size_t i = 0; i < r->outputs; i++)                                                    \
+            y[i] = first;                                                                          \
+        walk_##kind##_##name(r, op->in[DATA]->data, y);                                            \
+        return OCT_OK;                                                                             \
+    }
+EXTREMUM(max, f32, float, -INFINITY, >)
+EXTREMUM(max, s8, int8_t, INT8_MIN, >)
+EXTREMUM(max, u8, uint8_t, 0, >)
+EXTREMUM(max, s16, int16_t, INT16_MIN, >)
+EXTREMUM(max, i32, int32_t, INT32_MIN, >)
+EXTREMUM(max, i64, int64_t, INT64_MIN, >)
+EXTREMUM(min, f32, float, INFINITY, <)
+EXTREMUM(min, s8, int8_t, INT8_MAX, <)
+EXTREMUM(min, u8, uint8_t, UINT8_MAX, <)
+EXTREMUM(min, s16, int16_t, INT16_MAX, <)
+EXTREMUM(min, i32, int32_t, INT32_MAX, <)
+EXTREMUM(min, i64, int64_t, INT64_MAX, <)
+
+#define REDUCE_OP(builtin, version_rule, runtimes, link_rule, ...)                                 \
+    {                                                                                              \
+        .name = #builtin, .code = OCT_OP_##builtin, .min_in = 2, .max_in = 2, .min_out = 1,        \
+        .max_out = 1, .options = OCT_OPTIONS_Reducer,                                              \
+        .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_NONE }, .in_slots = 2,                           \
+            .out = { OCT_ROLE_ACT }, .out_slots = 1, .weight_axis = -1, .link = link_rule,         \
+            .s8 = true, .s16 = true },                                                             \
+        .version = version_rule, .runtime = runtimes, .infer = infer, .prepare = prepare,          \
+        .ref = { __VA_ARGS__ },                                                                    \
+    }
+#define FORM(form, function) [OCT_FORM_##form] = { .eval = function }
+#define EXTREMA(kind)                                                                              \
+    FORM(F32, kind##_f32), FORM(S8, kind##_s8), FORM(U8, kind##_u8), FORM(S16, kind##_s16),        \
+        FORM(I32, kind##_i32), FORM(I64, kind##_i64)
+
+const oct_op_def oct_op_mean = REDUCE_OP(MEAN, oct_version_s8_2_s16_3, "1.6 1.14 2.4", OCT_LINK_FREE,
+    FORM(F32, mean_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16));
+const oct_op_def oct_op_sum = REDUCE_OP(SUM, oct_version_s8_2, "1.10 1.15", OCT_LINK_FREE,
+    FORM(F32, sum_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16));
+const oct_op_def oct_op_reduce_max = REDUCE_OP(REDUCE_MAX, oct_version_s8_2_s16_3, "1.11 1.14 2.5",
+    OCT_LINK_SAME, EXTREMA(max));
+const oct_op_def oct_op_reduce_min = REDUCE_OP(REDUCE_MIN, oct_version_s8_2_s16_3, "1.11 1.14 2.5",
+    OCT_LINK_SAME, EXTREMA(min));
