@@ -158,21 +158,20 @@ def compare(octavo, path, count=20, kernels="ref", inputs=None):
     return result
 
 
+def describe_output(row):
+    """What one judged output comes to."""
+    if "why" in row:
+        return row["why"]
+    far = f"{row['steps']} steps" if "steps" in row else f"{row['relative']:.2g} of the largest"
+    bound = f" (bound {row['bound']:.2g})" if "bound" in row else ""
+    return f"{row['different']}/{row['values']} values differ, at most {far}{bound}"
+
+
 def describe(result):
     """One line for people."""
     mark = "ok  " if result["passed"] else "FAIL"
     head = f"{mark} {os.path.basename(result['model'])}, {result['inputs']} inputs"
-    if "error" in result:
-        return f"{head}: {result['error']}"
-    parts = []
-    for row in result["outputs"]:
-        if "why" in row:
-            parts.append(row["why"])
-            continue
-        far = f"{row['steps']} steps" if "steps" in row else f"{row['relative']:.2g} of the largest"
-        bound = f" (bound {row['bound']:.2g})" if "bound" in row else ""
-        parts.append(f"{row['different']}/{row['values']} values differ, at most {far}{bound}")
-    return f"{head}: {'; '.join(parts)}"
+    return f"{head}: {result.get('error') or '; '.join(map(describe_output, result['outputs']))}"
 
 
 def models_of(paths):

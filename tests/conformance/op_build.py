@@ -122,6 +122,8 @@ def sample_float(rng, shape, fill, run):
         return x
     if fill == "positive":
         return rng.uniform(0.01, 9.0, shape)
+    if fill == "whole":
+        return rng.integers(-2, 3, shape)
     if fill == "unit":
         return rng.uniform(-1.0, 1.0, shape)
     if run == 0:

@@ -2,7 +2,7 @@
 import numpy as np
 
 import op_build as ob
-from op_build import ACT, Case, T, const
+from op_build import ACT, Case, T
 
 UNIT = {"s8": 128.0, "u8": 128.0, "s16": 32768.0}
 
@@ -214,26 +214,6 @@ def hard_swish_cases():
                 out=(0.05, 10), options=none)
 
 
-def float_unary_cases():
-    for name, shape in SHAPES:
-        yield unary("RSQRT", "f32", name, shape, fill="positive")
-        yield unary("SQRT", "f32", name, shape, fill="positive")
-        yield unary("NEG", "f32", name, shape, options=("NegOptions", {}))
-        yield unary("EXP", "f32", name, shape, options=("ExpOptions", {}), ulp=2, fill="unit")
-        # BUILTIN_REF has no ELU.
-        yield unary("ELU", "f32", name, shape, ulp=4, resolver="BUILTIN")
-        yield unary("ABS", "f32", name, shape, options=("AbsOptions", {}))
-    for out in (1.0, 4.0):
-        yield unary("ELU", "s8", f"span_{out}".replace(".", "_"), ALL_CODES, out=out,
-                    resolver="BUILTIN")
-    for real, out in ((1.0, 2.7), (3.0, 9.0)):
-        tag = f"span_{real}".replace(".", "_")
-        yield unary("EXP", "s8", tag, ALL_CODES, real=real, out=out, options=("ExpOptions", {}))
-        yield unary("EXP", "s16", tag, ALL_CODES, real=real, out=out, options=("ExpOptions", {}))
-        yield unary("RSQRT", "s8", tag, ALL_CODES, real=real, zero=-20, out=out, fill="above")
-        yield unary("SQRT", "s8", tag, ALL_CODES, real=real, zero=-20, out=out, fill="positive")
-
-
 def cases():
     yield from binary_cases()
     yield from table_cases("LOGISTIC", {"s8": (1 / 256, -128), "u8": (1 / 256, 0),
@@ -245,4 +225,3 @@ def cases():
     yield from leaky_cases()
     yield from prelu_cases()
     yield from hard_swish_cases()
-    yield from float_unary_cases()

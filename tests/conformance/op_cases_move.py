@@ -14,9 +14,12 @@ def like(form, shape):
 
 def move(op, form, name, shape, consts=(), options=(None, {}), version=1, outputs=1, first=(),
          **kw):
-    """One data input of `shape`; constants before (first) and after it; outputs alike the input."""
+    """One data input of `shape`; constants before (first) and after it; outputs alike the input.
+
+    Two runs: values only move, so that extremes tell nothing.
+    """
     case = Case(op, form, name, [*first, like(form, shape), *consts],
-                [like(form, ()) for _ in range(outputs)], options, version, **kw)
+                [like(form, ()) for _ in range(outputs)], options, version, runs=2, **kw)
     if form not in ("f32", "s8", "u8", "s16"):
         case.form, case.name = "any", f"{form}_{name}"
     return case
@@ -102,7 +105,7 @@ def reshape_cases():
                ("ReshapeOptions", dict(newShape=[1, 2, 3, 2, 2])))
     yield move("RESHAPE", "f32", "to_scalar", (1, 1), [ob.ints()],
                ("ReshapeOptions", dict(newShape=[])))
-    for form in (*FORMS, "s32"):
+    for form in ("f32", "s8", "s16", "s32"):
         yield move("SQUEEZE", form, "some", (1, 3, 1, 5), [],
                    ("SqueezeOptions", dict(squeezeDims=[2])))
         yield move("SQUEEZE", form, "negative", (1, 3, 1, 5, 1), [],
@@ -132,7 +135,7 @@ SLICES = [("middle", (5, 7), (1, 2), (3, 4)),
 
 
 def slicing_cases():
-    for form in (*FORMS, "s32", "s64"):
+    for form in ("f32", "s8", "s16", "s32", "s64"):
         short = slice(None) if form in ("f32", "s8", "s16") else slice(0, 2)
         for name, shape, perm in TRANSPOSES[short]:
             version = 4 if len(shape) > 4 else {"s8": 2, "s16": 5}.get(form, 1)
@@ -165,7 +168,7 @@ def gather(form, name, shape, indices, axis, batch_dims=0, live=False, wide=Fals
 
 
 def pack_cases():
-    for form in (*FORMS, "s32", "s64"):
+    for form in ("f32", "s8", "s16", "s32", "s64"):
         version = {"s8": 2, "s16": 3}.get(form, 1)
         for axis in (0, 1, -1):
             tag = f"axis_{axis}".replace("-", "minus_")
@@ -174,7 +177,7 @@ def pack_cases():
             yield case
             shape = (3, 3, 3)
             yield move("UNPACK", form, tag, shape, [], ("UnpackOptions", dict(num=3, axis=axis)),
-                       {"s8": 2, "u8": 2, "s16": 4}.get(form, 1), outputs=3, refused=form == "s64")
+                       {"s8": 2, "s16": 4}.get(form, 1), outputs=3, refused=form == "s64")
         yield gather(form, "rows", (5, 3), (4, 0, 0, 2), 0)
         yield gather(form, "axis1", (2, 5, 3), (1, 4, 3), 1)
         yield gather(form, "last_axis", (2, 3, 8), ((7, 0), (3, 3)), 2)

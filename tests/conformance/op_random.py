@@ -11,7 +11,6 @@ import op_cases_conv as conv
 import op_cases_elementwise as elementwise
 import op_cases_move as move
 import op_cases_reduce as reduce
-from op_build import T
 
 CHANNELS = (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 24, 31, 33)
 ACTS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")

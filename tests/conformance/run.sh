@@ -12,7 +12,6 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 cd "$root"
 octavo=${1:-build/octavo}
-here=tests/conformance
 
 if [ ! -x "$octavo" ]; then
     echo "run.sh: $octavo is not there; run 'make' first" >&2
@@ -27,4 +26,4 @@ scripts/venv.sh
 set -- "$octavo"
 if [ "${FULL:-0}" = 1 ]; then set -- "$@" --full; fi
 if [ -n "${MODELS:-}" ]; then set -- "$@" --models "$MODELS"; fi
-exec build/venv/bin/python "$here/suite.py" "$@" 2>build/conformance.log
+exec build/venv/bin/python tests/conformance/suite.py "$@"

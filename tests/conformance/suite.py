@@ -7,7 +7,8 @@ For every oracle model (make_models.py) octavo converts and quantizes it in ever
     files     each decision is compared with TFLiteConverter's file (compare_files.py): operators,
               types, weights, biases, scales, zero points; the file must not be larger
     keras     outputs of the converted .keras and .h5 are compared with Keras's own
-    outputs   octavo's and the converter's files run in octavo and in LiteRT's reference kernels
+    outputs   octavo's and the converter's files run in octavo and in LiteRT's reference kernels; the
+              `taps` among them have inner tensors of every part of the model as outputs (taps.py)
     accuracy  top-1 answers on Fashion-MNIST (demo model), octavo against LiteRT
 Without --full the small models and a few inputs are taken. Everything counted goes to
 OUT/results.json; the last line is `N passed, N failed`.
@@ -26,6 +27,7 @@ import numpy as np
 import accuracy
 import compare_files
 import compare_outputs
+import taps
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODES = {  # name of the reference file -> how octavo is asked for the same
@@ -38,8 +40,11 @@ MODES = {  # name of the reference file -> how octavo is asked for the same
     "int16x8": ["--mode", "int16x8"],
 }
 CALIBRATED = {"int8", "int8-full", "uint8", "int16x8"}
+DEMO = "fashion_mobilenetv2.keras"
 SMALL = ["demo", "cnn", "nested", "keras2_cnn", "mobilenet"]
 LARGE = ["mobilenetv2", "mobilenetv2_small", "keras2_mobilenetv2_small", "resnet50"]
+
+TAPS = 24  # outputs of a tapped model
 
 # Calibration runs in each tool's own float kernels, and folding a batch normalization rounds in each
 # tool's own order: last bits of ranges and of float weights may differ, and with them scales, zero
@@ -131,17 +136,23 @@ class Suite:
         except (RuntimeError, OSError, ValueError) as error:
             return self.record("keras", name + suffix, False, str(error))
         row = compare_outputs.judge(ours, y, bound)
-        self.record("keras", name + suffix, row["passed"], row.get("why") or
+        self.record("keras", name + suffix, row.pop("passed"), row.get("why") or
                     f"{len(x)} inputs, at most {row['relative']:.2g} of the largest "
                     f"(bound {bound:.2g})", **row)
+
+    def tapped(self, path, prefix=""):
+        folder = os.path.join(self.out, "taps")
+        os.makedirs(folder, exist_ok=True)
+        target = os.path.join(folder, prefix + os.path.basename(path))
+        taps.tap(path, target, TAPS)
+        return target
 
     def check_outputs(self, path, kernels="ref"):
         count = self.inputs if os.path.getsize(path) < 2e6 or self.full else 3
         result = compare_outputs.compare(self.octavo, path, count, kernels)
         label = f"{os.path.basename(os.path.dirname(path))}/{os.path.basename(path)} {kernels}"
         self.record("outputs", label, result["passed"],
-                    compare_outputs.describe(result).split(": ", 1)[1],
-                    inputs=result["inputs"], outputs=result["outputs"])
+                    summary_of(result), inputs=result["inputs"], outputs=result["outputs"])
 
     def check_accuracy(self):
         images, labels = accuracy.fashion_mnist.load("t10k")
@@ -164,8 +175,8 @@ class Suite:
                     continue
                 self.check_files(name, mode)
                 self.check_outputs(self.octavo_file(name, mode))
-                self.check_outputs(self.octavo_file(name, mode), "fast")
-                self.check_outputs(self.reference_file(name, mode))
+                self.check_outputs(self.tapped(self.octavo_file(name, mode)), "fast")
+                self.check_outputs(self.tapped(self.reference_file(name, mode), "converter_"))
         for path in compare_outputs.models_of(folders):
             self.check_outputs(path)
         self.check_accuracy()
@@ -192,6 +203,22 @@ class Suite:
         failed = sum(not row["passed"] for row in self.rows)
         print(f"{len(self.rows) - failed} passed, {failed} failed")
         return failed == 0
+
+
+def summary_of(result):
+    """An output comparison in a few words; every output in full where there are few or one fails."""
+    outputs = result["outputs"]
+    if "error" in result or len(outputs) == 1:
+        return compare_outputs.describe(result).split(": ", 1)[1]
+    good = [row for row in outputs if row["passed"]]
+    text = (f"{result['inputs']} inputs, {len(outputs)} tensors, "
+            f"{sum(row['different'] for row in good)}/{sum(row['values'] for row in good)} values differ")
+    floats = [row["relative"] for row in good if "relative" in row]
+    if floats:
+        text += f", at most {max(floats):.2g} of the largest"
+    bad = [row["name"].split(";")[0] + " " + compare_outputs.describe_output(row)
+           for row in outputs if not row["passed"]]
+    return "; ".join([text, *bad[:3], *([f"{len(bad) - 3} more"] if len(bad) > 3 else [])])
 
 
 def within_bounds(difference):
@@ -229,9 +256,18 @@ def disagreements(result):
     return reasons
 
 
+def age(path):
+    """When the file was written, in seconds; 0 if it is not there."""
+    return os.path.getmtime(path) if os.path.exists(path) else 0
+
+
 def prepare(names, oracle, modes_of):
     """Makes what is missing of the oracle: Keras models, and the converter's files two at a time."""
-    missing = [n for n in names if not os.path.exists(os.path.join(oracle, n + "_calib.npy"))]
+    def made(name):
+        return age(os.path.join(oracle, name + "_calib.npy"))
+
+    missing = [name for name in names if made(name) == 0 or
+               (name == "demo" and made(name) < age(os.path.join(HERE, "../../demo", DEMO)))]
     script = [sys.executable, os.path.join(HERE, "make_models.py"), "--out", oracle]
     if missing:
         subprocess.run([*script, *missing], check=True, stderr=subprocess.DEVNULL)
@@ -240,8 +276,7 @@ def prepare(names, oracle, modes_of):
         prefix = os.path.join(oracle, "ref", name)
         source = os.path.join(oracle, name + ".keras")
         stale = [mode for mode in modes_of(name)
-                 if not os.path.exists(f"{prefix}_{mode}.tflite")
-                 or os.path.getmtime(f"{prefix}_{mode}.tflite") < os.path.getmtime(source)]
+                 if age(f"{prefix}_{mode}.tflite") < age(source)]
         if stale:
             subprocess.run([sys.executable, os.path.join(HERE, "convert_reference.py"), source,
                             os.path.join(oracle, name + "_calib.npy"), prefix,
