@@ -138,7 +138,10 @@ def sample_float(rng, shape, fill, run):
 
 
 def sample_int(rng, t, run, index):
-    """full: run 0 random with planted extremes, then alternately all-min and all-max."""
+    """full: run 0 random with planted extremes, then alternately all-min and all-max.
+
+    codes: every 8-bit code in order; one run says all about an operator of one operand.
+    """
     low, high = limits(t.type)
     if t.fill.startswith("below:"):
         return rng.integers(0, int(t.fill[6:]), t.shape)
@@ -148,6 +151,8 @@ def sample_int(rng, t, run, index):
         low = int(t.zero)
     if t.fill == "above":
         low = int(t.zero) + 1
+    if t.fill == "codes" and t.type != "s16" and math.prod(t.shape) >= 256:
+        return np.resize(np.arange(low, high + 1), t.shape)
     if run in (1, 2):
         return np.full(t.shape, low if (index + run) % 2 else high)
     x = rng.integers(low, high + 1, t.shape)

@@ -116,6 +116,8 @@ def binary_cases():
                  zo=-128)
 
 
+SHAPES = [("c17", (2, 17)), ("4d", (1, 3, 5, 3)), ("one", (1, 1))]
+ALL_CODES = (1, 16, 17)  # more elements than int8 has codes
 UNARY_VERSION = {
     "LOGISTIC": {"s8": 2, "s16": 3}, "TANH": {"s8": 2, "s16": 3},
     "RELU": {"s8": 2, "u8": 2, "s16": 3},
@@ -125,9 +127,11 @@ UNARY_VERSION = {
 
 
 def unary(op, form, name, shape, *, real=4.0, zero=-3, out=None, options=(None, {}), ulp=0,
-          fill="full", **kw):
+          fill=None, **kw):
     """out = (scale, zero point) of the result, or its span, or None: as the input."""
-    x = quantized(form, shape, real, zero, fill=fill)
+    if fill is None and shape == ALL_CODES and form != "f32":
+        fill, kw["runs"] = "codes", 1
+    x = quantized(form, shape, real, zero, fill=fill or "full")
     if out is None:
         y = T((), form, x.scale, x.zero)
     elif isinstance(out, tuple):
@@ -138,8 +142,6 @@ def unary(op, form, name, shape, *, real=4.0, zero=-3, out=None, options=(None, 
                 ulp=ulp if form == "f32" else 0, **kw)
 
 
-SHAPES = [("c17", (2, 17)), ("4d", (1, 3, 5, 3)), ("one", (1, 1))]
-ALL_CODES = (1, 16, 17)  # more elements than int8 has codes
 
 
 def table_cases(op, outputs, ulp):
