@@ -60,7 +60,8 @@ function(oct_module name)
     set_property(GLOBAL APPEND PROPERTY OCT_MODULES oct_${name})
 endfunction()
 
-# The library users link: all modules as one archive, with headers and a pkg-config file.
+# The library users link: all modules as one archive and one shared object, with headers and a pkg-config
+# file. Only what <octavo/…> declares is visible in the shared object.
 function(oct_library)
     get_property(modules GLOBAL PROPERTY OCT_MODULES)
     set(objects)
@@ -78,6 +79,10 @@ function(oct_library)
     target_include_directories(octavo PUBLIC
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
     target_link_libraries(octavo PUBLIC ${libraries})
+    add_library(octavo_shared SHARED ${objects})
+    set_target_properties(octavo_shared PROPERTIES OUTPUT_NAME octavo VERSION ${PROJECT_VERSION}
+        SOVERSION 0 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} LINKER_LANGUAGE C)
+    target_link_libraries(octavo_shared PRIVATE oct_flags ${libraries})
     oct_install_library()
 endfunction()
 
@@ -101,6 +106,7 @@ function(oct_install_library)
     configure_file(${PROJECT_SOURCE_DIR}/cmake/octavoConfig.cmake.in
         ${PROJECT_BINARY_DIR}/octavoConfig.cmake @ONLY)
     install(TARGETS octavo EXPORT octavoTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(TARGETS octavo_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/octavo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
     install(EXPORT octavoTargets NAMESPACE octavo:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/octavo)
     install(FILES ${PROJECT_BINARY_DIR}/octavoConfig.cmake

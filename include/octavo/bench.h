@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct oct_bench_options {
     int32_t threads;    /* inside one inference; 0: all cores */
@@ -84,6 +85,7 @@ const oct_op_time *oct_bench_profile(const oct_bench *bench, int32_t model, int3
 /** Fills in the machine this process runs on. */
 void oct_machine_read(oct_machine *machine);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* X(enumerator, name on the command line, what runs there) */
 #define OCT_TARGET_LIST(X)                                                                         \
@@ -124,6 +125,7 @@ const char *oct_results_advice(const oct_results *results);
 /** Name of the advised form; NULL when no form satisfies the constraints. */
 const char *oct_results_advised(const oct_results *results);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct oct_data oct_data;
 
@@ -183,6 +184,7 @@ oct_status oct_array_read(const char *path, const char *name, oct_array *out, oc
 
 void oct_array_free(oct_array *array);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* X(name, exit code of the command, short text) */
 #define OCT_STATUS_LIST(X)                                                                         \
@@ -41,6 +42,7 @@ const char *oct_status_text(oct_status status);
 /** Exit code of the command for a status: 0, 1, 2, 3, 4 or 5. */
 int oct_status_exit_code(oct_status status);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -18,6 +18,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** Called now and then during long work, from one thread at a time; done counts up to total. */
 typedef void (*oct_progress)(void *user, const char *what, int64_t done, int64_t total);
@@ -105,6 +106,7 @@ typedef struct oct_equivalence {
 void oct_equivalence_test(int64_t samples, int64_t lost, int64_t won, double max_drop,
     oct_equivalence *out);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct oct_model oct_model;
 
@@ -78,6 +79,7 @@ oct_status oct_model_describe(const oct_model *model, char **json, oct_error *er
 /** The operators known: forms, rules, versions as a JSON text; owned by the caller, free(). */
 oct_status oct_ops_describe(char **json, oct_error *err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* X(enumerator, name on the command line, needs calibration data, what it is) */
 #define OCT_MODE_LIST(X)                                                                           \
@@ -77,6 +78,7 @@ bool oct_mode_from_name(const char *name, oct_mode *mode);
 
 bool oct_mode_needs_calibration(oct_mode mode);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

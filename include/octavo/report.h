@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /**
  * Writes a report of one or several runs, side by side, into one file (temporary name, synced, renamed).
@@ -22,6 +23,7 @@ extern "C" {
 oct_status oct_report_save(const oct_results *const *results, int32_t count, const char *path,
     oct_error *err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct oct_samples {
     void *user;
@@ -27,6 +28,7 @@ typedef struct oct_samples {
         oct_error *err);
 } oct_samples;
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct oct_session oct_session;
 
@@ -52,6 +53,7 @@ oct_status oct_session_run(oct_session *session, oct_error *err);
 /** Bytes of the planned activation arena. */
 size_t oct_session_arena_bytes(const oct_session *session);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
