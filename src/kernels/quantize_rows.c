@@ -21,7 +21,7 @@ static inline int32_t round_clamped(float v, float lo, float hi)
     return q > (int32_t)hi ? (int32_t)hi : q;
 }
 
-oct_row_quant oct_quantize_symmetric(const float *x, size_t n, int8_t *q)
+oct_row_quant oct_quantize_row_symmetric(const float *x, size_t n, int8_t *q)
 {
     float top = 0.f;
     for (size_t i = 0; i < n; i++) {
@@ -38,7 +38,7 @@ oct_row_quant oct_quantize_symmetric(const float *x, size_t n, int8_t *q)
     return (oct_row_quant){ top / 127.f, 0 };
 }
 
-oct_row_quant oct_quantize_asymmetric(const float *x, size_t n, int8_t *q)
+oct_row_quant oct_quantize_row_asymmetric(const float *x, size_t n, int8_t *q)
 {
     float low = 0.f, high = 0.f;
     for (size_t i = 0; i < n; i++) {

@@ -20,12 +20,12 @@ typedef struct oct_row_quant {
  * q = clamp(round_half_away(x * (127 / max|x|)), -127, 127), zero 0; all zeros give q = 0, scale 1.
  * x [n], finite; q [n].
  */
-oct_row_quant oct_quantize_symmetric(const float *x, size_t n, int8_t *q);
+oct_row_quant oct_quantize_row_symmetric(const float *x, size_t n, int8_t *q);
 
 /**
  * q = clamp(round_half_away(zero + x / scale), -128, 127) with the range [min, max] of x widened to
  * hold 0 mapped onto 256 codes; the zero point comes from the end of the range that it represents better.
  */
-oct_row_quant oct_quantize_asymmetric(const float *x, size_t n, int8_t *q);
+oct_row_quant oct_quantize_row_asymmetric(const float *x, size_t n, int8_t *q);
 
 #endif

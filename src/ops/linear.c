@@ -233,7 +233,7 @@ static void quantize_units(void *user, size_t begin, size_t end, int32_t worker)
     (void)worker;
     const quantize_task *t = user;
     for (size_t i = begin; i < end; i++)
-        t->rows[i] = (t->asymmetric ? oct_quantize_asymmetric : oct_quantize_symmetric)(
+        t->rows[i] = (t->asymmetric ? oct_quantize_row_asymmetric : oct_quantize_row_symmetric)(
             t->x + i * t->length, t->length, t->q + i * t->length);
 }
 
