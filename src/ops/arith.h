@@ -51,6 +51,9 @@ static inline float oct_clamp_f32(float x, float lo, float hi)
     return hi < x ? hi : x;
 }
 
+/** Fails for types whose elements are not whole bytes (int4) or have no fixed size. */
+oct_status oct_op_need_whole_bytes(const oct_op *op, const oct_value *value, oct_error *err);
+
 /** Smallest and largest value of int8, uint8, int16, int32. */
 void oct_type_range(oct_type type, int32_t *lo, int32_t *hi);
 

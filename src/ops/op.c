@@ -110,6 +110,15 @@ oct_status oct_infer_broadcast(oct_op *op, oct_error *err)
     return oct_op_set_shape(op, 0, a->type, rank, dims, err);
 }
 
+oct_status oct_op_need_whole_bytes(const oct_op *op, const oct_value *value, oct_error *err)
+{
+    int32_t bits = oct_type_bits(value->type);
+    if (bits > 0 && bits % 8 == 0)
+        return OCT_OK;
+    return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "%s: elements of type %s cannot be moved",
+        value->label, oct_type_name(value->type));
+}
+
 void oct_type_range(oct_type type, int32_t *lo, int32_t *hi)
 {
     switch (type) {
