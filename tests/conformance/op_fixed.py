@@ -9,8 +9,10 @@ import op_build as ob
 
 I32 = (-2**31, 2**31 - 1)
 LIBM = ctypes.CDLL(ctypes.util.find_library("m"))   # numpy's own exp differs in the last place
-LIBM.expf.restype, LIBM.expf.argtypes = ctypes.c_float, [ctypes.c_float]
+for function in (LIBM.expf, LIBM.logf):
+    function.restype, function.argtypes = ctypes.c_float, [ctypes.c_float]
 EXPF = np.vectorize(LIBM.expf, otypes=[np.float32])
+LOGF = np.vectorize(LIBM.logf, otypes=[np.float32])
 
 
 def half_away(x):

@@ -111,10 +111,11 @@ def softmax_16(case, xs):
 
 
 def lut_8(case, xs):
-    one = np.float32(1)
+    x, y, one = case.inputs[0], case.outputs[0], np.float32(1)
+    least = np.float32(y.scale) * np.float32(-128 - y.zero)
     f = {"TANH": np.tanh, "LOGISTIC": lambda v: one / (one + EXPF(-v)), "EXP": EXPF,
-         "ELU": lambda v: np.where(v < 0, np.expm1(v), v)}[case.op]
-    x, y = case.inputs[0], case.outputs[0]
+         "ELU": lambda v: np.where(v < 0, np.expm1(v), v),
+         "LOG": lambda v: np.where(v <= 0, least, LOGF(v))}[case.op]
     real = np.float32(x.scale) * (xs[0].astype(np.int32) - x.zero).astype(np.float32)
     inverse = np.float32(1) / np.float32(y.scale)
     return finish(half_away(f(real) * inverse).astype(np.int64), y)
@@ -225,19 +226,24 @@ def sqrt_8(case, xs):
     return finish(np.trunc(np.sqrt(f) / np.float32(y.scale)).astype(np.int64), y)
 
 
-def exp_16(case, xs):
-    """The 513-entry table in float arithmetic, between the ends of both types' real ranges."""
+def table_function_16(case, xs):
+    """EXP, LOG: 513 entries in float arithmetic, between the ends of both types' real ranges.
+
+    LOG of what has none is the least real value of the output.
+    """
     x, y = case.inputs[0], case.outputs[0]
     f32 = np.float32
     sx, so = f32(x.scale), f32(y.scale)
     low, high = sx * f32(-32768 - x.zero), sx * f32(32767 - x.zero)
+    least, most = so * f32(-32768 - y.zero), so * f32(32767 - y.zero)
+    f = EXPF if case.op == "EXP" else (lambda v: np.where(v <= 0, least, LOGF(v)).astype(f32))
     step = (high - low) / f32(512)
-    inverse = f32(65536) / (so * f32(32767 - y.zero) - so * f32(-32768 - y.zero))
+    inverse = f32(65536) / (most - least)
     at = low + np.arange(513).astype(f32) * step
-    v = EXPF(at) * inverse
-    mid = half_away(EXPF(at[:-1] + step / f32(2)) * inverse)
+    v = f(at) * inverse
+    mid = half_away(f(at[:-1] + step / f32(2)) * inverse)
     first = half_away(v[:-1])
     bias = half_away((half_away((v[1:] + first) / f32(2)) - mid) / f32(2))
-    last = half_away(EXPF(np.array([high])) * inverse)
+    last = half_away(f(np.array([high])) * inverse)
     table = np.clip(np.append(first - bias, last), -32768, 32767).astype(np.int64)
     return look_up_16(table, xs[0].astype(np.int64)).astype(np.int16)
