@@ -5,8 +5,8 @@ import numpy as np
 
 import op_build as ob
 from op_build import Case, T
-from op_fixed import (I32, EXPF, half_away, quantize_multiplier, srdhm, rdbp, mbqm, zero_based,
-                      finish)
+from op_fixed import (I32, EXPF, LOGF, half_away, quantize_multiplier, srdhm, rdbp, mbqm,
+                      zero_based, finish)
 
 
 # exp(-2^k) in Q0 for k = -2 .. 4
