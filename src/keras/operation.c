@@ -1,0 +1,58 @@
+/*
+ * Operations on tensors that Keras stores as layers: keras.ops in Keras 3, TFOpLambda in Keras 2.
+ *
+ * Their operands may be constants, in any place.
+ */
+#include "keras/layer.h"
+
+oct_status oct_keras_lower_arithmetic(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    oct_builtin op = (oct_builtin)call->variant;
+    const json_t *divisor = oct_keras_argument_value(call, 1, call->keras2 ? "y" : "x2");
+    int32_t a, b;
+    OCT_TRY(oct_keras_argument_tensor(call, 0, call->keras2 ? "x" : "x1", &a, err));
+    /* As the converter: a division by a constant is a multiplication by its float32 reciprocal. */
+    if (op == OCT_OP_DIV && json_is_number(divisor))
+        return oct_keras_emit_scalar(call, OCT_OP_MUL, a, 1.0f / (float)json_number_value(divisor), y,
+            err);
+    OCT_TRY(oct_keras_argument_tensor(call, 1, call->keras2 ? "y" : "x2", &b, err));
+    return oct_keras_emit_binary(call, op, a, b, y, err);
+}
+
+oct_status oct_keras_lower_elementwise(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    static const struct { oct_builtin op; oct_options_type options; } table[] = {
+        { OCT_OP_NEG, OCT_OPTIONS_Neg }, { OCT_OP_ABS, OCT_OPTIONS_Abs },
+        { OCT_OP_EXP, OCT_OPTIONS_Exp }, { OCT_OP_SQUARE, OCT_OPTIONS_Square }
+    };
+    oct_options_type options = OCT_OPTIONS_NONE;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if ((int32_t)table[i].op == call->variant)
+            options = table[i].options;
+    return oct_keras_emit_unary(call, (oct_builtin)call->variant, options, call->inputs[0], y, err);
+}
+
+oct_status oct_keras_lower_clip(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    *y = call->inputs[0];
+    if (oct_keras_has(call->config, "x_min"))
+        OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MAXIMUM, *y,
+            (float)oct_keras_number(call->config, "x_min", 0), y, err));
+    if (oct_keras_has(call->config, "x_max"))
+        OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MINIMUM, *y,
+            (float)oct_keras_number(call->config, "x_max", 0), y, err));
+    return OCT_OK;
+}
+
+oct_status oct_keras_lower_reduce(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    int32_t rank = oct_keras_shape_of(call, call->inputs[0]).rank, axes[8], count = rank;
+    for (int32_t i = 0; i < rank; i++)
+        axes[i] = i;
+    if (oct_keras_has(call->config, "axis"))
+        OCT_TRY(oct_keras_list(json_object_get(call->config, "axis"), "axis", 8, axes, &count, err));
+    for (int32_t i = 0; i < count; i++)
+        OCT_TRY(oct_keras_axis(axes[i], rank, &axes[i], err));
+    return oct_keras_emit_reduce(call, (oct_builtin)call->variant, call->inputs[0], axes, count,
+        oct_keras_flag(call->config, "keepdims", false), y, err);
+}
