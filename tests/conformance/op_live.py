@@ -24,7 +24,7 @@ import op_build as ob
 import op_facts
 import op_random
 
-RESULT = re.compile(r"^(PASS|FAIL|SKIP)\s+(\S+?)(?:\.tflite)?\b(.*)$")
+RESULT = re.compile(r"^(PASS|FAIL|SKIP)\s+(\S+)(.*)$")
 
 
 def draw(op, form, maker, seed, index):
