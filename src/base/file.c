@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,6 +59,20 @@ oct_status oct_file_write(oct_file *file, const void *bytes, size_t size, oct_er
     return OCT_OK;
 }
 
+/* Makes the new name last. Folders that cannot be synced (some network file systems) are left to theirs. */
+static void sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    char *folder = length == 0 ? strdup(".") : strndup(path, length);
+    int descriptor = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        (void)fsync(descriptor);
+        close(descriptor);
+    }
+    free(folder);
+}
+
 oct_status oct_file_commit(oct_file *file, oct_error *err)
 {
     oct_status status = OCT_OK;
@@ -70,6 +85,8 @@ oct_status oct_file_commit(oct_file *file, oct_error *err)
         status = fail(file, "put in place", err);
     if (status != OCT_OK)
         unlink(file->temporary);
+    else
+        sync_folder(file->path);
     oct_file_abandon(file);
     return status;
 }

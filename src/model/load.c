@@ -1,0 +1,126 @@
+/*
+ * Reading a model of any kind: what it is, the content says.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "keras/keras.h"
+#include "model/model.h"
+#include "passes/pass.h"
+#include "tflite/tflite.h"
+
+static const char kinds[] = "a .tflite, .keras or .h5 file";
+
+static oct_status read_tflite(oct_backing *backing, const oct_load_options *options,
+    oct_graph **graph, oct_error *err)
+{
+    OCT_TRY(oct_tflite_read(backing, graph, err));
+    oct_status status = oct_graph_reshape(*graph, options, err);
+    if (status != OCT_OK) {
+        oct_graph_free(*graph);
+        *graph = NULL;
+    }
+    return status;
+}
+
+static oct_status read_keras(oct_backing *backing, const char *name,
+    const oct_load_options *options, oct_graph **graph, oct_error *err)
+{
+    OCT_TRY(oct_keras_read(backing, name, options, graph, err));
+    oct_status status = oct_passes_run(*graph, err);
+    if (status != OCT_OK) {
+        oct_graph_free(*graph);
+        *graph = NULL;
+    }
+    return status;
+}
+
+/* Files that people take for models, by how they begin. */
+static const struct {
+    const char *magic;
+    const char *what;
+} others[] = {
+    { "PK\3\4", "a zip archive without a Keras model in it" },
+    { "\x1f\x8b", "a gzip file: unpack it first" },
+    { "\x93NUMPY", "a NumPy array" },
+    { "\x89HDF", "an HDF5 file without a Keras model in it" },
+    { "ARMN", "an ArmNN model" },
+    { "GGUF", "a GGUF model" },
+};
+
+static oct_status fail_unknown(const unsigned char *bytes, size_t size, oct_error *err)
+{
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        size_t length = strlen(others[i].magic);
+        if (size >= length && memcmp(bytes, others[i].magic, length) == 0)
+            return oct_fail(err, OCT_E_INVALID, "this is %s; %s is needed", others[i].what, kinds);
+    }
+    char start[32] = "";
+    for (size_t i = 0; i < size && i < 8; i++)
+        snprintf(start + 3 * i, sizeof start - 3 * i, " %02x", bytes[i]);
+    return oct_fail(err, OCT_E_INVALID, "not %s (it begins with%s)", kinds, start);
+}
+
+static oct_status read_any(oct_backing *backing, const char *name, const oct_load_options *options,
+    oct_graph **graph, const char **source, oct_error *err)
+{
+    const unsigned char *bytes = oct_backing_bytes(backing);
+    size_t size = oct_backing_size(backing);
+    if (oct_tflite_detect(bytes, size)) {
+        *source = "tflite";
+        return read_tflite(backing, options, graph, err);
+    }
+    *source = oct_keras_detect(bytes, size);
+    if (*source != NULL)
+        return read_keras(backing, name, options, graph, err);
+    return fail_unknown(bytes, size, err);
+}
+
+static oct_status load_backing(oct_backing *backing, const char *name,
+    const oct_load_options *options, oct_model **out, oct_error *err)
+{
+    oct_graph *graph = NULL;
+    const char *source;
+    oct_status status = read_any(backing, name, options, &graph, &source, err);
+    oct_backing_release(backing);
+    if (status != OCT_OK)
+        return oct_error_prefix(err, status, "%s", name);
+    return oct_model_create(graph, source, out, err);
+}
+
+static oct_status check_path(const char *path, oct_error *err)
+{
+    struct stat info;
+    char inside[4096];
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return OCT_OK;
+    snprintf(inside, sizeof inside, "%s/saved_model.pb", path);
+    if (stat(inside, &info) == 0)
+        return oct_fail(err, OCT_E_UNSUPPORTED,
+            "%s: a SavedModel folder; save the Keras model as one file, model.save(\"model.keras\")",
+            path);
+    return oct_fail(err, OCT_E_INVALID, "%s: a folder; %s is needed", path, kinds);
+}
+
+oct_status oct_model_load(const char *path, const oct_load_options *options, oct_model **out,
+    oct_error *err)
+{
+    *out = NULL;
+    oct_backing *backing;
+    OCT_TRY(check_path(path, err));
+    OCT_TRY(oct_backing_map(path, &backing, err));
+    return load_backing(backing, path, options, out, err);
+}
+
+oct_status oct_model_load_bytes(const void *bytes, size_t size, const char *name,
+    const oct_load_options *options, oct_model **out, oct_error *err)
+{
+    *out = NULL;
+    oct_backing *backing = oct_backing_create(size);
+    if (backing == NULL)
+        return oct_fail_memory(err, size, name);
+    if (size != 0)
+        memcpy(oct_backing_bytes(backing), bytes, size);
+    return load_backing(backing, name, options, out, err);
+}
