@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "eval/random.h"
 #include "eval/source.h"
+#include "eval/view.h"
 
 /* One model input for batch 1. */
 typedef struct target {
@@ -183,7 +184,7 @@ static oct_status read_sample(void *user, int64_t index, int32_t input, void *by
         return oct_fail(err, OCT_E_USAGE, "sample %lld of input %d does not exist", (long long)index,
             (int)input);
     const target *t = &view->inputs[input];
-    if (size != t->elements * (size_t)oct_type_bits(t->type) / 8)
+    if (size != oct_view_input_bytes(view, input))
         return oct_fail(err, OCT_E_USAGE, "input %s: %zu bytes asked for", t->name, size);
     int64_t at = data->chosen == NULL ? index : data->chosen[index];
     oct_field field = { 0 };
@@ -224,7 +225,7 @@ static oct_status set_target(const oct_model *model, int32_t index, target *t, o
 static oct_status try_first(oct_data_view *view, oct_error *err)
 {
     for (int32_t i = 0; i < view->input_count; i++) {
-        size_t size = view->inputs[i].elements * (size_t)oct_type_bits(view->inputs[i].type) / 8;
+        size_t size = oct_view_input_bytes(view, i);
         void *bytes = malloc(size);
         if (bytes == NULL)
             return oct_fail_memory(err, size, "a sample");
@@ -278,4 +279,37 @@ const oct_samples *oct_data_view_samples(const oct_data_view *view)
 void oct_data_view_free(oct_data_view *view)
 {
     free(view);
+}
+
+int32_t oct_view_input_count(const oct_data_view *view)
+{
+    return view->input_count;
+}
+
+size_t oct_view_input_bytes(const oct_data_view *view, int32_t input)
+{
+    const target *t = &view->inputs[input];
+    return t->elements * (size_t)oct_type_bits(t->type) / 8;
+}
+
+bool oct_view_derives(const oct_data_view *view, const oct_data_view *from)
+{
+    if (view->input_count != from->input_count)
+        return false;
+    for (int32_t i = 0; i < view->input_count; i++) {
+        const target *a = &view->inputs[i], *b = &from->inputs[i];
+        if (b->type != OCT_FLOAT32 || (a->type != OCT_FLOAT32 && !is_quantized(a)) ||
+            a->rank != b->rank || memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) != 0)
+            return false;
+    }
+    return true;
+}
+
+void oct_view_derive(const oct_data_view *view, int32_t input, const float *values, void *to)
+{
+    const target *t = &view->inputs[input];
+    if (t->type == OCT_FLOAT32)
+        memcpy(to, values, t->elements * sizeof *values);
+    else
+        quantize(t, values, to);
 }
