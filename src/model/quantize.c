@@ -1,0 +1,21 @@
+/*
+ * Quantization of a model object.
+ */
+#include <octavo/quantize.h>
+
+#include "model/model.h"
+#include "quant/quant.h"
+
+oct_status oct_quantize(const oct_model *model, const oct_quant_options *options, oct_model **out,
+    oct_quant_report **report, oct_error *err)
+{
+    oct_graph *graph;
+    *out = NULL;
+    OCT_TRY(oct_quantize_graph(model->graph, options, &graph, report, err));
+    oct_status status = oct_model_create(graph, model->source, out, err);
+    if (status != OCT_OK && report != NULL) {
+        oct_quant_report_free(*report);
+        *report = NULL;
+    }
+    return status;
+}

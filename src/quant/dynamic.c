@@ -1,0 +1,158 @@
+/*
+ * Dynamic range and weight-only: large weights become int8, all else stays float.
+ *
+ * Where an operator has a hybrid kernel it takes the int8 weights themselves and quantizes its input
+ * while running. Elsewhere, and everywhere in weight-only mode, a DEQUANTIZE stands in front. Of a
+ * table that is only looked up, the rows are taken first and expanded afterwards.
+ */
+#include "quant/constants.h"
+
+enum { MIN_ELEMENTS = 1024 }; /* QuantizationSpecs::minimum_elements_for_weights */
+
+/* An int8 copy of a constant, made once for every axis it is asked for. */
+typedef struct copy {
+    int32_t from, axis, to, expanded; /* expanded: behind its DEQUANTIZE, or -1 */
+    struct copy *next;
+} copy;
+
+typedef struct dynamic {
+    oct_work *work;
+    copy *copies;
+    oct_node *const *nodes; /* those of the float graph, in order */
+} dynamic;
+
+static oct_status find_copy(dynamic *d, int32_t from, int32_t axis, copy **out, oct_error *err)
+{
+    for (copy *c = d->copies; c != NULL; c = c->next)
+        if (c->from == from && c->axis == axis) {
+            *out = c;
+            return OCT_OK;
+        }
+    copy *c = oct_arena_alloc(&d->work->arena, sizeof *c);
+    if (c == NULL)
+        return oct_fail_memory(err, sizeof *c, "a weight copy");
+    const oct_tensor *tensor = d->work->sub->tensors[from];
+    oct_magnitudes magnitudes;
+    oct_scheme scheme;
+    *c = (copy){ from, axis, -1, -1, d->copies };
+    OCT_TRY(oct_constant_magnitudes(d->work, tensor, axis, &magnitudes, err));
+    OCT_TRY(oct_weight_scheme(d->work, &magnitudes, OCT_WEIGHT_DYNAMIC, &scheme, err));
+    OCT_TRY(oct_weight_encode(d->work, tensor, &magnitudes, &scheme, OCT_WEIGHT_DYNAMIC, &c->to,
+        err));
+    *out = d->copies = c;
+    return OCT_OK;
+}
+
+static oct_status expand(dynamic *d, copy *c, oct_error *err)
+{
+    if (c->expanded >= 0)
+        return OCT_OK;
+    const oct_tensor *tensor = d->work->sub->tensors[c->to];
+    OCT_TRY(oct_work_new_tensor(d->work, tensor, tensor->name, OCT_FLOAT32, &c->expanded, err));
+    return oct_work_convert(d->work, 0, OCT_OP_DEQUANTIZE, c->to, c->expanded, err);
+}
+
+static int32_t position(const oct_subgraph *sub, const oct_node *node)
+{
+    int32_t at = 0;
+    while (sub->nodes[at] != node)
+        at++;
+    return at;
+}
+
+/*
+ * The operator only moves elements and gives fewer than it takes: it works on int8 and its result is
+ * expanded. Source: PushDownDequantize in optimize_op_order.cc.
+ */
+static bool expands_result(const dynamic *d, const oct_node *node, int32_t slot)
+{
+    const oct_op_def *def = oct_op_find(node->op);
+    const oct_subgraph *sub = d->work->sub;
+    return def->quant.link == OCT_LINK_SAME && node->output_count == 1 &&
+        oct_graph_use_count(sub, node->inputs[slot]) == 1 &&
+        oct_tensor_elements(sub->tensors[node->inputs[slot]]) >
+            oct_tensor_elements(sub->tensors[node->outputs[0]]);
+}
+
+static oct_status expand_result(dynamic *d, oct_node *node, int32_t slot, const copy *c,
+    oct_error *err)
+{
+    oct_subgraph *sub = d->work->sub;
+    int32_t out = node->outputs[0], moved;
+    OCT_TRY(oct_work_new_tensor(d->work, sub->tensors[out], sub->tensors[out]->name, OCT_INT8,
+        &moved, err));
+    const oct_quant *quant = &sub->tensors[c->to]->quant;
+    OCT_TRY(oct_graph_set_quant(d->work->graph, sub->tensors[moved], quant->scale[0],
+        quant->zero_point[0], err));
+    node->inputs[slot] = c->to;
+    node->outputs[0] = moved;
+    return oct_work_convert(d->work, position(sub, node) + 1, OCT_OP_DEQUANTIZE, moved, out, err);
+}
+
+static void ask_asymmetric(oct_node *node, const oct_quant_rule *rule)
+{
+    bool *field = rule->dynamic_asymmetric ?
+        oct_node_option(node, "asymmetric_quantize_inputs") :
+        NULL;
+    if (field != NULL)
+        *field = true;
+}
+
+static oct_status quantize_weights(dynamic *d, int32_t at, const oct_quant_rule *rule, oct_error *err)
+{
+    oct_node *node = d->nodes[at];
+    int32_t slot = rule->dynamic_slot;
+    const oct_tensor *weights = oct_work_input(d->work, node, slot);
+    int64_t saved = (int64_t)weights->size / 4 * 3;
+    bool hybrid = rule->dynamic == OCT_DYNAMIC_HYBRID &&
+        d->work->options->mode != OCT_MODE_WEIGHT_ONLY;
+    bool result = !hybrid && expands_result(d, node, slot);
+    copy *c;
+    OCT_TRY(find_copy(d, node->inputs[slot], rule->dynamic_axis, &c, err));
+    if (result) {
+        OCT_TRY(expand_result(d, node, slot, c, err));
+    } else if (hybrid) {
+        node->inputs[slot] = c->to;
+    } else {
+        OCT_TRY(expand(d, c, err));
+        node->inputs[slot] = c->expanded;
+    }
+    ask_asymmetric(node, rule);
+    d->work->report->notes[at].weight_bytes_after -= saved;
+    return oct_report_set(d->work->report, at,
+        hybrid ? "int8 weights, hybrid" : "int8 weights, float32 arithmetic", err, "%s", "");
+}
+
+static oct_status visit(dynamic *d, int32_t at, oct_error *err)
+{
+    const oct_node *node = d->nodes[at];
+    const oct_op_def *def = oct_op_find(node->op);
+    oct_quant_report *report = d->work->report;
+    if (def == NULL || def->quant.dynamic == OCT_DYNAMIC_NONE)
+        return oct_report_set(report, at, "float32", err, "the operator has no weights of its own");
+    const oct_quant_rule *rule = &def->quant;
+    const oct_tensor *weights = oct_work_input(d->work, node, rule->dynamic_slot);
+    if (weights == NULL || !oct_tensor_is_constant(weights) || !oct_tensor_is_float(weights))
+        return oct_report_set(report, at, "float32", err, "its weights are not float constants");
+    int64_t elements = oct_tensor_elements(weights);
+    if (elements < MIN_ELEMENTS)
+        return oct_report_set(report, at, "float32", err, "%lld weights are fewer than %d",
+            (long long)elements, MIN_ELEMENTS);
+    if (rule->dynamic_axis >= weights->rank)
+        return oct_report_set(report, at, "float32", err, "its weights have %d dimensions",
+            (int)weights->rank);
+    return quantize_weights(d, at, rule, err);
+}
+
+oct_status oct_quantize_dynamic(oct_work *work, oct_error *err)
+{
+    int32_t count = work->sub->node_count;
+    oct_node *const *nodes =
+        oct_arena_copy(&work->arena, work->sub->nodes, (size_t)count * sizeof *nodes);
+    if (nodes == NULL)
+        return oct_fail_memory(err, (size_t)count * sizeof *nodes, "nodes");
+    dynamic d = { work, NULL, nodes };
+    for (int32_t i = 0; i < count; i++)
+        OCT_TRY(visit(&d, i, err));
+    return OCT_OK;
+}
