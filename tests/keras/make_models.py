@@ -1,0 +1,271 @@
+"""Makes the small Keras models that the importer is tested on, with inputs and Keras's outputs.
+
+    build/venv/bin/python tests/keras/make_models.py
+
+Each builder below is one subject; it is built with Keras 3 and with tf_keras, filled with seeded
+noise and saved as .keras and .h5 into tests/keras/models/, as KIT_NAME.keras and so on. KIT_NAME.x
+holds the inputs and KIT_NAME.y the outputs as raw little-endian values, one tensor after another.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+
+def conv(k):
+    """Convolutions over two axes: strides, dilation, groups, padding, no bias, activations."""
+    l = k.layers
+    x = i = k.Input((13, 11, 4), name="image")
+    x = l.Conv2D(6, 3, padding="same", activation="relu")(x)
+    x = l.Conv2D(8, (3, 2), strides=(2, 1), use_bias=False)(x)
+    x = l.BatchNormalization()(x)
+    x = l.Activation("relu6")(x)
+    x = l.Conv2D(8, 3, padding="same", groups=2)(x)
+    x = l.Conv2D(8, 3, padding="same", groups=8)(x)
+    x = l.Conv2D(6, 3, padding="same", dilation_rate=2)(x)
+    x = l.DepthwiseConv2D(3, padding="same", depth_multiplier=2)(x)
+    x = l.BatchNormalization(scale=False, epsilon=1e-4)(x)
+    x = l.DepthwiseConv2D(3, strides=2, use_bias=False, padding="same")(x)
+    x = l.BatchNormalization(center=False)(x)
+    x = l.SeparableConv2D(5, 3, depth_multiplier=2, padding="same", activation="tanh")(x)
+    return k.Model(i, x)
+
+
+def transposed(k):
+    l = k.layers
+    x = i = k.Input((4, 5, 3))
+    x = l.Conv2DTranspose(4, 3, strides=2, padding="same", activation="relu")(x)
+    x = l.Conv2DTranspose(3, (2, 3), strides=(1, 2))(x)
+    x = l.Conv2DTranspose(2, 3, strides=2, padding="same", output_padding=1, use_bias=False)(x)
+    return k.Model(i, l.BatchNormalization()(x))
+
+
+def line(k):
+    """Everything over one axis."""
+    l = k.layers
+    x = i = k.Input((24, 3))
+    x = l.Conv1D(5, 3, padding="causal", dilation_rate=2, activation="relu")(x)
+    x = l.Conv1D(6, 4, strides=2)(x)
+    x = l.BatchNormalization()(x)
+    x = l.SeparableConv1D(6, 3, padding="same")(x)
+    x = l.ZeroPadding1D((1, 2))(x)
+    x = l.MaxPooling1D(2)(x)
+    x = l.UpSampling1D(3)(x)
+    x = l.Cropping1D((2, 1))(x)
+    x = l.AveragePooling1D(3, strides=2, padding="same")(x)
+    x = l.DepthwiseConv1D(3, padding="same")(x)
+    x = l.Conv1DTranspose(4, 3, strides=2, padding="same")(x)
+    return k.Model(i, [l.GlobalAveragePooling1D()(x), l.GlobalMaxPooling1D()(x)])
+
+
+def pool(k):
+    l = k.layers
+    x = i = k.Input((13, 12, 3))
+    x = l.ZeroPadding2D(((1, 0), (2, 1)))(x)
+    x = l.MaxPooling2D(3, strides=2, padding="same")(x)
+    x = l.AveragePooling2D((2, 3), strides=1, padding="same")(x)
+    x = l.Cropping2D(((1, 0), (0, 2)))(x)
+    x = l.UpSampling2D((2, 3))(x)
+    x = l.UpSampling2D(2, interpolation="bilinear")(x)
+    x = l.AveragePooling2D(3)(x)
+    x = l.MaxPooling2D(1, strides=2)(x)
+    x = l.ZeroPadding2D(1)(x)
+    a = l.GlobalAveragePooling2D(keepdims=True)(x)
+    return k.Model(i, [l.GlobalMaxPooling2D()(x), l.Flatten()(a), l.GlobalAveragePooling2D()(x)])
+
+
+def dense(k):
+    l = k.layers
+    x = i = k.Input((6, 5))
+    x = l.Dense(7, activation="relu")(x)
+    x = l.Dense(4, use_bias=False)(x)
+    x = l.Permute((2, 1))(x)
+    x = l.Reshape((3, 8))(x)
+    x = l.Reshape((-1, 4))(x)
+    x = l.Flatten()(x)
+    x = l.Dense(9, activation="tanh")(x)
+    x = l.Dense(5, use_bias=False)(x)
+    x = l.BatchNormalization()(x)
+    y = l.RepeatVector(3)(x)
+    return k.Model(i, [l.Dense(3, activation="softmax")(x), y])
+
+
+ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "elu", "selu", "softplus", "softsign",
+               "exponential", "hard_sigmoid", "gelu", "swish", "mish", "softmax", "leaky_relu",
+               "relu6", "silu", "log_softmax")
+
+
+def activations(k):
+    l = k.layers
+    i = k.Input((4, 6))
+    names = ACTIVATIONS
+    if k.__name__ == "keras":
+        names += ("hard_silu", "hard_tanh", "hard_swish")
+    return k.Model(i, [l.Activation(name)(i) for name in names])
+
+
+def activation_layers(k):
+    l = k.layers
+    i = k.Input((5, 3, 4))
+    slope = "negative_slope" if k.__name__ == "keras" else "alpha"
+    return k.Model(i, [
+        l.ReLU()(i), l.ReLU(6.0)(i), l.ReLU(0.7)(i), l.ReLU(negative_slope=0.2)(i),
+        l.ReLU(max_value=0.8, negative_slope=0.1)(i), l.ReLU(threshold=0.3)(i),
+        l.LeakyReLU()(i), l.LeakyReLU(**{slope: 0.15})(i), l.ELU()(i), l.ELU(alpha=0.5)(i),
+        l.Softmax()(i), l.Softmax(axis=1)(i), l.PReLU()(i), l.PReLU(shared_axes=[1, 2])(i)])
+
+
+def merge(k):
+    l = k.layers
+    a, b, c = k.Input((4, 5, 3), name="a"), k.Input((4, 5, 3), name="b"), k.Input((3,), name="c")
+    return k.Model([a, b, c], [
+        l.Add()([a, b]), l.Add()([a, b, a]), l.Subtract()([b, a]), l.Multiply()([a, b, b]),
+        l.Average()([a, b, a]), l.Maximum()([a, b]), l.Minimum()([b, a]),
+        l.Concatenate()([a, b, a]), l.Concatenate(axis=1)([a, b]), l.Multiply()([a, c])])
+
+
+def normalize(k):
+    l = k.layers
+    x = i = k.Input((6, 5, 3))
+    x = l.Rescaling(1 / 127.5, offset=-1)(x)
+    x = l.Rescaling([0.5, 2.0, 1.5], offset=[0.1, -0.2, 0.3])(x)
+    x = l.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.5, 0.5, 2.0])(x)
+    adapted = l.Normalization()
+    adapted.adapt(np.random.default_rng(3).normal(0.3, 2, (32, 6, 5, 3)).astype(np.float32))
+    x = adapted(x)
+    x = l.LayerNormalization()(x)
+    y = l.LayerNormalization(axis=[2, 3], epsilon=1e-6, center=False)(x)
+    z = l.BatchNormalization(axis=1)(x)
+    return k.Model(i, [x, y, z])
+
+
+def residual(k):
+    """Shared layers, a nested model used twice, a nested frozen one, training-only layers."""
+    l = k.layers
+    inner_in = k.Input((8, 8, 4), name="features")
+    h = l.Conv2D(4, 3, padding="same", name="inner_conv")(inner_in)
+    h = l.BatchNormalization(name="inner_norm")(h)
+    h = l.Conv2D(4, 1, name="inner_point", trainable=False)(h)
+    inner = k.Model(inner_in, [l.Add()([inner_in, h]), h], name="block")
+    frozen = k.Sequential([l.Conv2D(4, 3, padding="same"), l.BatchNormalization(),
+                           l.ReLU(), l.Conv2D(4, 1), l.BatchNormalization()], name="frozen")
+    image = k.Input((8, 8, 3), name="image")
+    shared = l.Conv2D(4, 3, padding="same", activation="relu", name="shared")
+    x = l.GaussianNoise(0.1)(image)
+    x = l.Conv2D(3, 1, name="first")(x)
+    x = l.SpatialDropout2D(0.2)(shared(x))
+    left, right = inner(x)
+    again, _ = inner(l.Multiply()([left, right]))
+    y = frozen(again)
+    frozen.trainable = False
+    z = l.GlobalAveragePooling2D()(l.Concatenate()([y, shared(image)]))
+    return k.Model(image, {"score": l.Dense(3, name="score")(l.Dropout(0.5)(z)), "map": y})
+
+
+def sequential(k):
+    l = k.layers
+    return k.Sequential([
+        k.Input((12, 12, 1)), l.RandomFlip(), l.RandomRotation(0.1), l.Conv2D(4, 3), l.ReLU(),
+        k.Sequential([l.MaxPooling2D(), l.Conv2D(6, 3, activation="swish")], name="tail"),
+        l.Flatten(), l.Dense(5, activation="softmax")])
+
+
+def text(k):
+    l = k.layers
+    i = k.Input((7,), dtype="int32", name="words")
+    x = l.Embedding(11, 6)(i)
+    x = l.Conv1D(5, 3, activation="relu")(x)
+    return k.Model(i, l.Dense(2)(l.GlobalMaxPooling1D()(x)))
+
+
+def pixels(k):
+    l = k.layers
+    i = k.Input((9, 9, 3), dtype="uint8", name="photo")
+    x = l.Rescaling(1 / 255)(i)
+    x = l.Resizing(6, 5)(x)
+    return k.Model(i, [x, l.Resizing(4, 4, interpolation="nearest")(x), l.CenterCrop(3, 2)(x)])
+
+
+def operators(k):
+    """Operators on tensors, which Keras stores as layers of their own kind."""
+    l = k.layers
+    i, j = k.Input((4, 4, 3), name="i"), k.Input((4, 4, 3), name="j")
+    x = (i + 3.0) * (1.0 / 6.0)
+    y = 2.0 - (i * j) / 4.0
+    if k.__name__ == "keras":
+        o = k.ops
+        z = o.relu6(i + 3.0) * (1.0 / 6.0)
+        w = o.mean(o.square(j), axis=[1, 2], keepdims=True)
+        return k.Model([i, j], [x, y, l.Multiply()([i, z]), w, o.clip(j, -0.5, 0.5), -i,
+                                o.transpose(i, (0, 3, 1, 2)), o.concatenate([i, j], axis=-1),
+                                o.maximum(i, 0.2), o.reshape(i, (-1, 48))])
+    return k.Model([i, j], [x, y, l.Multiply()([i, j + i])])
+
+
+BUILDERS = {f.__name__: f for f in (
+    conv, transposed, line, pool, dense, activations, activation_layers, merge, normalize, residual,
+    sequential, text, pixels, operators)}
+
+
+def make(build, kit, name):
+    """The model with seeded weights; variances positive, gammas round 1."""
+    kit.backend.clear_session()
+    kit.utils.set_random_seed(7)
+    random = np.random.default_rng(sum(map(ord, name)))
+    model = build(kit)
+    for weight in model.weights:
+        role = (getattr(weight, "path", None) or weight.name).split("/")[-1].split(":")[0]
+        if role in ("mean", "variance", "count", "seed_generator_state", "StateVar"):
+            continue
+        fan_in = np.prod(weight.shape[:-1]) if role.endswith("kernel") else 9
+        noise = random.normal(0, 1, weight.shape) / np.sqrt(fan_in)
+        if role == "gamma":
+            noise += 1
+        elif role == "moving_variance":
+            noise = np.abs(noise) + 0.3
+        weight.assign(noise.astype(np.float32))
+    return model
+
+
+def inputs(model, name):
+    random = np.random.default_rng(len(name))
+    result = []
+    for tensor in model.inputs:
+        shape = (2,) + tuple(tensor.shape[1:])
+        kind = getattr(tensor.dtype, "name", tensor.dtype)
+        result.append({
+            "float32": lambda: random.normal(0, 1, shape).astype(np.float32),
+            "int32": lambda: random.integers(0, 11, shape).astype(np.int32),
+            "uint8": lambda: random.integers(0, 256, shape).astype(np.uint8)}[kind]())
+    return result
+
+
+def outputs(model, xs):
+    ys = model(xs if len(xs) > 1 else xs[0], training=False)
+    if isinstance(ys, dict):
+        ys = [ys[key] for key in sorted(ys)]
+    return [np.asarray(y) for y in (ys if isinstance(ys, (list, tuple)) else [ys])]
+
+
+def main():
+    import keras
+    import tf_keras
+    folder = os.path.join(os.path.dirname(__file__), "models")
+    os.makedirs(folder, exist_ok=True)
+    for kind, kit in (("keras3", keras), ("keras2", tf_keras)):
+        for name, build in BUILDERS.items():
+            model = make(build, kit, name)
+            stem = os.path.join(folder, f"{kind}_{name}")
+            xs = inputs(model, name)
+            for suffix, arrays in ((".x", xs), (".y", outputs(model, xs))):
+                with open(stem + suffix, "wb") as file:
+                    for array in arrays:
+                        file.write(array.tobytes())
+            for suffix in (".keras", ".h5"):
+                model.save(stem + suffix)
+
+
+if __name__ == "__main__":
+    main()
