@@ -56,6 +56,14 @@ static oct_status set_batch(oct_session *session, const oct_tensor *tensor, oct_
     return OCT_OK;
 }
 
+static bool is_input(const oct_subgraph *sub, int32_t index)
+{
+    for (int32_t i = 0; i < sub->input_count; i++)
+        if (sub->inputs[i] == index)
+            return true;
+    return false;
+}
+
 static oct_status make_value(oct_session *session, int32_t index, oct_error *err)
 {
     const oct_tensor *tensor = session->sub->tensors[index];
@@ -78,6 +86,10 @@ static oct_status make_value(oct_session *session, int32_t index, oct_error *err
         value->known = true;
     } else if (tensor->is_variable) {
         OCT_TRY(own_buffer(session, value, err));
+    } else if (oct_tensor_elements(tensor) == 0 && oct_graph_producer(session->sub, index) < 0
+        && !is_input(session->sub, index)) {
+        OCT_TRY(own_buffer(session, value, err)); /* an empty constant, which files store as no data */
+        value->known = true;
     }
     return OCT_OK;
 }

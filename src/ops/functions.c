@@ -2,19 +2,22 @@
  * Real functions of one operand: EXP, LOG, SQRT, RSQRT, ABS, NEG, FLOOR, CEIL, ROUND, SIN, COS, SQUARE,
  * ELU, GELU. One entry each: the float function, and how its int8 and int16 forms come from it.
  *
- * SQRT truncates and RSQRT works in fixed point on int8; NEG, FLOOR and the like have no quantized form.
+ * SQRT truncates, RSQRT on int8 works in fixed point; NEG, FLOOR and the like have no quantized form.
  * Sources: LiteRT tflite/kernels/elementwise.cc, exp.cc, activations.cc, internal/reference/gelu.h.
  */
 #include <math.h>
 
+#include "numeric/fixedpoint_math.h"
 #include "ops/arith.h"
 #include "ops/unary.h"
 #include "ops/version.h"
 
 static float exp_f32(float x) { return expf(x); }
 static float log_f32(float x) { return logf(x); }
+static float log_for_table(float x) { return x > 0.f ? logf(x) : -INFINITY; }
 static float sqrt_f32(float x) { return sqrtf(x); }
 static float rsqrt_f32(float x) { return 1.f / sqrtf(x); }
+static float rsqrt_for_table(float x) { return x > 0.f ? 1.f / sqrtf(x) : INFINITY; }
 static float abs_f32(float x) { return fabsf(x); }
 static float neg_f32(float x) { return -x; }
 static float floor_f32(float x) { return floorf(x); }
@@ -73,7 +76,7 @@ static oct_status eval_gelu(oct_op *op, oct_error *err)
 /* Tables of real functions; the form says which. */
 static oct_status prepare_table(oct_op *op, float (*f)(float), oct_error *err)
 {
-    if (op->form == OCT_FORM_S8)
+    if (op->form == OCT_FORM_S8 || op->form == OCT_FORM_U8)
         return oct_table8_prepare_real(op, f, err);
     if (op->form == OCT_FORM_S16)
         return oct_table16_prepare_real(op, f, err);
@@ -81,7 +84,7 @@ static oct_status prepare_table(oct_op *op, float (*f)(float), oct_error *err)
 }
 
 static oct_status prepare_exp(oct_op *op, oct_error *err) { return prepare_table(op, exp_f32, err); }
-static oct_status prepare_log(oct_op *op, oct_error *err) { return prepare_table(op, log_f32, err); }
+static oct_status prepare_log(oct_op *op, oct_error *err) { return prepare_table(op, log_for_table, err); }
 static oct_status prepare_elu(oct_op *op, oct_error *err) { return prepare_table(op, elu_f32, err); }
 
 static oct_status prepare_gelu(oct_op *op, oct_error *err)
@@ -91,70 +94,68 @@ static oct_status prepare_gelu(oct_op *op, oct_error *err)
 }
 
 /* A negative operand is an error of the data in TensorFlow Lite; here it gives the code of zero. */
-typedef struct sqrt_scales { float in, out; } sqrt_scales;
+typedef struct root_params {
+    float in_scale, out_scale;
+    int32_t out_zero, largest;
+    oct_multiplier scale;
+} root_params;
 
 static int32_t sqrt_code(const void *user, int32_t q)
 {
-    const sqrt_scales *s = user;
-    return q <= 0 ? 0 : (int32_t)fminf(sqrtf(s->in * (float)q) / s->out, 1000.f);
-}
-
-static oct_status prepare_sqrt(oct_op *op, oct_error *err)
-{
-    if (op->form != OCT_FORM_S8)
-        return OCT_OK;
-    sqrt_scales scales = { oct_value_scale(op->in[0]), oct_value_scale(op->out[0]) };
-    return oct_table8_prepare(op, sqrt_code, &scales, err);
-}
-
-/* Fixed-point 1 / sqrt(v) for v >= 1: five Newton steps. (GetInvSqrtQuantizedMultiplierExp) */
-static oct_multiplier inverse_sqrt(int32_t v)
-{
-    if (v <= 1)
-        return (oct_multiplier){ INT32_MAX, 0 };
-    int32_t shift = 11;
-    for (; v >= 1 << 29; shift++)
-        v /= 4;
-    int32_t pairs = (__builtin_clz((uint32_t)v) - 1) / 2 - 1;
-    shift -= pairs;
-    v <<= 2 * pairs;
-    const int32_t three_halves = (1 << 28) + (1 << 27); /* 3 integer bits */
-    int32_t half = oct_rdbp(v >> 1, 1), x = 1 << 28;
-    for (int i = 0; i < 5; i++) {
-        int32_t cube = oct_srdhm(oct_srdhm(x, x), x); /* 9 integer bits */
-        int32_t cube_3 = (int32_t)((uint32_t)cube << 6); /* back to 3; x <= 1 keeps it in range */
-        x = (int32_t)((uint32_t)(oct_srdhm(x, three_halves) - oct_srdhm(half, cube_3)) << 3);
-    }
-    int32_t m = oct_srdhm(x, 1518500250); /* sqrt(1/2) in Q31 */
-    return shift < 0 ? (oct_multiplier){ m * (1 << -shift), 0 } : (oct_multiplier){ m, -shift };
+    const root_params *p = user;
+    float root = q > 0 ? sqrtf(p->in_scale * (float)q) / p->out_scale : 0.f;
+    return (int32_t)fminf(root, 100000.f);
 }
 
 enum { RSQRT_BITS = 20 };
 
-/* The pole has no value: it takes the largest code, negative operands (an error there) too. */
+/* The pole takes the largest code, and so do negative operands, which are errors there too. */
 static int32_t rsqrt_code(const void *user, int32_t q)
 {
-    const oct_multiplier *scale = user;
+    const root_params *p = user;
     if (q <= 0)
-        return 2 * INT8_MAX + 1;
-    oct_multiplier inverse = inverse_sqrt(q);
+        return p->largest - p->out_zero;
+    oct_multiplier inverse = oct_inverse_sqrt(q);
     inverse.e += RSQRT_BITS;
     int32_t root = oct_mbqm(1, inverse);
-    return oct_mbqm(root, (oct_multiplier){ scale->m, scale->e - RSQRT_BITS });
+    return oct_mbqm(root, (oct_multiplier){ p->scale.m, p->scale.e - RSQRT_BITS });
 }
 
-static oct_status prepare_rsqrt(oct_op *op, oct_error *err)
+static inline int16_t sqrt_s16(const root_params *p, int16_t x)
 {
-    if (op->form != OCT_FORM_S8)
+    return (int16_t)oct_clamp_i32(sqrt_code(p, x), INT16_MIN, INT16_MAX);
+}
+
+OCT_UNARY_EVAL(sqrt_s16, int16_t, int16_t, root_params)
+
+static oct_status prepare_root(oct_op *op, int32_t (*code_of)(const void *user, int32_t q),
+    oct_error *err)
+{
+    if (op->form == OCT_FORM_F32)
         return OCT_OK;
     OCT_TRY(oct_op_need_quant(op, op->in[0], err));
     OCT_TRY(oct_op_need_quant(op, op->out[0], err));
-    oct_multiplier scale;
-    float d = 1.f / (sqrtf(oct_value_scale(op->in[0])) * oct_value_scale(op->out[0]));
-    OCT_TRY(oct_op_multiplier(op, d, &scale, err));
-    if (scale.e - RSQRT_BITS < -31)
+    root_params *p = oct_op_alloc(op, sizeof *p);
+    if (p == NULL)
+        return oct_fail_memory(err, sizeof *p, op->out[0]->label);
+    int32_t smallest;
+    oct_type_range(op->out[0]->type, &smallest, &p->largest);
+    p->in_scale = oct_value_scale(op->in[0]);
+    p->out_scale = oct_value_scale(op->out[0]);
+    p->out_zero = oct_value_zero(op->out[0]);
+    OCT_TRY(oct_op_multiplier(op, 1.f / (sqrtf(p->in_scale) * p->out_scale), &p->scale, err));
+    if (p->scale.e - RSQRT_BITS < -31)
         return oct_op_fail(op, OCT_E_INVALID, err, "scales lie too far apart");
-    return oct_table8_prepare(op, rsqrt_code, &scale, err);
+    op->prepared = p;
+    return op->form == OCT_FORM_S8 ? oct_table8_prepare(op, code_of, p, err) : OCT_OK;
+}
+
+static oct_status prepare_sqrt(oct_op *op, oct_error *err) { return prepare_root(op, sqrt_code, err); }
+
+static oct_status prepare_rsqrt(oct_op *op, oct_error *err)
+{
+    return op->form == OCT_FORM_S16 ? oct_table16_prepare_real(op, rsqrt_for_table, err)
+                                    : prepare_root(op, rsqrt_code, err);
 }
 
 typedef struct abs_params { bool rescale; oct_multiplier scale; } abs_params;
@@ -231,16 +232,16 @@ const oct_op_def oct_op_log = {
         [OCT_FORM_S16] = { .eval = oct_table16_eval } },
 };
 const oct_op_def oct_op_sqrt = {
-    COMMON(SQRT), .quant = RULE(true, false), .version = oct_version_s8_s16_2, .runtime = "1.10 2.21",
+    COMMON(SQRT), .quant = RULE(true, true), .version = oct_version_s8_s16_2, .runtime = "1.10 2.21",
     .prepare = prepare_sqrt,
     .ref = { [OCT_FORM_F32] = { .eval = eval_each_sqrt },
-        [OCT_FORM_S8] = { .eval = oct_table8_eval } },
+        [OCT_FORM_S8] = { .eval = oct_table8_eval }, [OCT_FORM_S16] = { .eval = eval_sqrt_s16 } },
 };
 const oct_op_def oct_op_rsqrt = {
-    COMMON(RSQRT), .quant = RULE(true, false), .version = oct_version_s8_2_s16_3,
+    COMMON(RSQRT), .quant = RULE(true, true), .version = oct_version_s8_2_s16_3,
     .runtime = "1.10 2.5 2.15", .prepare = prepare_rsqrt,
     .ref = { [OCT_FORM_F32] = { .eval = eval_each_rsqrt },
-        [OCT_FORM_S8] = { .eval = oct_table8_eval } },
+        [OCT_FORM_S8] = { .eval = oct_table8_eval }, [OCT_FORM_S16] = { .eval = oct_table16_eval } },
 };
 const oct_op_def oct_op_abs = {
     COMMON(ABS), .options = OCT_OPTIONS_Abs, .quant = RULE(true, true), .version = version_abs,
@@ -255,7 +256,8 @@ const oct_op_def oct_op_elu = {
 const oct_op_def oct_op_gelu = {
     COMMON(GELU), .options = OCT_OPTIONS_Gelu, .quant = RULE(true, false), .version = version_gelu,
     .runtime = "2.9 2.9 2.23", .prepare = prepare_gelu,
-    .ref = { [OCT_FORM_F32] = { .eval = eval_gelu }, [OCT_FORM_S8] = { .eval = oct_table8_eval } },
+    .ref = { [OCT_FORM_F32] = { .eval = eval_gelu }, [OCT_FORM_S8] = { .eval = oct_table8_eval },
+        [OCT_FORM_U8] = { .eval = oct_table8_eval } },
 };
 
 /* Without quantized forms. */

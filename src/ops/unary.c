@@ -56,12 +56,29 @@ oct_status oct_table8_prepare(oct_op *op, int32_t (*code_of)(const void *user, i
 typedef struct real_function {
     float (*f)(float);
     float in_scale, inverse_out_scale;
+    float least, most; /* real values of the smallest and largest output code */
 } real_function;
+
+static float call(const real_function *r, float x)
+{
+    float y = r->f(x);
+    return y == -INFINITY ? r->least : y == INFINITY ? r->most : y;
+}
+
+static real_function real_function_of(const oct_op *op, float (*f)(float))
+{
+    int32_t lo, hi;
+    int32_t zero = oct_value_zero(op->out[0]);
+    float out_scale = oct_value_scale(op->out[0]);
+    oct_type_range(op->out[0]->type, &lo, &hi);
+    return (real_function){ f, oct_value_scale(op->in[0]), 1.f / out_scale,
+        out_scale * (float)(lo - zero), out_scale * (float)(hi - zero) };
+}
 
 static int32_t real_code(const void *user, int32_t q)
 {
     const real_function *r = user;
-    return clamp_code(roundf(r->f(r->in_scale * (float)q) * r->inverse_out_scale), 0, -100000,
+    return clamp_code(roundf(call(r, r->in_scale * (float)q) * r->inverse_out_scale), 0, -100000,
         100000);
 }
 
@@ -69,7 +86,7 @@ oct_status oct_table8_prepare_real(oct_op *op, float (*f)(float), oct_error *err
 {
     OCT_TRY(oct_op_need_quant(op, op->in[0], err));
     OCT_TRY(oct_op_need_quant(op, op->out[0], err));
-    real_function r = { f, oct_value_scale(op->in[0]), 1.f / oct_value_scale(op->out[0]) };
+    real_function r = real_function_of(op, f);
     return oct_table8_prepare(op, real_code, &r, err);
 }
 
@@ -101,19 +118,21 @@ oct_status oct_table16_prepare_real(oct_op *op, float (*f)(float), oct_error *er
     int16_t *table = oct_op_alloc(op, (STEPS_16 + 1) * sizeof *table);
     if (table == NULL)
         return oct_fail_memory(err, (STEPS_16 + 1) * sizeof *table, op->out[0]->label);
-    float in_scale = oct_value_scale(op->in[0]), out_scale = oct_value_scale(op->out[0]);
+    real_function r = real_function_of(op, f);
+    float in_scale = r.in_scale, out_scale = oct_value_scale(op->out[0]);
     float low = in_scale * (float)INT16_MIN, high = in_scale * (float)INT16_MAX;
     float step = (high - low) / STEPS_16, half_step = step / 2;
     float inverse = 65536.f / (out_scale * (float)INT16_MAX - out_scale * (float)INT16_MIN);
     for (int i = 0; i < STEPS_16; i++) {
-        float value = f(low + (float)i * step), next = f(low + (float)(i + 1) * step);
-        float middle = f(low + (float)i * step + half_step);
+        float value = call(&r, low + (float)i * step);
+        float next = call(&r, low + (float)(i + 1) * step);
+        float middle = call(&r, low + (float)i * step + half_step);
         float sample = roundf(value * inverse);
         float chord = roundf((next * inverse + sample) / 2);
         float bias = roundf((chord - roundf(middle * inverse)) / 2);
         table[i] = (int16_t)clamp_code(sample - bias, 0, INT16_MIN, INT16_MAX);
     }
-    table[STEPS_16] = (int16_t)clamp_code(roundf(f(high) * inverse), 0, INT16_MIN, INT16_MAX);
+    table[STEPS_16] = (int16_t)clamp_code(roundf(call(&r, high) * inverse), 0, INT16_MIN, INT16_MAX);
     op->prepared = table;
     return OCT_OK;
 }

@@ -42,6 +42,7 @@ oct_status oct_table8_prepare(oct_op *op, int32_t (*code_of)(const void *user, i
 
 /**
  * The same for a real function: round_half_away(f(scale * q) * (1 / output scale)), all in float.
+ * Where f is infinite (it has no value there) it counts as the least or largest real value of the output.
  * Source: LUTPopulate in LiteRT tflite/kernels/internal/common.h.
  */
 oct_status oct_table8_prepare_real(oct_op *op, float (*f)(float), oct_error *err);
