@@ -5,6 +5,7 @@ set -u
 jobs=$(nproc 2>/dev/null || echo 2)
 passed=0
 failed=0
+commands=""
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
@@ -20,9 +21,20 @@ for preset in "$@"; do
     fi
     ctest --test-dir "$folder" --output-on-failure -j "$jobs" >"$log" 2>&1
     grep -vE '^ *[0-9]+/[0-9]+ Test .*Passed|^ +Start ' "$log"
+    commands="$commands $folder/octavo"
     passed=$((passed + $(grep -cE '^ *[0-9]+/[0-9]+ Test .*Passed' "$log")))
     failed=$((failed + $(grep -cE '^ *[0-9]+/[0-9]+ Test .*(Failed|Timeout|Not Run|Exception)' "$log")))
 done
+
+# shellcheck disable=SC2086
+if [ -n "$commands" ]; then
+    echo "== same bytes from every build, CPU level and thread count"
+    scripts/same_bytes.sh $commands | tee "$log"
+    counts=$(tail -n 1 "$log")
+    passed=$((passed + ${counts%% *}))
+    counts=${counts#*, }
+    failed=$((failed + ${counts%% *}))
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
