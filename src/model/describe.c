@@ -9,12 +9,18 @@
 #include "tflite/schema.h"
 #include "tflite/tflite.h"
 
-enum { LABEL = 512, SCALES_SHOWN = 4096 };
+enum { NUMBER_LABEL = 32, SCALES_SHOWN = 4096 };
 
+/* The tensor's name at its full length, or "tensor N". */
 static json_t *label(const oct_subgraph *sub, int32_t index)
 {
-    char text[LABEL];
-    return index < 0 ? json_null() : oct_json_text(oct_tensor_label(sub, index, text, sizeof text));
+    char text[NUMBER_LABEL];
+    if (index < 0)
+        return json_null();
+    const char *name = sub->tensors[index]->name;
+    return oct_json_text(name != NULL && name[0] != '\0' ?
+            name :
+            oct_tensor_label(sub, index, text, sizeof text));
 }
 
 static json_t *labels(const oct_subgraph *sub, const int32_t *indices, int32_t count)

@@ -8,13 +8,8 @@
  */
 #include "tflite/write.h"
 
-#include <stdlib.h>
-
 #include "tflite/export.h"
 #include "tflite/layout.h"
-#include "tflite/wire.h"
-
-enum { STAGE_BYTES = 1 << 16 };
 
 /* A model ready to be sent. */
 typedef struct plan {
@@ -82,111 +77,31 @@ static oct_status plan_create(const oct_graph *graph, uint64_t limit, plan *p, o
     return OCT_OK;
 }
 
-/* Small pieces are gathered; large ones go out as they are. */
-typedef struct stream {
-    oct_tflite_sink *write;
-    void *user;
-    uint8_t *stage;
-    size_t staged;
-    uint64_t at;
-    oct_error *err;
-} stream;
-
-static oct_status flush(stream *s)
+static oct_status send_plan(oct_fb_stream *s, const plan *p)
 {
-    size_t bytes = s->staged;
-    s->staged = 0;
-    return bytes == 0 ? OCT_OK : s->write(s->user, s->stage, bytes, s->err);
-}
-
-static oct_status send(stream *s, const void *bytes, size_t size)
-{
-    s->at += size;
-    if (size > STAGE_BYTES - s->staged)
-        OCT_TRY(flush(s));
-    if (size > STAGE_BYTES)
-        return s->write(s->user, bytes, size, s->err);
-    if (size != 0)
-        memcpy(s->stage + s->staged, bytes, size);
-    s->staged += size;
-    return OCT_OK;
-}
-
-static oct_status pad_to(stream *s, uint64_t at)
-{
-    static const uint8_t zeros[64];
-    while (s->at < at) {
-        uint64_t rest = at - s->at;
-        OCT_TRY(send(s, zeros, rest < sizeof zeros ? (size_t)rest : sizeof zeros));
-    }
-    return OCT_OK;
-}
-
-static uint32_t distance(const oct_fb_pack *pack, const oct_fb_object *object,
-    const oct_fb_ref *ref)
-{
-    return (uint32_t)(pack->objects[ref->target].at - (object->at + ref->at));
-}
-
-static oct_status send_table(stream *s, const oct_fb_pack *pack, const oct_fb_object *table)
-{
-    uint8_t image[512];
-    uint32_t vtable = (uint32_t)(table->at - pack->objects[table->vtable].at);
-    memcpy(image, table->body, table->body_bytes);
-    memcpy(image, &vtable, sizeof vtable);
-    for (uint32_t i = 0; i < table->ref_count; i++) {
-        uint32_t offset = distance(pack, table, &table->refs[i]);
-        memcpy(image + table->refs[i].at, &offset, sizeof offset);
-    }
-    return send(s, image, table->body_bytes);
-}
-
-static oct_status send_object(stream *s, const oct_fb_pack *pack, const oct_fb_object *object)
-{
-    OCT_TRY(pad_to(s, object->at));
-    if (object->kind == OCT_FB_KIND_TABLE)
-        return send_table(s, pack, object);
-    if (object->kind != OCT_FB_KIND_VTABLE)
-        OCT_TRY(send(s, &object->count, sizeof object->count));
-    OCT_TRY(send(s, object->body, object->body_bytes));
-    for (uint32_t i = 0; i < object->ref_count; i++) {
-        uint32_t offset = distance(pack, object, &object->refs[i]);
-        OCT_TRY(send(s, &offset, sizeof offset));
-    }
-    return object->kind == OCT_FB_KIND_STRING ? send(s, "", 1) : OCT_OK;
-}
-
-static oct_status send_plan(stream *s, const plan *p)
-{
-    uint32_t root = (uint32_t)p->pack.objects[p->pack.root].at;
-    OCT_TRY(send(s, &root, sizeof root));
-    OCT_TRY(send(s, "TFL3", 4));
-    for (uint32_t i = 0; i < p->pack.count; i++)
-        OCT_TRY(send_object(s, &p->pack, &p->pack.objects[p->layout.order[i]]));
-    OCT_TRY(pad_to(s, p->layout.bytes));
+    OCT_TRY(oct_fb_send_model(s, &p->pack, &p->layout));
     for (uint32_t i = 0; i < p->export.count; i++) {
         const oct_fb_content *content = &p->export.contents[i];
         if (!content->outside)
             continue;
-        OCT_TRY(pad_to(s, p->export.buffers[i].offset));
-        OCT_TRY(send(s, content->data, content->size));
+        OCT_TRY(oct_fb_send_zeros(s, p->export.buffers[i].offset));
+        OCT_TRY(oct_fb_send(s, content->data, content->size));
     }
-    OCT_TRY(pad_to(s, p->file_bytes));
-    return flush(s);
+    OCT_TRY(oct_fb_send_zeros(s, p->file_bytes));
+    return oct_fb_stream_flush(s);
 }
 
 oct_status oct_tflite_write_within(const oct_graph *graph, uint64_t limit, oct_tflite_sink *write,
     void *user, oct_error *err)
 {
     plan p;
-    stream s = { .write = write, .user = user, .stage = malloc(STAGE_BYTES), .err = err };
-    if (s.stage == NULL)
-        return oct_fail_memory(err, STAGE_BYTES, "writing");
+    oct_fb_stream s;
+    OCT_TRY(oct_fb_stream_open(&s, write, user, err));
     oct_status status = plan_create(graph, limit, &p, err);
     if (status == OCT_OK)
         status = send_plan(&s, &p);
     plan_deinit(&p);
-    free(s.stage);
+    oct_fb_stream_close(&s);
     return status;
 }
 

@@ -4,9 +4,8 @@
 #ifndef OCT_TFLITE_WRITE_H
 #define OCT_TFLITE_WRITE_H
 
+#include "tflite/send.h"
 #include "tflite/tflite.h"
-
-typedef oct_status oct_tflite_sink(void *user, const void *bytes, size_t size, oct_error *err);
 
 /**
  * oct_tflite_write() for a FlatBuffer part of at most `limit` bytes: when it would be larger, constants go
