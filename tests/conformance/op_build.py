@@ -115,6 +115,11 @@ def limits(short):
 
 def sample_float(rng, shape, fill, run):
     """full: normal, uniform [-8, 8), then a wide range of magnitudes with zeros."""
+    if fill == "ties_shifted":  # asymmetric scale 1, zero point -28: halves show what is rounded
+        x = rng.integers(-99, 154, shape) + 0.5
+        flat = x.reshape(shape[0], -1)
+        flat[:, 0], flat[:, -1] = -100, 155
+        return x
     if fill == "ties":  # halves up to 127: ties of symmetric (and, with -128, asymmetric) rounding
         x = rng.integers(-126, 126, shape) + 0.5
         flat = x.reshape(shape[0], -1)

@@ -282,6 +282,7 @@ def conv_cases():
     yield conv("hybrid", "channel_positive", (1, 4, 4, 3), 5, 3, fill="positive")
     yield conv("hybrid", "equal_ties", (1, 4, 4, 3), 5, 1, fill="ties", scales="equal")
     yield conv("hybrid", "channel_ties", (1, 4, 4, 3), 5, 1, fill="ties")
+    yield conv("hybrid", "channel_ties_shifted", (1, 4, 4, 3), 5, 1, fill="ties_shifted")
     for name, x, o, k, kw in CONV_GEOMETRY[1:13:3]:
         yield conv("u8", name, x, o, k, scales="tensor", **kw)
 
@@ -303,6 +304,7 @@ def depthwise_cases():
     yield depthwise("hybrid", "zero_image", (2, 4, 4, 3), 1, 3, fill="zero_row")
     yield depthwise("hybrid", "positive", x, 2, 3, fill="positive")
     yield depthwise("hybrid", "ties", (1, 4, 4, 3), 1, 3, fill="ties")
+    yield depthwise("hybrid", "ties_shifted", (1, 4, 4, 3), 1, 1, fill="ties_shifted")
     yield depthwise("hybrid", "no_bias", x, 1, 3, bias=None)
     for name, x, m, k, kw in DEPTHWISE_GEOMETRY[1:11:3]:
         yield depthwise("u8", name, x, m, k, scales="tensor", **kw)
@@ -332,6 +334,8 @@ def fc_cases():
         tag = "asym" if asymmetric else "sym"
         yield fc("hybrid", f"{tag}_zero_row", (3, 8), 5, fill="zero_row", asymmetric=asymmetric)
         yield fc("hybrid", f"{tag}_ties", (2, 33), 5, fill="ties", asymmetric=asymmetric)
+        yield fc("hybrid", f"{tag}_ties_shifted", (2, 33), 5, fill="ties_shifted",
+                 asymmetric=asymmetric)
         yield fc("hybrid", f"{tag}_positive", (2, 17), 5, fill="positive", asymmetric=asymmetric)
         yield fc("hybrid", f"{tag}_per_channel", (2, 17), 8, scales="channel",
                  asymmetric=asymmetric)

@@ -19,7 +19,7 @@ def hybrid_row_scale(row, asymmetric):
         z = za if 128 + abs(low / s) < 127 + abs(high / s) else zb
         z = int(min(max(half_away(z), -128), 127))
         scale = np.float32(s)
-        q = half_away(np.float32(z) + row * (np.float32(1) / scale))
+        q = z + half_away(row * (np.float32(1) / scale))
         return np.clip(q, -128, 127).astype(np.int64), scale, z
     top = np.float32(np.abs(row).max())
     if top == 0:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random one-operator models at scale: LiteRT's reference resolver against Octavo.
 
-op_live.py --count 200 --runner build/tests/test_golden [--only CONV_2D] [--form s8] [--seed 1]
+op_live.py --count 200 --runner build/tests/test_golden_ops [--only CONV_2D] [--form s8] [--seed 1]
 Per operator and form: draws models, lets LiteRT answer, writes golden files into a folder and gives
 the folder to the C golden runner. Prints one line per operator and form; --keep DIR leaves the
 files.
@@ -24,7 +24,8 @@ import op_build as ob
 import op_facts
 import op_random
 
-RESULT = re.compile(r"^(PASS|FAIL|SKIP)\s+(\S+)(.*)$")
+FAILURE = re.compile(r"^(\S+)\.tflite\b(.*)$")
+TALLY = re.compile(r"^(\d+) passed, (\d+) failed$")
 
 
 def draw(op, form, maker, seed, index):
@@ -89,16 +90,14 @@ def make(op, form, maker, count, seed, folder):
 
 
 def run_octavo(runner, folder):
-    """{stem: (verdict, rest of the line)} from the golden runner's report."""
+    """(files that ran, {stem: what the golden runner says of it}, files that failed)."""
     p = subprocess.run([runner, folder], capture_output=True, text=True)
-    found = {}
-    for line in p.stdout.splitlines():
-        m = RESULT.match(line.strip())
-        if m:
-            found[pathlib.Path(m[2]).name.removesuffix(".tflite")] = (m[1], m[3].strip())
-    if not found:
-        raise SystemExit(f"{runner}: no results\n{p.stdout[-2000:]}{p.stderr[-2000:]}")
-    return found
+    lines = p.stdout.splitlines()
+    tally = TALLY.match(lines[-1]) if lines else None
+    if tally is None:
+        raise SystemExit(f"{runner} on {folder}: no result\n{p.stdout[-2000:]}{p.stderr[-2000:]}")
+    failures = {m[1]: m[2] for m in map(FAILURE.match, lines) if m}
+    return int(tally[1]) + int(tally[2]), failures, int(tally[2])
 
 
 def main():
@@ -117,17 +116,16 @@ def main():
         if args.only not in (None, op) or args.form not in (None, form):
             continue
         with tempfile.TemporaryDirectory() as temporary:
-            folder = args.keep or pathlib.Path(temporary)
-            folder.mkdir(parents=True, exist_ok=True)
+            folder = (args.keep or pathlib.Path(temporary)) / f"{op}_{form}"
+            folder.mkdir(parents=True)
             models, _, size, bad, aborts = make(op, form, maker, args.count, args.seed,
                                                 folder if args.runner else None)
             if args.runner:
-                results = run_octavo(args.runner, folder)
-                mine = {k: v for k, v in results.items() if k.startswith(f"{op}__{form}__live_")}
-                failing = {k: v for k, v in mine.items() if v[0] != "PASS"}
-                bad = len(failing) + models - len(mine)
-                for stem, (verdict, rest) in list(failing.items())[:5]:
-                    print(f"  {verdict} {stem} {rest}")
+                ran, failures, bad = run_octavo(args.runner, folder)
+                for stem, text in list(failures.items())[:5]:
+                    print(f"  {stem}{text}")
+                if ran != models:
+                    raise SystemExit(f"{args.runner} ran {ran} of {models} models")
         known = args.runner or (op, form) in op_facts.FORMULAS
         print(f"{op:24} {form:7} {models:7} {size:10} {bad if known else '-':>8} {aborts:7}",
               flush=True)

@@ -55,7 +55,7 @@ def weighted(r, form):
     """Parameters shared by all operators with weights."""
     kw = dict(act=pick(r, ACTS))
     if form == "hybrid":
-        kw["fill"] = pick(r, ("full", "zero_row", "positive", "ties"))
+        kw["fill"] = pick(r, ("full", "zero_row", "positive", "ties", "ties_shifted"))
     if form in ("s8", "u8", "s16"):
         kw.update(zx=zero_point(r, form), zo=zero_point(r, form), gain=span(r, -4, 2))
         if one_in(r, 6):
