@@ -272,7 +272,7 @@ static int32_t version_sub(const oct_subgraph *sub, const oct_node *node)
 #define RULE                                                                                       \
     { .in = { OCT_ROLE_ACT, OCT_ROLE_ACT }, .in_slots = 2, .out = { OCT_ROLE_ACT }, .out_slots = 1, \
         .weight_axis = -1, .link = OCT_LINK_FREE, .s8 = true, .s16 = true,                         \
-        .s16_constants_as_activations = true }
+        .s16_constants_as_activations = true, .overwrites = 1 | 2 }
 
 const oct_op_def oct_op_add = {
     .name = "ADD", .code = OCT_OP_ADD, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,

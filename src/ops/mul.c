@@ -135,7 +135,7 @@ const oct_op_def oct_op_mul = {
     .options = OCT_OPTIONS_Mul, .traits = OCT_TRAIT_INPLACE | OCT_TRAIT_FUSES_RELU,
     .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_ACT }, .in_slots = 2, .out = { OCT_ROLE_ACT },
         .out_slots = 1, .weight_axis = -1, .link = OCT_LINK_FREE, .s8 = true, .s16 = true,
-        .s16_constants_as_activations = true },
+        .s16_constants_as_activations = true, .overwrites = 1 | 2 },
     .version = version_mul, .runtime = "1.5 1.14 1.15 2.3 2.6 2.11 2.13 2.23",
     .infer = oct_infer_broadcast, .prepare = prepare,
     .ref = { [OCT_FORM_F32] = { .eval = eval_mul_f32 }, [OCT_FORM_S8] = { .eval = eval_mul_s8 },
@@ -146,6 +146,7 @@ const oct_op_def oct_op_mul = {
 const oct_op_def oct_op_div = {
     .name = "DIV", .code = OCT_OP_DIV, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
     .options = OCT_OPTIONS_Div, .traits = OCT_TRAIT_INPLACE | OCT_TRAIT_FUSES_RELU,
+    .quant = { .weight_axis = -1, .overwrites = 1 | 2 },
     .version = version_div, .runtime = "1.6 2.3", .infer = oct_infer_broadcast, .prepare = prepare,
     .ref = { [OCT_FORM_F32] = { .eval = eval_div_f32 } },
 };

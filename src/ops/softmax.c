@@ -95,7 +95,7 @@ const oct_op_def oct_op_softmax = {
         .weight_axis = -1, .link = OCT_LINK_FIXED,
         .fixed = { [OCT_FIXED_S8] = { 1.f / 256, -128 }, [OCT_FIXED_U8] = { 1.f / 256, 0 },
             [OCT_FIXED_S16] = { 1.f / 32768, 0 } },
-        .s8 = true, .s16 = true },
+        .s8 = true, .s16 = true, .overwrites = 1 },
     .version = version, .runtime = "1.5 1.14 2.3 2.23", .infer = oct_infer_same_as_input,
     .prepare = prepare,
     .ref = { [OCT_FORM_F32] = { .eval = eval_f32 }, [OCT_FORM_S8] = { .eval = eval_s8 },
