@@ -1,7 +1,15 @@
 /*
  * Quantization of float activations on the fly, for hybrid kernels (float in, int8 weights, float out).
  *
- * A unit (a row, or a whole image) gets one scale and one zero point from its own values.
+ * A unit (a row, or a whole image) gets one scale and one zero point from its own values. The functions
+ * are in rows.h, one pair for each instruction set:
+ *
+ * oct_quantize_row_symmetric_*   q = clamp(round_half_away(x * (127 / max|x|)), -127, 127), zero 0; all zeros give
+ *                            q = 0, scale 1.
+ * oct_quantize_row_asymmetric_*  q = clamp(round_half_away(zero + x / scale), -128, 127): the range [min, max] of x
+ *                            and 0 mapped onto 256 codes; the zero point comes from the end of the range
+ *                            that it represents better.
+ * x [n], q [n]. NaN makes the scale NaN, so that it shows in the outputs.
  * Source: LiteRT tflite/kernels/internal/reference/portable_tensor_utils.cc.
  */
 #ifndef OCT_KERNELS_QUANTIZE_ROWS_H
@@ -16,16 +24,6 @@ typedef struct oct_row_quant {
     int32_t zero;
 } oct_row_quant;
 
-/**
- * q = clamp(round_half_away(x * (127 / max|x|)), -127, 127), zero 0; all zeros give q = 0, scale 1.
- * x [n], finite; q [n].
- */
-oct_row_quant oct_quantize_row_symmetric(const float *x, size_t n, int8_t *q);
-
-/**
- * q = clamp(round_half_away(zero + x / scale), -128, 127) with the range [min, max] of x widened to
- * hold 0 mapped onto 256 codes; the zero point comes from the end of the range that it represents better.
- */
-oct_row_quant oct_quantize_row_asymmetric(const float *x, size_t n, int8_t *q);
+typedef oct_row_quant (*oct_quantize_row_fn)(const float *x, size_t n, int8_t *q);
 
 #endif

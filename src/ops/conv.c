@@ -2,7 +2,7 @@
  * CONV_2D: a window over NHWC with filters [out_c][kh][kw][in_c / groups].
  */
 #include "ops/arith.h"
-#include "ops/linear.h"
+#include "ops/fast_conv.h"
 
 enum { DATA, FILTER, BIAS };
 
@@ -45,7 +45,11 @@ static oct_status prepare(oct_op *op, oct_error *err)
     oct_linear_slots slots = { .data = DATA, .filter = FILTER, .bias = BIAS, .channel_axis = 0,
         .channels = l->window.out_c, .activation = o->fused_activation,
         .bias_type = o->quantized_bias_type };
-    return oct_linear_prepare(op, &slots, l, err);
+    OCT_TRY(oct_linear_prepare(op, &slots, l, err));
+    /* One scale for all channels and no groups: the symmetric scheme; else always the asymmetric one. */
+    l->asymmetric = !l->scales_equal || l->window.depth != l->window.in_c;
+    l->channel_first = l->asymmetric;
+    return OCT_OK;
 }
 
 static oct_status ref_f32(oct_op *op, oct_error *err)
@@ -75,11 +79,7 @@ static oct_status ref_s16(oct_op *op, oct_error *err)
 static oct_status ref_hybrid(oct_op *op, oct_error *err)
 {
     (void)err;
-    const oct_linear *l = op->prepared;
-    /* One scale for all channels and no groups: the symmetric scheme; else always the asymmetric one. */
-    if (l->scales_equal && l->window.depth == l->window.in_c)
-        return oct_linear_eval_hybrid(op, oct_conv_sums_s8, false, oct_finish_hybrid_shared);
-    return oct_linear_eval_hybrid(op, oct_conv_sums_s8, true, oct_finish_hybrid_channel);
+    return oct_linear_eval_hybrid(op, oct_conv_sums_s8);
 }
 
 static int32_t version(const oct_subgraph *sub, const oct_node *node)
@@ -103,6 +103,8 @@ static int32_t version(const oct_subgraph *sub, const oct_node *node)
 }
 
 #define REF(form, name) [OCT_FORM_##form] = { .prepare = oct_linear_scratch, .eval = ref_##name }
+#define FAST(form)                                                                                 \
+    [OCT_FORM_##form] = { .prepare = oct_fast_conv_prepare, .eval = oct_fast_conv_eval }
 
 const oct_op_def oct_op_conv_2d = {
     .name = "CONV_2D", .code = OCT_OP_CONV_2D, .min_in = 2, .max_in = 3, .min_out = 1, .max_out = 1,
@@ -113,4 +115,5 @@ const oct_op_def oct_op_conv_2d = {
     .version = version, .runtime = "1.5 1.14 1.14 2.3 2.4 2.9 2.11 2.15", .infer = infer,
     .prepare = prepare,
     .ref = { REF(F32, f32), REF(HYBRID, hybrid), REF(S8, s8), REF(U8, u8), REF(S16, s16) },
+    .fast = { FAST(F32), FAST(HYBRID), FAST(S8), FAST(S16) },
 };

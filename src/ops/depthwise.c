@@ -47,6 +47,7 @@ static oct_status prepare(oct_op *op, oct_error *err)
         return oct_op_fail(op, OCT_E_INVALID, err,
             "with float activations the weights need one scale for each of the %d channels",
             (int)l->window.out_c);
+    l->asymmetric = true;
     return OCT_OK;
 }
 
@@ -77,7 +78,7 @@ static oct_status ref_s16(oct_op *op, oct_error *err)
 static oct_status ref_hybrid(oct_op *op, oct_error *err)
 {
     (void)err;
-    return oct_linear_eval_hybrid(op, oct_depthwise_sums_s8, true, oct_finish_hybrid_channel);
+    return oct_linear_eval_hybrid(op, oct_depthwise_sums_s8);
 }
 
 static int32_t version(const oct_subgraph *sub, const oct_node *node)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ops/arith.h"
-#include "ops/linear.h"
+#include "ops/fast_conv.h"
 
 enum { DATA, FILTER, BIAS };
 
@@ -59,6 +59,7 @@ static oct_status prepare(oct_op *op, oct_error *err)
     oct_linear_slots slots = { .data = DATA, .filter = FILTER, .bias = BIAS, .channel_axis = 0,
         .channels = l->window.out_c, .activation = o->fused_activation,
         .bias_type = o->quantized_bias_type, .real = true };
+    l->asymmetric = o->asymmetric_quantize_inputs;
     return oct_linear_prepare(op, &slots, l, err);
 }
 
@@ -89,9 +90,7 @@ static oct_status ref_s16(oct_op *op, oct_error *err)
 static oct_status ref_hybrid(oct_op *op, oct_error *err)
 {
     (void)err;
-    const oct_fully_connected_options *o = op->options;
-    return oct_linear_eval_hybrid(op, oct_conv_sums_s8, o->asymmetric_quantize_inputs,
-        oct_finish_hybrid_shared);
+    return oct_linear_eval_hybrid(op, oct_conv_sums_s8);
 }
 
 static int32_t version(const oct_subgraph *sub, const oct_node *node)
@@ -123,6 +122,8 @@ static int32_t version(const oct_subgraph *sub, const oct_node *node)
 }
 
 #define REF(form, name) [OCT_FORM_##form] = { .prepare = oct_linear_scratch, .eval = ref_##name }
+#define FAST(form)                                                                                 \
+    [OCT_FORM_##form] = { .prepare = oct_fast_conv_prepare, .eval = oct_fast_conv_eval }
 
 const oct_op_def oct_op_fully_connected = {
     .name = "FULLY_CONNECTED", .code = OCT_OP_FULLY_CONNECTED, .min_in = 2, .max_in = 3,
@@ -136,4 +137,5 @@ const oct_op_def oct_op_fully_connected = {
     .runtime = "1.5 1.10 1.14 1.14 2.0 2.1 2.3 2.3 2.3 2.11 2.15 2.17 2.18 2.21", .infer = infer,
     .prepare = prepare,
     .ref = { REF(F32, f32), REF(HYBRID, hybrid), REF(S8, s8), REF(U8, u8), REF(S16, s16) },
+    .fast = { FAST(F32), FAST(HYBRID), FAST(S8), FAST(S16) },
 };

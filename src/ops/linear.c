@@ -223,9 +223,9 @@ oct_linear_types oct_linear_node_types(const oct_subgraph *sub, const oct_node *
 typedef struct quantize_task {
     const float *x;
     int8_t *q;
-    oct_row_quant *rows;
+    oct_row_quant *units;
     size_t length;
-    bool asymmetric;
+    oct_quantize_row_fn quantize;
 } quantize_task;
 
 static void quantize_units(void *user, size_t begin, size_t end, int32_t worker)
@@ -233,16 +233,16 @@ static void quantize_units(void *user, size_t begin, size_t end, int32_t worker)
     (void)worker;
     const quantize_task *t = user;
     for (size_t i = begin; i < end; i++)
-        t->rows[i] = (t->asymmetric ? oct_quantize_row_asymmetric : oct_quantize_row_symmetric)(
-            t->x + i * t->length, t->length, t->q + i * t->length);
+        t->units[i] = t->quantize(t->x + i * t->length, t->length, t->q + i * t->length);
 }
 
-void oct_linear_quantize(oct_op *op, const oct_linear *linear, int32_t units, bool asymmetric)
+void oct_linear_quantize(oct_op *op, const oct_linear *linear, oct_quantize_row_fn quantize)
 {
     const oct_value *in = op->in[linear->slots.data];
+    size_t batches = (size_t)linear->window.batches;
     quantize_task task = { in->data, op->scratch[1], op->scratch[2],
-        units > 0 ? oct_value_count(in) / (size_t)units : 0, asymmetric };
-    oct_pool_for(op->pool, (size_t)units, 1, quantize_units, &task);
+        batches > 0 ? oct_value_count(in) / batches : 0, quantize };
+    oct_pool_for(op->pool, batches, 1, quantize_units, &task);
 }
 
 /* Rows of the output (b, oy) are shared out; each worker has its own sums. */
@@ -296,7 +296,6 @@ typedef struct hybrid_task {
     oct_op *op;
     const oct_linear *l;
     oct_sums_s8 sums;
-    oct_hybrid_finish finish;
 } hybrid_task;
 
 static void rows_hybrid(void *user, size_t begin, size_t end, int32_t worker)
@@ -314,17 +313,18 @@ static void rows_hybrid(void *user, size_t begin, size_t end, int32_t worker)
         for (int32_t ox = 0; ox < w->out_w; ox++, y += channels) {
             t->sums(w, t->op->scratch[1], unit.zero, t->op->in[l->slots.filter]->data, 0, b, oy,
                 ox, sum);
-            t->finish(sum, bias, channels, unit.scale, l->scale, l->lo, l->hi, y);
+            (l->channel_first ? oct_finish_hybrid_channel : oct_finish_hybrid_shared)(sum, bias,
+                channels, unit.scale, l->scale, l->lo, l->hi, y);
         }
     }
 }
 
-oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums, bool asymmetric,
-    oct_hybrid_finish finish)
+oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums)
 {
     const oct_linear *l = op->prepared;
-    hybrid_task task = { op, l, sums, finish };
-    oct_linear_quantize(op, l, l->window.batches, asymmetric);
+    hybrid_task task = { op, l, sums };
+    oct_linear_quantize(op, l,
+        l->asymmetric ? oct_quantize_row_asymmetric_c : oct_quantize_row_symmetric_c);
     oct_pool_for(op->pool, (size_t)l->window.batches * (size_t)l->window.out_h, 1, rows_hybrid,
         &task);
     return OCT_OK;

@@ -6,7 +6,7 @@
 #define OCT_OPS_LINEAR_H
 
 #include "kernels/conv.h"
-#include "kernels/quantize_rows.h"
+#include "kernels/rows.h"
 #include "kernels/requant.h"
 #include "ops/op.h"
 
@@ -29,6 +29,8 @@ typedef struct oct_linear {
     int32_t in_zero, filter_zero;
     bool scales_equal;     /* all filter scales are alike */
     bool bias32;           /* int16 form: sums and bias are int32 */
+    bool asymmetric;       /* hybrid: scheme of the activations */
+    bool channel_first;    /* hybrid: sum * scale[c] * row scale, else sum * (row scale * scale[c]) */
 } oct_linear;
 
 /**
@@ -63,10 +65,10 @@ oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err);
 const void *oct_linear_bias(const oct_op *op, const oct_linear *linear);
 
 /**
- * Quantizes the float input of a hybrid node into scratch 1, `units` pieces of equal size, and their
- * parameters into scratch 2 (oct_row_quant[units]).
+ * Quantizes the float input of a hybrid node into scratch 1, batch by batch, and the batches' parameters
+ * into scratch 2 (oct_row_quant[batches]).
  */
-void oct_linear_quantize(oct_op *op, const oct_linear *linear, int32_t units, bool asymmetric);
+void oct_linear_quantize(oct_op *op, const oct_linear *linear, oct_quantize_row_fn quantize);
 
 /* Sums of one pixel: oct_conv_sums_* or oct_depthwise_sums_*. */
 #define OCT_LINEAR_DECLARE(name, in_t, filter_t, sum_t)                                            \
@@ -80,10 +82,6 @@ oct_status oct_linear_eval_f32(oct_op *op, oct_sums_f32 sums);
 oct_status oct_linear_eval_s8(oct_op *op, oct_sums_s8 sums);
 oct_status oct_linear_eval_u8(oct_op *op, oct_sums_u8 sums);
 oct_status oct_linear_eval_s16(oct_op *op, oct_sums_s16 sums);
-/** finish: oct_finish_hybrid_shared or _channel, the order of the float multiplications. */
-typedef void (*oct_hybrid_finish)(const int32_t *sum, const float *bias, size_t n, float row_scale,
-    const float *scale, float lo, float hi, float *y);
-oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums, bool asymmetric,
-    oct_hybrid_finish finish);
+oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums);
 
 #endif

@@ -129,7 +129,7 @@ static oct_status ref_hybrid(oct_op *op, oct_error *err)
     const oct_linear *l = op->prepared;
     const oct_window *w = &l->window;
     size_t n = (size_t)w->out_c;
-    oct_linear_quantize(op, l, w->batches, true);
+    oct_linear_quantize(op, l, oct_quantize_row_asymmetric_c);
     float *y = op->out[0]->data;
     for (int32_t b = 0; b < w->batches; b++) {
         float *sum = op->scratch[0];

@@ -1,0 +1,71 @@
+/*
+ * One table of kernels for each level.
+ */
+#include "kernels/dispatch.h"
+
+#define ROWS_OF(isa)                                                                               \
+    .move_flip = oct_move_flip_##isa, .move_widen = oct_move_widen_##isa,                          \
+    .hybrid_shared = oct_hybrid_shared_##isa, .hybrid_channel = oct_hybrid_channel_##isa,          \
+    .quantize_symmetric = oct_quantize_row_symmetric_##isa,                                        \
+    .quantize_asymmetric = oct_quantize_row_asymmetric_##isa,                                      \
+    .depthwise_taps_s8 = oct_depthwise_taps_s8_##isa,                                              \
+    .depthwise_taps_s16 = oct_depthwise_taps_s16_##isa, .depthwise_f32 = oct_depthwise_f32_##isa,  \
+    .gemm_f32 = oct_gemm_f32_##isa
+
+
+static const oct_kernels kernels_c = {
+    ROWS_OF(c),
+    .f32_layout = { .lanes = 16, .vectors = 1, .group = 1, .bytes = 4 },
+    .s16_layout = { .lanes = 16, .vectors = 1, .group = 2, .bytes = 2 },
+    .gemm_s16 = oct_gemm_s16_c,
+    .requant_s8 = oct_requant_tile_s8_c,
+    .requant_s16 = oct_requant_tile_s16_c,
+};
+
+#if defined(__x86_64__) && !defined(OCT_PORTABLE)
+static const oct_kernels kernels_avx2 = {
+    ROWS_OF(avx2),
+    .f32_layout = { .lanes = 8, .vectors = 2, .group = 1, .bytes = 4 },
+    .s16_layout = { .lanes = 8, .vectors = 2, .group = 2, .bytes = 2 },
+    .gemm_s16 = oct_gemm_s16_avx2,
+    .requant_s8 = oct_requant_tile_s8_avx2,
+    .requant_s16 = oct_requant_tile_s16_c,
+};
+
+#define AVX512_LAYOUTS                                                                             \
+    .f32_layout = { .lanes = 16, .vectors = 4, .group = 1, .bytes = 4 },                           \
+    .s16_layout = { .lanes = 16, .vectors = 4, .group = 2, .bytes = 2 },                           \
+    .requant_s8 = oct_requant_tile_s8_avx512, .requant_s16 = oct_requant_tile_s16_avx512
+
+static const oct_kernels kernels_avx512 = {
+    ROWS_OF(avx512),
+    AVX512_LAYOUTS,
+    .gemm_s16 = oct_gemm_s16_avx512,
+};
+
+static const oct_kernels kernels_avx512vnni = {
+    ROWS_OF(avx512),
+    AVX512_LAYOUTS,
+    .s8_layout = { .lanes = 16, .vectors = 4, .group = 4, .bytes = 1 },
+    .gemm_s16 = oct_gemm_s16_avx512vnni,
+    .gemm_s8 = oct_gemm_s8_avx512vnni,
+    .depthwise_s8 = oct_depthwise_s8_avx512vnni,
+};
+#endif
+
+const oct_kernels *oct_kernels_of(oct_cpu level)
+{
+    switch (level) {
+#if defined(__x86_64__) && !defined(OCT_PORTABLE)
+    case OCT_CPU_AVX2: return &kernels_avx2;
+    case OCT_CPU_AVX512: return &kernels_avx512;
+    case OCT_CPU_AVX512VNNI: return &kernels_avx512vnni;
+#endif
+    default: return &kernels_c;
+    }
+}
+
+const oct_kernels *oct_kernels_get(void)
+{
+    return oct_kernels_of(oct_cpu_level());
+}

@@ -1,0 +1,36 @@
+/*
+ * The set of kernels that run on a processor, chosen once when a session is made.
+ */
+#ifndef OCT_KERNELS_DISPATCH_H
+#define OCT_KERNELS_DISPATCH_H
+
+#include "base/cpu.h"
+#include "kernels/depthwise.h"
+#include "kernels/gemm.h"
+#include "kernels/requant_tile.h"
+#include "kernels/rows.h"
+
+typedef struct oct_kernels {
+    oct_gemm_layout f32_layout, s16_layout, s8_layout;
+    oct_gemm_f32_fn gemm_f32;
+    oct_gemm_int_fn gemm_s16;
+    oct_gemm_int_fn gemm_s8; /* NULL: int8 goes through gemm_s16, widened */
+    oct_requant_tile_fn requant_s8;
+    oct_requant_tile_s16_fn requant_s16;
+    oct_depthwise_f32_fn depthwise_f32;
+    oct_depthwise_sums_fn depthwise_taps_s8, depthwise_taps_s16;
+    oct_depthwise_s8_fn depthwise_s8; /* NULL: none on this level */
+    void (*move_flip)(void *to, const void *from, size_t n, int32_t zero);
+    void (*move_widen)(void *to, const void *from, size_t n, int32_t zero);
+    void (*hybrid_shared)(const oct_hybrid_args *args);
+    void (*hybrid_channel)(const oct_hybrid_args *args);
+    oct_quantize_row_fn quantize_symmetric, quantize_asymmetric;
+} oct_kernels;
+
+/** Kernels of a level that oct_cpu_supported() includes; static storage. */
+const oct_kernels *oct_kernels_of(oct_cpu level);
+
+/** Kernels of oct_cpu_level(). */
+const oct_kernels *oct_kernels_get(void);
+
+#endif

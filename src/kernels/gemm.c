@@ -1,0 +1,109 @@
+/*
+ * Packing of weights, and the matrix products in plain C.
+ */
+#include "kernels/gemm.h"
+
+#include <math.h>
+
+int32_t oct_gemm_panel_vectors(const oct_gemm_layout *layout, int32_t columns, int32_t begin)
+{
+    int32_t vectors = (columns - begin + layout->lanes - 1) / layout->lanes;
+    return vectors < layout->vectors ? vectors : layout->vectors;
+}
+
+/* Bias elements have 4 bytes in every layout. */
+static size_t panel_bytes(const oct_gemm_layout *layout, int32_t vectors, size_t k)
+{
+    return (size_t)vectors * (size_t)layout->lanes
+        * (4 + oct_gemm_depth(layout, k) * (size_t)layout->bytes);
+}
+
+size_t oct_gemm_panel_bytes(const oct_gemm_layout *layout, size_t k)
+{
+    return panel_bytes(layout, layout->vectors, k);
+}
+
+size_t oct_gemm_packed_bytes(const oct_gemm_layout *layout, int32_t columns, size_t k)
+{
+    int32_t width = oct_gemm_panel_columns(layout), whole = columns / width;
+    size_t bytes = (size_t)whole * oct_gemm_panel_bytes(layout, k);
+    if (columns % width != 0)
+        bytes += panel_bytes(layout, oct_gemm_panel_vectors(layout, columns, whole * width), k);
+    return bytes;
+}
+
+/* Column n of its panel: bias at `slot`, weight k at index (k / group * width + slot) * group + k % group. */
+#define PACK(name, weight_t, bias_t, store)                                                        \
+    void oct_gemm_pack_##name(const oct_gemm_layout *layout, const weight_t *weights,              \
+        const bias_t *bias, int32_t columns, size_t k, void *packed)                               \
+    {                                                                                              \
+        int32_t full = oct_gemm_panel_columns(layout);                                             \
+        size_t group = (size_t)layout->group;                                                      \
+        for (int32_t n = 0; n < columns; n++) {                                                    \
+            size_t slot = (size_t)(n % full);                                                      \
+            size_t width = (size_t)layout->lanes                                                   \
+                * (size_t)oct_gemm_panel_vectors(layout, columns, n - n % full);                   \
+            char *panel = (char *)packed + (size_t)(n / full) * oct_gemm_panel_bytes(layout, k);   \
+            ((bias_t *)panel)[slot] = bias != NULL ? bias[n] : 0;                                  \
+            panel += width * 4;                                                                    \
+            const weight_t *from = weights + (size_t)n * k;                                        \
+            for (size_t i = 0; i < k; i++) {                                                       \
+                size_t to = (i / group * width + slot) * group + i % group;                        \
+                store;                                                                             \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+static inline void store_int(char *panel, int32_t bytes, size_t to, int8_t value)
+{
+    if (bytes == 1)
+        ((int8_t *)panel)[to] = value;
+    else
+        ((int16_t *)panel)[to] = value;
+}
+
+PACK(f32, float, float, ((float *)panel)[to] = from[i])
+PACK(s8, int8_t, int32_t, store_int(panel, layout->bytes, to, from[i]))
+
+enum { WIDTH = 16 }; /* columns of the plain C panels */
+
+static inline float clamp(float v, float lo, float hi)
+{
+    v = v < lo ? lo : v;
+    return hi < v ? hi : v;
+}
+
+void oct_gemm_f32_c(const oct_gemm_f32_args *args)
+{
+    for (int32_t m = 0; m < args->rows; m++) {
+        const float *a = args->a + (size_t)m * args->a_stride, *b = args->panel;
+        float sum[WIDTH];
+        for (int n = 0; n < WIDTH; n++)
+            sum[n] = b[n];
+        for (int32_t k = 0; k < args->depth; k++) {
+            b += WIDTH;
+            for (int n = 0; n < WIDTH; n++)
+                sum[n] = fmaf(a[k], b[n], sum[n]);
+        }
+        float *y = args->y + (size_t)m * args->y_stride;
+        for (int n = 0; n < args->columns; n++)
+            y[n] = clamp(sum[n], args->lo, args->hi);
+    }
+}
+
+void oct_gemm_s16_c(const oct_gemm_int_args *args)
+{
+    for (int32_t m = 0; m < args->rows; m++) {
+        const int16_t *a = (const int16_t *)args->a + (size_t)m * args->a_stride;
+        const int32_t *bias = args->panel;
+        const int16_t *b = (const int16_t *)(bias + WIDTH);
+        int32_t sum[WIDTH];
+        for (int n = 0; n < WIDTH; n++)
+            sum[n] = bias[n];
+        for (int32_t k = 0; k < args->groups; k++, a += 2, b += 2 * WIDTH)
+            for (int n = 0; n < WIDTH; n++)
+                sum[n] += a[0] * b[2 * n] + a[1] * b[2 * n + 1];
+        for (int n = 0; n < WIDTH; n++)
+            args->sum[(size_t)m * args->sum_stride + (size_t)n] = sum[n];
+    }
+}

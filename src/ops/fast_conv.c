@@ -1,0 +1,320 @@
+/*
+ * Convolution as a product of gathered rows and packed panels.
+ *
+ * The rows (pixels) are cut into blocks whose receptive fields fit the first-level cache; a piece of work
+ * is one block times a group of panels. Int8 activations are seen as uint8 (XOR 0x80) by kernels that
+ * multiply uint8 by int8, and as int16 without their zero point by the others; either way the packed bias
+ * makes up for it. The result of a row depends on nothing but the row, so any split gives the same bytes.
+ */
+#include "ops/fast_conv.h"
+
+#include <stdlib.h>
+
+#include "kernels/dispatch.h"
+#include "kernels/gather.h"
+#include "ops/arith.h"
+
+enum { TILE_BYTES = 24 * 1024, MOST_ROWS = 84, PIECES_PER_WORKER = 3 };
+
+typedef struct fast_conv {
+    const oct_kernels *kernels;
+    const oct_gemm_layout *layout;
+    oct_gemm_int_fn product; /* integer forms */
+    oct_gather gather;
+    bool in_place; /* rows are read where they lie */
+    size_t k, depth; /* taps, and taps padded to whole groups */
+    void *panels;
+    int32_t *column_sum; /* hybrid on uint8: sums of weights */
+    oct_requant_tile rq;
+    oct_requant_tile_fn requant;
+    bool wide; /* int16 form with the vectorised 64-bit requantization */
+    size_t rows;
+    int32_t block_rows, blocks, panel_count, panel_group, panel_groups;
+    size_t tile_bytes, worker_bytes; /* scratch of a worker: the tile, then the sums */
+} fast_conv;
+
+/* size zeroed bytes on a cache line. */
+static void *alloc_aligned(oct_op *op, size_t size)
+{
+    char *bytes = oct_op_alloc(op, size + 63);
+    return bytes == NULL ? NULL : bytes + (64 - (uintptr_t)bytes % 64) % 64;
+}
+
+static bool is_float(const oct_op *op)
+{
+    return op->form == OCT_FORM_F32;
+}
+
+static bool on_uint8(const oct_op *op, const fast_conv *f)
+{
+    return (op->form == OCT_FORM_S8 || op->form == OCT_FORM_HYBRID) && f->kernels->gemm_s8 != NULL;
+}
+
+static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
+{
+    const oct_kernels *k = f->kernels = oct_kernels_get();
+    bool uint8 = on_uint8(op, f);
+    f->layout = is_float(op) ? &k->f32_layout : uint8 ? &k->s8_layout : &k->s16_layout;
+    f->product = uint8 ? k->gemm_s8 : k->gemm_s16;
+    f->k = oct_window_taps(&l->window);
+    f->depth = oct_gemm_depth(f->layout, f->k);
+    size_t bytes = is_float(op) ? 4 : uint8 ? 1 : 2;
+    f->gather = (oct_gather){ .window = l->window, .in_bytes = is_float(op) ? 4 : 1,
+        .out_bytes = bytes, .row_bytes = f->depth * bytes, .zero = l->in_zero,
+        .pad = uint8 ? (l->in_zero ^ 0x80) & 0xff : 0, .flip = uint8 };
+    if (op->form == OCT_FORM_S16)
+        f->gather.in_bytes = 2;
+    else if (!is_float(op))
+        f->gather.move = uint8 ? k->move_flip : k->move_widen;
+    const oct_window *w = &l->window;
+    f->in_place = f->gather.move == NULL && f->depth == f->k && w->kernel_h == 1 && w->kernel_w == 1
+        && w->stride_h == 1 && w->stride_w == 1 && w->pad_top == 0 && w->pad_left == 0;
+}
+
+/* Rows of a block that are whole tiles of all kernels; blocks of about equal size. */
+static void choose_blocks(const oct_op *op, const oct_linear *l, fast_conv *f)
+{
+    static const int32_t sizes[] = { MOST_ROWS, 42, 24, 12, 6 };
+    f->rows = oct_window_pixels(&l->window);
+    int32_t i = f->layout->bytes == 4 ? 0 : 1;
+    while (i < 4 && (size_t)sizes[i] * f->gather.row_bytes > TILE_BYTES)
+        i++;
+    size_t blocks = (f->rows + (size_t)sizes[i] - 1) / (size_t)sizes[i];
+    f->block_rows = blocks > 0 ? (int32_t)((f->rows + blocks - 1) / blocks) : 1;
+    f->blocks = (int32_t)((f->rows + (size_t)f->block_rows - 1) / (size_t)f->block_rows);
+    int32_t width = oct_gemm_panel_columns(f->layout);
+    f->panel_count = (l->window.out_c + width - 1) / width;
+    int32_t workers = oct_pool_threads(op->pool), groups = 1;
+    if (workers > 1 && f->blocks > 0 && f->blocks < PIECES_PER_WORKER * workers)
+        groups = (PIECES_PER_WORKER * workers + f->blocks - 1) / f->blocks;
+    groups = groups < f->panel_count ? groups : f->panel_count;
+    f->panel_group = (f->panel_count + groups - 1) / groups;
+    f->panel_groups = (f->panel_count + f->panel_group - 1) / f->panel_group;
+}
+
+/* Largest magnitude of a channel's sum of weights times `each`, plus its bias. */
+static int64_t most_sum(const int8_t *filter, const int32_t *bias, int32_t channels, size_t k,
+    int64_t each)
+{
+    int64_t most = 0;
+    for (int32_t n = 0; n < channels; n++) {
+        int64_t sum = 0;
+        for (size_t i = 0; i < k; i++)
+            sum += abs(filter[(size_t)n * k + i]);
+        sum = sum * each + (bias != NULL ? llabs(bias[n]) : 0);
+        most = sum > most ? sum : most;
+    }
+    return most;
+}
+
+/* Biases of the packed panels: what flipping or the zero point adds is taken off. */
+static int32_t *panel_bias(oct_op *op, const oct_linear *l, const fast_conv *f,
+    const int8_t *filter, const int32_t *bias)
+{
+    int32_t *folded = oct_op_alloc(op, (size_t)l->window.out_c * sizeof *folded);
+    for (int32_t n = 0; folded != NULL && n < l->window.out_c; n++) {
+        int32_t sum = 0;
+        for (size_t i = 0; i < f->k; i++)
+            sum += filter[(size_t)n * f->k + i];
+        if (f->column_sum != NULL)
+            f->column_sum[n] = sum;
+        uint32_t b = bias != NULL ? (uint32_t)bias[n] : 0;
+        uint32_t offset = on_uint8(op, f) ? (uint32_t)((l->in_zero + 128) * sum) : 0;
+        folded[n] = (int32_t)(b - offset);
+    }
+    return folded;
+}
+
+static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, bool *usable,
+    oct_error *err)
+{
+    int32_t channels = l->window.out_c;
+    const int8_t *filter = op->in[l->slots.filter]->data;
+    const int32_t *bias = op->form == OCT_FORM_S8 ? oct_linear_bias(op, l) : NULL;
+    int64_t most = most_sum(filter, bias, channels, f->k, op->form == OCT_FORM_S16 ? 32768 : 255);
+    if (most > INT32_MAX) {
+        *usable = false;
+        return OCT_OK;
+    }
+    size_t blocks = (size_t)(channels + 15) / 16 * sizeof(oct_requant_block);
+    oct_requant_block *constants = alloc_aligned(op, blocks);
+    f->column_sum = op->form == OCT_FORM_HYBRID && on_uint8(op, f)
+        ? oct_op_alloc(op, (size_t)channels * sizeof *f->column_sum)
+        : NULL;
+    int32_t *folded = panel_bias(op, l, f, filter, bias);
+    if (constants == NULL || folded == NULL)
+        return oct_fail_memory(err, blocks, "requantization constants");
+    oct_gemm_pack_s8(f->layout, filter, folded, channels, f->k, f->panels);
+    f->rq = (oct_requant_tile){ .plain = l->rq };
+    f->requant = oct_requant_tile_s8_c;
+    f->wide = op->form == OCT_FORM_S16 && !l->bias32 && l->rq.real == NULL;
+    if (op->form == OCT_FORM_S8 && oct_requant_vectorisable(&l->rq, channels, most)) {
+        oct_requant_tile_init(&l->rq, channels, NULL, constants, &f->rq);
+        f->requant = f->kernels->requant_s8;
+    }
+    return OCT_OK;
+}
+
+static bool is_known(const oct_op *op, const oct_linear *l)
+{
+    bool has_bias = l->slots.bias < op->in_count && op->in[l->slots.bias] != NULL;
+    return op->in[l->slots.filter]->known && (!has_bias || op->in[l->slots.bias]->known);
+}
+
+oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err)
+{
+    const oct_linear *l = op->prepared;
+    *usable = l->window.depth == l->window.in_c && is_known(op, l);
+    if (!*usable)
+        return OCT_OK;
+    fast_conv *f = oct_op_alloc(op, sizeof *f);
+    if (f == NULL)
+        return oct_fail_memory(err, sizeof *f, "convolution");
+    op->packed = f;
+    choose_kernel(op, l, f);
+    choose_blocks(op, l, f);
+    size_t bytes = oct_gemm_packed_bytes(f->layout, l->window.out_c, f->k);
+    f->panels = alloc_aligned(op, bytes);
+    if (f->panels == NULL)
+        return oct_fail_memory(err, bytes, "packed weights");
+    if (is_float(op))
+        oct_gemm_pack_f32(f->layout, op->in[l->slots.filter]->data, oct_linear_bias(op, l),
+            l->window.out_c, f->k, f->panels);
+    else
+        OCT_TRY(pack_integers(op, l, f, usable, err));
+    OCT_TRY(oct_linear_scratch(op, usable, err));
+    size_t rows = (size_t)f->block_rows;
+    f->tile_bytes = f->in_place ? 0 : (rows * f->gather.row_bytes + 63) / 64 * 64;
+    size_t sums = is_float(op) ? 0 : rows * (size_t)oct_gemm_panel_columns(f->layout) * 4;
+    f->worker_bytes = f->tile_bytes + (sums + 63) / 64 * 64;
+    op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * f->worker_bytes;
+    return OCT_OK;
+}
+
+/* A tile of sums of one panel on its way to the output. */
+typedef struct sums {
+    const int32_t *sum;
+    size_t stride;
+    size_t row;
+    int32_t rows, column, columns;
+} sums;
+
+static void finish_s16(const oct_op *op, const oct_linear *l, const sums *s, int16_t *y)
+{
+    enum { PART = 64 };
+    int64_t wide[PART];
+    const void *bias = oct_linear_bias(op, l);
+    for (int32_t m = 0; m < s->rows; m++, y += l->window.out_c) {
+        for (int32_t n = 0; n < s->columns; n += PART) {
+            int32_t count = s->columns - n < PART ? s->columns - n : PART, c = s->column + n;
+            oct_requant rq = l->rq;
+            rq.by = rq.by == NULL ? NULL : rq.by + c;
+            rq.real = rq.real == NULL ? NULL : rq.real + c;
+            for (int32_t i = 0; i < count; i++)
+                wide[i] = s->sum[(size_t)m * s->stride + (size_t)(n + i)];
+            if (l->bias32)
+                oct_requant_s16_b32(wide, bias == NULL ? NULL : (const int32_t *)bias + c,
+                    (size_t)count, &rq, y + n);
+            else
+                oct_requant_s16_b64(wide, bias == NULL ? NULL : (const int64_t *)bias + c,
+                    (size_t)count, &rq, y + n);
+        }
+    }
+}
+
+static void finish_hybrid(const oct_op *op, const oct_linear *l, const fast_conv *f, const sums *s,
+    float *y)
+{
+    const oct_row_quant *units = op->scratch[2], *unit[MOST_ROWS];
+    size_t pixels = (size_t)l->window.out_h * (size_t)l->window.out_w;
+    for (int32_t m = 0; m < s->rows; m++)
+        unit[m] = units + (s->row + (size_t)m) / pixels;
+    const float *bias = oct_linear_bias(op, l);
+    oct_hybrid_args args = { .sum = s->sum, .sum_stride = s->stride, .rows = s->rows,
+        .columns = s->columns, .unit = unit,
+        .column_sum = f->column_sum == NULL ? NULL : f->column_sum + s->column,
+        .scale = l->scale + s->column, .bias = bias == NULL ? NULL : bias + s->column, .lo = l->lo,
+        .hi = l->hi, .y = y, .y_stride = (size_t)l->window.out_c };
+    (l->channel_first ? f->kernels->hybrid_channel : f->kernels->hybrid_shared)(&args);
+}
+
+static void finish(const oct_op *op, const oct_linear *l, const fast_conv *f, const sums *s)
+{
+    size_t n = (size_t)l->window.out_c, at = s->row * n + (size_t)s->column;
+    void *y = op->out[0]->data;
+    if (op->form == OCT_FORM_S8)
+        f->requant(s->sum, s->stride, s->rows, s->columns, &f->rq, s->column, (int8_t *)y + at, n);
+    else if (op->form == OCT_FORM_HYBRID)
+        finish_hybrid(op, l, f, s, (float *)y + at);
+    else if (f->wide)
+        f->kernels->requant_s16(s->sum, s->stride, s->rows, s->columns, &l->rq,
+            oct_linear_bias(op, l), s->column, (int16_t *)y + at, n);
+    else
+        finish_s16(op, l, s, (int16_t *)y + at);
+}
+
+/* The rows of a block as the kernels want them: gathered into the worker's tile, or in place. */
+static const void *block_rows(const oct_op *op, const oct_linear *l, const fast_conv *f, size_t row,
+    int32_t rows, char *tile)
+{
+    const char *x = op->in[l->slots.data]->data;
+    if (f->in_place)
+        return x + row * f->gather.row_bytes;
+    bool hybrid = op->form == OCT_FORM_HYBRID;
+    oct_gather_rows(&f->gather, hybrid ? op->scratch[1] : x, hybrid ? op->scratch[2] : NULL, row,
+        rows, tile);
+    return tile;
+}
+
+static void multiply_block(const oct_op *op, int32_t block, int32_t group, char *scratch)
+{
+    const oct_linear *l = op->prepared;
+    const fast_conv *f = op->packed;
+    int32_t width = oct_gemm_panel_columns(f->layout), n = l->window.out_c;
+    size_t row = (size_t)block * (size_t)f->block_rows, left = f->rows - row;
+    int32_t rows = left < (size_t)f->block_rows ? (int32_t)left : f->block_rows;
+    const void *a = block_rows(op, l, f, row, rows, scratch);
+    int32_t last = (group + 1) * f->panel_group;
+    last = last < f->panel_count ? last : f->panel_count;
+    for (int32_t p = group * f->panel_group; p < last; p++) {
+        int32_t column = p * width, vectors = oct_gemm_panel_vectors(f->layout, n, column);
+        int32_t columns = n - column < width ? n - column : width;
+        const char *panel = (const char *)f->panels
+            + (size_t)p * oct_gemm_panel_bytes(f->layout, f->k);
+        if (is_float(op)) {
+            f->kernels->gemm_f32(&(oct_gemm_f32_args){ .a = a, .a_stride = f->depth, .rows = rows,
+                .depth = (int32_t)f->depth, .panel = (const float *)(const void *)panel,
+                .vectors = vectors, .columns = columns, .lo = l->lo, .hi = l->hi,
+                .y = (float *)op->out[0]->data + row * (size_t)n + (size_t)column,
+                .y_stride = (size_t)n });
+            continue;
+        }
+        int32_t *sum = (int32_t *)(void *)(scratch + f->tile_bytes);
+        f->product(&(oct_gemm_int_args){ .a = a, .a_stride = f->depth, .rows = rows,
+            .groups = (int32_t)f->depth / f->layout->group, .panel = panel, .vectors = vectors,
+            .sum = sum, .sum_stride = (size_t)width });
+        finish(op, l, f, &(sums){ sum, (size_t)width, row, rows, column, columns });
+    }
+}
+
+static void multiply_pieces(void *user, size_t begin, size_t end, int32_t worker)
+{
+    const oct_op *op = user;
+    const fast_conv *f = op->packed;
+    char *scratch = (char *)op->scratch[0] + (size_t)worker * f->worker_bytes;
+    for (size_t i = begin; i < end; i++)
+        multiply_block(op, (int32_t)(i / (size_t)f->panel_groups),
+            (int32_t)(i % (size_t)f->panel_groups), scratch);
+}
+
+oct_status oct_fast_conv_eval(oct_op *op, oct_error *err)
+{
+    (void)err;
+    const oct_linear *l = op->prepared;
+    const fast_conv *f = op->packed;
+    if (op->form == OCT_FORM_HYBRID)
+        oct_linear_quantize(op, l, l->asymmetric ? f->kernels->quantize_asymmetric
+                                                 : f->kernels->quantize_symmetric);
+    oct_pool_for(op->pool, (size_t)f->blocks * (size_t)f->panel_groups, 1, multiply_pieces, op);
+    return OCT_OK;
+}
