@@ -27,11 +27,11 @@ static void set_column(oct_requant_block *block, int32_t at, oct_multiplier by, 
     (at % 2 == 0 ? block->even : block->odd)[at / 2] = any_sign ? 2 * add : add;
 }
 
-void oct_requant_tile_init(const oct_requant *rq, int32_t channels, const uint8_t *order,
-    oct_requant_block *blocks, oct_requant_tile *tile)
+void oct_requant_tile_init(const oct_requant *rq, int32_t channels, int32_t columns,
+    const uint8_t *order, oct_requant_block *blocks, oct_requant_tile *tile)
 {
     *tile = (oct_requant_tile){ .plain = *rq, .blocks = blocks, .any_sign = rq->lo < rq->zero };
-    for (int32_t i = 0; i < (channels + 15) / 16 * 16; i++) {
+    for (int32_t i = 0; i < (columns + 15) / 16 * 16; i++) {
         int32_t c = order == NULL ? i : i / 64 * 64 + order[i % 64];
         oct_multiplier by = c < channels ? rq->by[c] : (oct_multiplier){ 0, 0 };
         set_column(&blocks[i / 16], i % 16, by, rq->zero, tile->any_sign);

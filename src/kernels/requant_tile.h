@@ -34,11 +34,12 @@ typedef struct oct_requant_tile {
 bool oct_requant_vectorisable(const oct_requant *rq, int32_t channels, int64_t most_sum);
 
 /**
- * Fills blocks [(channels + 15) / 16] for a requantization that is vectorisable.
- * order  column of each position within 64 (NULL: natural); see oct_depthwise_s8.
+ * Fills blocks [(columns + 15) / 16] for a requantization that is vectorisable.
+ * columns  positions to fill, channels or more; what is past the channels gives the zero point
+ * order    channel of each of 64 positions (NULL: natural); columns is then a multiple of 64.
  */
-void oct_requant_tile_init(const oct_requant *rq, int32_t channels, const uint8_t *order,
-    oct_requant_block *blocks, oct_requant_tile *tile);
+void oct_requant_tile_init(const oct_requant *rq, int32_t channels, int32_t columns,
+    const uint8_t *order, oct_requant_block *blocks, oct_requant_tile *tile);
 
 /**
  * y[m][n] = requantized sum[m][n] for rows x columns; the bias is in the sums.

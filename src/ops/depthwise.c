@@ -2,7 +2,7 @@
  * DEPTHWISE_CONV_2D: filters [1][kh][kw][out_c]; output channel oc sees input channel oc / multiplier.
  */
 #include "ops/arith.h"
-#include "ops/linear.h"
+#include "ops/fast_depthwise.h"
 
 enum { DATA, FILTER, BIAS };
 
@@ -95,6 +95,8 @@ static int32_t version(const oct_subgraph *sub, const oct_node *node)
 }
 
 #define REF(form, name) [OCT_FORM_##form] = { .prepare = oct_linear_scratch, .eval = ref_##name }
+#define FAST(form)                                                                                 \
+    [OCT_FORM_##form] = { .prepare = oct_fast_depthwise_prepare, .eval = oct_fast_depthwise_eval }
 
 const oct_op_def oct_op_depthwise_conv_2d = {
     .name = "DEPTHWISE_CONV_2D", .code = OCT_OP_DEPTHWISE_CONV_2D, .min_in = 2, .max_in = 3,
@@ -106,4 +108,5 @@ const oct_op_def oct_op_depthwise_conv_2d = {
     .version = version, .runtime = "1.5 1.12 1.14 2.2 2.3 2.3 2.11", .infer = infer,
     .prepare = prepare,
     .ref = { REF(F32, f32), REF(HYBRID, hybrid), REF(S8, s8), REF(U8, u8), REF(S16, s16) },
+    .fast = { FAST(F32), FAST(HYBRID), FAST(S8), FAST(S16) },
 };

@@ -149,7 +149,7 @@ static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, b
     f->requant = oct_requant_tile_s8_c;
     f->wide = op->form == OCT_FORM_S16 && !l->bias32 && l->rq.real == NULL;
     if (op->form == OCT_FORM_S8 && oct_requant_vectorisable(&l->rq, channels, most)) {
-        oct_requant_tile_init(&l->rq, channels, NULL, constants, &f->rq);
+        oct_requant_tile_init(&l->rq, channels, channels, NULL, constants, &f->rq);
         f->requant = f->kernels->requant_s8;
     }
     return OCT_OK;

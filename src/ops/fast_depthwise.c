@@ -1,0 +1,237 @@
+/*
+ * Depthwise convolution, row by row: oct_depthwise_row() cuts a row into runs, a kernel makes each run.
+ *
+ * int8 with VNNI goes straight to finished bytes; every other integer form makes a small tile of sums first
+ * and finishes it like a convolution does.
+ */
+#include "ops/fast_depthwise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/dispatch.h"
+#include "ops/arith.h"
+
+enum { SUM_BYTES = 16 * 1024 };
+
+typedef struct fast_depthwise {
+    const oct_kernels *kernels;
+    oct_depthwise_plan plan;
+    int32_t channels, padded; /* padded to whole vectors of 16 */
+    void *bias;               /* float or int32 [padded]; int64 biases stay in the model */
+    void *dot;                /* packed for the dot-product kernel, or NULL */
+    oct_requant_tile rq;
+    oct_requant_tile_fn requant;
+    int32_t sum_pixels;       /* pixels of the tile of sums */
+    size_t worker_bytes;
+} fast_depthwise;
+
+static void *alloc_aligned(oct_op *op, size_t size)
+{
+    char *bytes = oct_op_alloc(op, size + 63);
+    return bytes == NULL ? NULL : bytes + (64 - (uintptr_t)bytes % 64) % 64;
+}
+
+/* Rows of weights, [taps][padded]: floats as they are, int8 as int16. */
+static oct_status pack_taps(oct_op *op, const oct_linear *l, fast_depthwise *f, oct_error *err)
+{
+    size_t taps = oct_window_taps(&l->window), n = (size_t)f->channels;
+    bool floats = op->form == OCT_FORM_F32;
+    f->plan.weight_bytes = (size_t)f->padded * (floats ? sizeof(float) : sizeof(int16_t));
+    char *weights = alloc_aligned(op, taps * f->plan.weight_bytes);
+    f->plan.weights = weights;
+    f->bias = alloc_aligned(op, (size_t)f->padded * 4);
+    if (weights == NULL || f->bias == NULL)
+        return oct_fail_memory(err, taps * f->plan.weight_bytes, "packed weights");
+    const void *filter = op->in[l->slots.filter]->data, *bias = oct_linear_bias(op, l);
+    for (size_t t = 0; t < taps; t++) {
+        void *row = weights + t * f->plan.weight_bytes;
+        if (floats)
+            memcpy(row, (const float *)filter + t * n, n * sizeof(float));
+        else
+            for (size_t c = 0; c < n; c++)
+                ((int16_t *)row)[c] = ((const int8_t *)filter)[t * n + c];
+    }
+    if (bias != NULL && (floats || op->form == OCT_FORM_S8))
+        memcpy(f->bias, bias, n * 4);
+    return OCT_OK;
+}
+
+static int64_t most_sum(const int8_t *filter, const int32_t *bias, size_t channels, size_t taps)
+{
+    int64_t most = 0;
+    for (size_t c = 0; c < channels; c++) {
+        int64_t sum = bias != NULL ? llabs(bias[c]) : 0;
+        for (size_t t = 0; t < taps; t++)
+            sum += 255 * abs(filter[t * channels + c]);
+        most = sum > most ? sum : most;
+    }
+    return most;
+}
+
+/* Requantization constants, and where the dot-product kernel serves, its weights and row of zero points. */
+static oct_status prepare_s8(oct_op *op, const oct_linear *l, fast_depthwise *f, oct_error *err)
+{
+    int32_t taps = (int32_t)oct_window_taps(&l->window);
+    const int8_t *filter = op->in[l->slots.filter]->data;
+    const int32_t *bias = oct_linear_bias(op, l);
+    f->rq = (oct_requant_tile){ .plain = l->rq };
+    f->requant = oct_requant_tile_s8_c;
+    int64_t most = most_sum(filter, bias, (size_t)f->channels, (size_t)taps);
+    if (!oct_requant_vectorisable(&l->rq, f->channels, most))
+        return OCT_OK;
+    size_t whole = (size_t)(f->channels + 63) / 64 * 64, bytes = whole / 16 * sizeof(oct_requant_block);
+    bool dot = f->kernels->depthwise_s8 != NULL;
+    oct_requant_block *blocks = alloc_aligned(op, bytes);
+    if (blocks == NULL)
+        return oct_fail_memory(err, bytes, "requantization constants");
+    int32_t columns = dot ? (int32_t)whole : f->channels;
+    oct_requant_tile_init(&l->rq, f->channels, columns, dot ? oct_depthwise_dot_order : NULL,
+        blocks, &f->rq);
+    f->requant = f->kernels->requant_s8;
+    if (!dot)
+        return OCT_OK;
+    size_t packed = oct_depthwise_dot_bytes(taps, f->channels);
+    void *weights = alloc_aligned(op, packed), *missing = alloc_aligned(op, whole);
+    if (weights == NULL || missing == NULL)
+        return oct_fail_memory(err, packed, "packed weights");
+    oct_depthwise_pack_dot(filter, bias, taps, f->channels, l->in_zero, weights);
+    memset(missing, l->in_zero, whole);
+    f->dot = weights;
+    f->plan.missing = missing;
+    return OCT_OK;
+}
+
+static bool is_known(const oct_op *op, const oct_linear *l)
+{
+    bool has_bias = l->slots.bias < op->in_count && op->in[l->slots.bias] != NULL;
+    return op->in[l->slots.filter]->known && (!has_bias || op->in[l->slots.bias]->known);
+}
+
+oct_status oct_fast_depthwise_prepare(oct_op *op, bool *usable, oct_error *err)
+{
+    const oct_linear *l = op->prepared;
+    *usable = l->window.in_c == l->window.out_c && is_known(op, l)
+        && oct_window_taps(&l->window) <= OCT_DEPTHWISE_MAX_TAPS;
+    if (!*usable)
+        return OCT_OK;
+    fast_depthwise *f = oct_op_alloc(op, sizeof *f);
+    if (f == NULL)
+        return oct_fail_memory(err, sizeof *f, "depthwise convolution");
+    op->packed = f;
+    f->kernels = oct_kernels_get();
+    f->channels = l->window.in_c;
+    f->padded = (f->channels + 31) / 32 * 32;
+    size_t element = op->form == OCT_FORM_F32 ? 4 : op->form == OCT_FORM_S16 ? 2 : 1;
+    f->plan = (oct_depthwise_plan){ .window = l->window, .in_bytes = element };
+    OCT_TRY(pack_taps(op, l, f, err));
+    if (op->form == OCT_FORM_S8)
+        OCT_TRY(prepare_s8(op, l, f, err));
+    OCT_TRY(oct_linear_scratch(op, usable, err));
+    op->scratch_bytes[0] = 0;
+    if (op->form == OCT_FORM_F32 || f->dot != NULL)
+        return OCT_OK;
+    size_t pixel = (size_t)f->padded * sizeof(int32_t);
+    f->sum_pixels = pixel < SUM_BYTES ? (int32_t)(SUM_BYTES / pixel) : 1;
+    f->worker_bytes = (size_t)f->sum_pixels * pixel;
+    op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * f->worker_bytes;
+    return OCT_OK;
+}
+
+/* The row a worker is at. */
+typedef struct row_task {
+    const oct_op *op;
+    int32_t batch;
+    size_t row;
+    int32_t *sum;
+} row_task;
+
+static void finish_sums(const row_task *t, int32_t pixels, size_t at)
+{
+    const oct_op *op = t->op;
+    const oct_linear *l = op->prepared;
+    const fast_depthwise *f = op->packed;
+    size_t stride = (size_t)f->padded, n = (size_t)f->channels;
+    if (op->form == OCT_FORM_S8) {
+        f->requant(t->sum, stride, pixels, f->channels, &f->rq, 0, (int8_t *)op->out[0]->data + at,
+            n);
+        return;
+    }
+    if (op->form == OCT_FORM_S16) {
+        f->kernels->requant_s16(t->sum, stride, pixels, f->channels, &l->rq,
+            oct_linear_bias(op, l), 0, (int16_t *)op->out[0]->data + at, n);
+        return;
+    }
+    for (int32_t p = 0; p < pixels; p++) {
+        const oct_row_quant *unit = (const oct_row_quant *)op->scratch[2] + t->batch;
+        f->kernels->hybrid_shared(&(oct_hybrid_args){ .sum = t->sum + (size_t)p * stride,
+            .sum_stride = stride, .rows = 1, .columns = f->channels, .unit = &unit,
+            .scale = l->scale, .bias = oct_linear_bias(op, l), .lo = l->lo, .hi = l->hi,
+            .y = (float *)op->out[0]->data + at + (size_t)p * n, .y_stride = n });
+    }
+}
+
+/* A run in pieces that fit the tile of sums. */
+static void run_sums(const row_task *t, const oct_depthwise_args *args, size_t at)
+{
+    const fast_depthwise *f = t->op->packed;
+    const oct_linear *l = t->op->prepared;
+    bool wide = t->op->form == OCT_FORM_S16;
+    int32_t zero = l->in_zero;
+    if (t->op->form == OCT_FORM_HYBRID)
+        zero = ((const oct_row_quant *)t->op->scratch[2])[t->batch].zero;
+    oct_depthwise_tap taps[OCT_DEPTHWISE_MAX_TAPS];
+    for (int32_t p = 0; p < args->pixels; p += f->sum_pixels) {
+        oct_depthwise_args part = *args;
+        part.taps = taps;
+        part.pixels = args->pixels - p < f->sum_pixels ? args->pixels - p : f->sum_pixels;
+        for (int32_t i = 0; i < args->count; i++)
+            taps[i] = (oct_depthwise_tap){ (const char *)args->taps[i].x
+                    + (size_t)p * args->step * f->plan.in_bytes,
+                args->taps[i].w };
+        (wide ? f->kernels->depthwise_taps_s16 : f->kernels->depthwise_taps_s8)(&part, f->bias,
+            zero, t->sum, (size_t)f->padded);
+        finish_sums(t, part.pixels, at + (size_t)p * (size_t)f->channels);
+    }
+}
+
+static void make_run(void *user, const oct_depthwise_args *args, int32_t x0)
+{
+    const row_task *t = user;
+    const oct_linear *l = t->op->prepared;
+    const fast_depthwise *f = t->op->packed;
+    size_t at = (t->row * (size_t)l->window.out_w + (size_t)x0) * (size_t)f->channels;
+    if (t->op->form == OCT_FORM_F32)
+        f->kernels->depthwise_f32(args, f->bias, l->lo, l->hi, (float *)t->op->out[0]->data + at);
+    else if (f->dot != NULL)
+        f->kernels->depthwise_s8(args, f->dot, &f->rq, (int8_t *)t->op->out[0]->data + at);
+    else
+        run_sums(t, args, at);
+}
+
+static void make_rows(void *user, size_t begin, size_t end, int32_t worker)
+{
+    const oct_op *op = user;
+    const fast_depthwise *f = op->packed;
+    const oct_window *w = &f->plan.window;
+    bool hybrid = op->form == OCT_FORM_HYBRID;
+    const void *x = hybrid ? op->scratch[1] : op->in[((const oct_linear *)op->prepared)->slots.data]->data;
+    row_task task = { .op = op,
+        .sum = (int32_t *)(void *)((char *)op->scratch[0] + (size_t)worker * f->worker_bytes) };
+    for (task.row = begin; task.row < end; task.row++) {
+        task.batch = (int32_t)(task.row / (size_t)w->out_h);
+        oct_depthwise_row(&f->plan, x, task.batch, (int32_t)(task.row % (size_t)w->out_h),
+            make_run, &task);
+    }
+}
+
+oct_status oct_fast_depthwise_eval(oct_op *op, oct_error *err)
+{
+    (void)err;
+    const oct_linear *l = op->prepared;
+    const fast_depthwise *f = op->packed;
+    if (op->form == OCT_FORM_HYBRID)
+        oct_linear_quantize(op, l, f->kernels->quantize_asymmetric);
+    oct_pool_for(op->pool, (size_t)l->window.batches * (size_t)l->window.out_h, 1, make_rows, op);
+    return OCT_OK;
+}
