@@ -1,0 +1,46 @@
+/*
+ * A comparison under way: what is made and measured before it becomes a document.
+ */
+#ifndef OCT_REPORT_COMPARISON_H
+#define OCT_REPORT_COMPARISON_H
+
+#include <octavo/compare.h>
+#include "report/results.h"
+#include "tflite/tflite.h"
+
+/* One form. */
+typedef struct oct_made {
+    oct_variant variant;
+    bool ok;
+    oct_error failure;         /* why not */
+    oct_model *model;          /* read back from the bytes that were written: what users ship */
+    oct_quant_report *report;  /* NULL for float32 */
+    size_t bytes;
+    char sha256[65];
+    oct_tflite_ledger ledger;
+    double seconds;            /* to quantize and serialise */
+    char file[64];             /* name in the folder; "" when not written */
+    int32_t index;             /* place among the models evaluated and measured; -1: none */
+} oct_made;
+
+typedef struct oct_comparison {
+    const oct_model *model;
+    const oct_data *data;
+    const oct_compare_options *options;
+    oct_made made[OCT_VARIANTS];
+    int32_t made_count;
+    oct_preprocess_choice choice;
+    oct_data *calib_part, *eval_part; /* owned subsets, NULL where the caller's data is used */
+    const oct_data *calib, *eval_data;
+    int64_t calib_samples;
+    bool held_out;             /* calibration samples came from data and are kept out of the accuracy */
+    const oct_model *models[OCT_VARIANTS];
+    int32_t model_count;
+    oct_eval *eval;
+    oct_bench *bench;          /* NULL: not measured */
+} oct_comparison;
+
+/** The document of a finished comparison, without advice. *out is the caller's. Errors: OCT_E_MEMORY. */
+oct_status oct_comparison_document(const oct_comparison *c, json_t **out, oct_error *err);
+
+#endif
