@@ -13,7 +13,7 @@
     .gemm_f32 = oct_gemm_f32_##isa
 
 
-static const oct_kernels kernels_c = {
+static const oct_kernel_set kernels_c = {
     ROWS_OF(c),
     .f32_layout = { .lanes = 16, .vectors = 1, .group = 1, .bytes = 4 },
     .s16_layout = { .lanes = 16, .vectors = 1, .group = 2, .bytes = 2 },
@@ -23,7 +23,7 @@ static const oct_kernels kernels_c = {
 };
 
 #if defined(__x86_64__) && !defined(OCT_PORTABLE)
-static const oct_kernels kernels_avx2 = {
+static const oct_kernel_set kernels_avx2 = {
     ROWS_OF(avx2),
     .f32_layout = { .lanes = 8, .vectors = 2, .group = 1, .bytes = 4 },
     .s16_layout = { .lanes = 8, .vectors = 2, .group = 2, .bytes = 2 },
@@ -37,13 +37,13 @@ static const oct_kernels kernels_avx2 = {
     .s16_layout = { .lanes = 16, .vectors = 4, .group = 2, .bytes = 2 },                           \
     .requant_s8 = oct_requant_tile_s8_avx512, .requant_s16 = oct_requant_tile_s16_avx512
 
-static const oct_kernels kernels_avx512 = {
+static const oct_kernel_set kernels_avx512 = {
     ROWS_OF(avx512),
     AVX512_LAYOUTS,
     .gemm_s16 = oct_gemm_s16_avx512,
 };
 
-static const oct_kernels kernels_avx512vnni = {
+static const oct_kernel_set kernels_avx512vnni = {
     ROWS_OF(avx512),
     AVX512_LAYOUTS,
     .s8_layout = { .lanes = 16, .vectors = 4, .group = 4, .bytes = 1 },
@@ -53,7 +53,7 @@ static const oct_kernels kernels_avx512vnni = {
 };
 #endif
 
-const oct_kernels *oct_kernels_of(oct_cpu level)
+const oct_kernel_set *oct_kernel_set_of(oct_cpu level)
 {
     switch (level) {
 #if defined(__x86_64__) && !defined(OCT_PORTABLE)
@@ -65,7 +65,7 @@ const oct_kernels *oct_kernels_of(oct_cpu level)
     }
 }
 
-const oct_kernels *oct_kernels_get(void)
+const oct_kernel_set *oct_kernel_set_get(void)
 {
-    return oct_kernels_of(oct_cpu_level());
+    return oct_kernel_set_of(oct_cpu_level());
 }

@@ -10,7 +10,7 @@
 #include "kernels/requant_tile.h"
 #include "kernels/rows.h"
 
-typedef struct oct_kernels {
+typedef struct oct_kernel_set {
     oct_gemm_layout f32_layout, s16_layout, s8_layout;
     oct_gemm_f32_fn gemm_f32;
     oct_gemm_int_fn gemm_s16;
@@ -25,12 +25,12 @@ typedef struct oct_kernels {
     void (*hybrid_shared)(const oct_hybrid_args *args);
     void (*hybrid_channel)(const oct_hybrid_args *args);
     oct_quantize_row_fn quantize_symmetric, quantize_asymmetric;
-} oct_kernels;
+} oct_kernel_set;
 
 /** Kernels of a level that oct_cpu_supported() includes; static storage. */
-const oct_kernels *oct_kernels_of(oct_cpu level);
+const oct_kernel_set *oct_kernel_set_of(oct_cpu level);
 
 /** Kernels of oct_cpu_level(). */
-const oct_kernels *oct_kernels_get(void);
+const oct_kernel_set *oct_kernel_set_get(void);
 
 #endif

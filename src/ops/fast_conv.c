@@ -17,7 +17,7 @@
 enum { TILE_BYTES = 24 * 1024, MOST_ROWS = 84, PIECES_PER_WORKER = 3 };
 
 typedef struct fast_conv {
-    const oct_kernels *kernels;
+    const oct_kernel_set *kernels;
     const oct_gemm_layout *layout;
     oct_gemm_int_fn product; /* integer forms */
     oct_gather gather;
@@ -52,7 +52,7 @@ static bool on_uint8(const oct_op *op, const fast_conv *f)
 
 static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
 {
-    const oct_kernels *k = f->kernels = oct_kernels_get();
+    const oct_kernel_set *k = f->kernels = oct_kernel_set_get();
     bool uint8 = on_uint8(op, f);
     f->layout = is_float(op) ? &k->f32_layout : uint8 ? &k->s8_layout : &k->s16_layout;
     f->product = uint8 ? k->gemm_s8 : k->gemm_s16;

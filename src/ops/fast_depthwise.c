@@ -15,7 +15,7 @@
 enum { SUM_BYTES = 16 * 1024 };
 
 typedef struct fast_depthwise {
-    const oct_kernels *kernels;
+    const oct_kernel_set *kernels;
     oct_depthwise_plan plan;
     int32_t channels, padded; /* padded to whole vectors of 16 */
     void *bias;               /* float or int32 [padded]; int64 biases stay in the model */
@@ -119,7 +119,7 @@ oct_status oct_fast_depthwise_prepare(oct_op *op, bool *usable, oct_error *err)
     if (f == NULL)
         return oct_fail_memory(err, sizeof *f, "depthwise convolution");
     op->packed = f;
-    f->kernels = oct_kernels_get();
+    f->kernels = oct_kernel_set_get();
     f->channels = l->window.in_c;
     f->padded = (f->channels + 31) / 32 * 32;
     size_t element = op->form == OCT_FORM_F32 ? 4 : op->form == OCT_FORM_S16 ? 2 : 1;
