@@ -91,6 +91,19 @@ static bool looks_like_operation(const oct_keras_layer *layer)
            oct_keras_def_find(OCT_KERAS_OPERATION, layer->class_name) != NULL;
 }
 
+/* A user's own class may have the name of one of Keras's: its module or registered name tells. */
+static const char *known_name(const oct_keras_layer *layer)
+{
+    static const char *const ours[] = { "keras", "tf_keras", "tensorflow" };
+    if (layer->module == NULL)
+        return layer->registered_name != NULL ? layer->registered_name : layer->class_name;
+    size_t length = strcspn(layer->module, ".");
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (strlen(ours[i]) == length && memcmp(layer->module, ours[i], length) == 0)
+            return layer->class_name;
+    return "";
+}
+
 static void find_definition(oct_keras_layer *layer)
 {
     layer->is_operation = looks_like_operation(layer);
@@ -100,7 +113,7 @@ static void find_definition(oct_keras_layer *layer)
             oct_keras_text(layer->config, "function", ""));
     else
         layer->def = oct_keras_def_find(
-            layer->is_operation ? OCT_KERAS_OPERATION : OCT_KERAS_LAYER, layer->class_name);
+            layer->is_operation ? OCT_KERAS_OPERATION : OCT_KERAS_LAYER, known_name(layer));
 }
 
 static oct_status parse_layer(parser *p, const json_t *entry, oct_keras_layer *layer, oct_error *err)

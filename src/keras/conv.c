@@ -167,7 +167,7 @@ static oct_status make_conv_kernel(oct_keras_call *call, const window *win, cons
 oct_status oct_keras_lower_conv(oct_keras_call *call, int32_t *y, oct_error *err)
 {
     window win;
-    int32_t x = call->inputs[0], groups, kernel, bias;
+    int32_t x = call->inputs[0], groups, filters, kernel, bias;
     const oct_h5_dataset *set;
     OCT_TRY(read_window(call, &win, err));
     OCT_TRY(oct_keras_int(call->config, "groups", 1, 1, &groups, err));
@@ -175,7 +175,8 @@ oct_status oct_keras_lower_conv(oct_keras_call *call, int32_t *y, oct_error *err
     int32_t channels = from.dims[win.axes + 1];
     if (channels < 1 || channels % groups != 0)
         return oct_fail(err, OCT_E_INVALID, "%d input channels in %d groups", channels, groups);
-    int64_t in = channels / groups, out = -1;
+    OCT_TRY(oct_keras_int(call->config, "filters", -1, -1, &filters, err));
+    int64_t in = channels / groups, out = filters;
     OCT_TRY(read_kernel(call, "kernel", &win, &in, &out, &set, err));
     OCT_TRY(open_image(call, &win, &x, err));
     OCT_TRY(make_bias(call, "bias", (int32_t)out, false, &bias, err));

@@ -14,7 +14,9 @@ oct_status oct_keras_lower_dense(oct_keras_call *call, int32_t *y, oct_error *er
     if (shape.rank < 2)
         return oct_fail(err, OCT_E_INVALID, "expected an input of rank 2 or more, found rank %d",
             shape.rank);
-    int64_t dims[2] = { shape.dims[shape.rank - 1], -1 };
+    int32_t units;
+    OCT_TRY(oct_keras_int(call->config, "units", -1, -1, &units, err));
+    int64_t dims[2] = { shape.dims[shape.rank - 1], units };
     OCT_TRY(oct_keras_weight(call, "kernel", 2, dims, &set, err));
     int32_t turned[2] = { (int32_t)dims[1], (int32_t)dims[0] };
     OCT_TRY(oct_keras_constant_floats(call, "kernel", 2, turned, &values, &inputs[1], err));

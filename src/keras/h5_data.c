@@ -11,7 +11,7 @@
 
 #include "numeric/half.h"
 
-enum { VLEN_BYTES = 16, LAYOUT_COMPACT = 0, LAYOUT_CONTIGUOUS = 1, MAX_UNWRITTEN_BYTES = 1 << 26 };
+enum { VLEN_BYTES = 16, LAYOUT_COMPACT = 0, LAYOUT_CONTIGUOUS = 1, MAX_UNWRITTEN_BYTES = 1 << 20 };
 
 typedef struct attribute {
     const char *name; /* in the file; ends with NUL */
@@ -252,6 +252,7 @@ static oct_status describe(oct_h5 *h5, uint64_t object, oct_h5_dataset *out, oct
     int64_t bytes;
     if (type.size > 1024 || __builtin_mul_overflow(out->elements, (int64_t)type.size, &bytes))
         return oct_fail(err, OCT_E_INVALID, "is too large");
+    OCT_TRY(h5_charge(h5, (uint64_t)bytes, err)); /* arrays that overlap are copied each */
     return read_layout(h5, layout_body, (uint64_t)bytes, out, err);
 }
 

@@ -8,9 +8,11 @@ holds the inputs and KIT_NAME.y the outputs as raw little-endian values, one ten
 """
 
 import os
+import zipfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import h5py
 import numpy as np
 
 
@@ -24,13 +26,19 @@ def conv(k):
     x = l.Activation("relu6")(x)
     x = l.Conv2D(8, 3, padding="same", groups=2)(x)
     x = l.Conv2D(8, 3, padding="same", groups=8)(x)
-    x = l.Conv2D(6, 3, padding="same", dilation_rate=2)(x)
+    return k.Model(i, l.Conv2D(6, 3, padding="same", dilation_rate=2)(x))
+
+
+def depthwise(k):
+    """Depthwise and separable convolutions, batch normalization without scale or center."""
+    l = k.layers
+    x = i = k.Input((9, 10, 3), name="image")
     x = l.DepthwiseConv2D(3, padding="same", depth_multiplier=2)(x)
     x = l.BatchNormalization(scale=False, epsilon=1e-4)(x)
     x = l.DepthwiseConv2D(3, strides=2, use_bias=False, padding="same")(x)
     x = l.BatchNormalization(center=False)(x)
     x = l.SeparableConv2D(5, 3, depth_multiplier=2, padding="same", activation="tanh")(x)
-    return k.Model(i, x)
+    return k.Model(i, l.BatchNormalization(scale=False, center=False)(x))
 
 
 def transposed(k):
@@ -92,18 +100,21 @@ def dense(k):
     return k.Model(i, [l.Dense(3, activation="softmax")(x), y])
 
 
-ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "elu", "selu", "softplus", "softsign",
-               "exponential", "hard_sigmoid", "gelu", "swish", "mish", "softmax", "leaky_relu",
-               "relu6", "silu", "log_softmax")
-
-
-def activations(k):
-    l = k.layers
+def curves(k):
+    """Activations by name that are smooth."""
     i = k.Input((4, 6))
-    names = ACTIVATIONS
+    return k.Model(i, [k.layers.Activation(name)(i) for name in (
+        "sigmoid", "tanh", "elu", "selu", "softplus", "softsign", "exponential", "gelu", "swish",
+        "mish", "softmax", "log_softmax")])
+
+
+def ramps(k):
+    """Activations by name that are linear in pieces."""
+    i = k.Input((4, 6))
+    names = ("linear", "relu", "hard_sigmoid", "leaky_relu", "relu6")
     if k.__name__ == "keras":
         names += ("hard_silu", "hard_tanh", "hard_swish")
-    return k.Model(i, [l.Activation(name)(i) for name in names])
+    return k.Model(i, [k.layers.Activation(name)(i) for name in names])
 
 
 def activation_layers(k):
@@ -141,27 +152,33 @@ def normalize(k):
     return k.Model(i, [x, y, z])
 
 
-def residual(k):
-    """Shared layers, a nested model used twice, a nested frozen one, training-only layers."""
+def nested(k):
+    """A nested model of two outputs used twice, with one layer frozen; a dictionary of outputs."""
     l = k.layers
     inner_in = k.Input((8, 8, 4), name="features")
     h = l.Conv2D(4, 3, padding="same", name="inner_conv")(inner_in)
     h = l.BatchNormalization(name="inner_norm")(h)
     h = l.Conv2D(4, 1, name="inner_point", trainable=False)(h)
     inner = k.Model(inner_in, [l.Add()([inner_in, h]), h], name="block")
+    image = k.Input((8, 8, 3), name="image")
+    left, right = inner(l.Conv2D(4, 1, name="first")(image))
+    again, _ = inner(l.Multiply()([left, right]))
+    z = l.GlobalAveragePooling2D()(again)
+    return k.Model(image, {"score": l.Dense(3, name="score")(z), "map": again})
+
+
+def shared(k):
+    """A layer used twice, a nested frozen sequential model, layers that only train."""
+    l = k.layers
     frozen = k.Sequential([l.Conv2D(4, 3, padding="same"), l.BatchNormalization(),
                            l.ReLU(), l.Conv2D(4, 1), l.BatchNormalization()], name="frozen")
     image = k.Input((8, 8, 3), name="image")
-    shared = l.Conv2D(4, 3, padding="same", activation="relu", name="shared")
-    x = l.GaussianNoise(0.1)(image)
-    x = l.Conv2D(3, 1, name="first")(x)
-    x = l.SpatialDropout2D(0.2)(shared(x))
-    left, right = inner(x)
-    again, _ = inner(l.Multiply()([left, right]))
-    y = frozen(again)
+    twice = l.Conv2D(3, 3, padding="same", activation="relu", name="twice")
+    x = twice(l.GaussianNoise(0.1)(image))
+    x = l.SpatialDropout2D(0.2)(twice(x))
+    y = frozen(x)
     frozen.trainable = False
-    z = l.GlobalAveragePooling2D()(l.Concatenate()([y, shared(image)]))
-    return k.Model(image, {"score": l.Dense(3, name="score")(l.Dropout(0.5)(z)), "map": y})
+    return k.Model(image, l.Dropout(0.5)(l.Concatenate()([y, x])))
 
 
 def sequential(k):
@@ -205,8 +222,8 @@ def operators(k):
 
 
 BUILDERS = {f.__name__: f for f in (
-    conv, transposed, line, pool, dense, activations, activation_layers, merge, normalize, residual,
-    sequential, text, pixels, operators)}
+    conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, merge,
+    normalize, nested, shared, sequential, text, pixels, operators)}
 
 
 def make(build, kit, name):
@@ -249,22 +266,86 @@ def outputs(model, xs):
     return [np.asarray(y) for y in (ys if isinstance(ys, (list, tuple)) else [ys])]
 
 
+def save(model, stem):
+    xs = inputs(model, os.path.basename(stem))
+    for suffix, arrays in ((".x", xs), (".y", outputs(model, xs))):
+        with open(stem + suffix, "wb") as file:
+            for array in arrays:
+                file.write(array.tobytes())
+    for suffix in (".keras", ".h5"):
+        model.save(stem + suffix)
+
+
+def copy_h5(source, target, change=None, **options):
+    """The file again, with each data set given as change(group, name, array) likes."""
+    with h5py.File(source) as old, h5py.File(target, "w", **options) as new:
+        new.attrs.update(old.attrs)
+
+        def visit(name, item):
+            if isinstance(item, h5py.Group):
+                new.require_group(name).attrs.update(item.attrs)
+            elif change is None or not change(new, name, item[()]):
+                new[name] = item[()]
+        old.visititems(visit)
+
+
+def variants(folder):
+    """Files of one model that are stored otherwise: read alike, or refused with a reason."""
+    import keras
+    import tf_keras
+    tiny = os.path.join(folder, "tiny")
+    path = lambda name: os.path.join(folder, name)
+
+    def build(kit):
+        return kit.Sequential([kit.Input((4,), name="x"), kit.layers.Dense(3, name="hidden"),
+                               kit.layers.Dense(2, use_bias=False, name="head")], name="tiny")
+
+    model = make(build, keras, "tiny")
+    save(model, tiny)
+    model.save_weights(path("weights3.weights.h5"))
+    make(build, tf_keras, "tiny").save_weights(path("weights2.h5"))
+    with zipfile.ZipFile(tiny + ".keras") as old, \
+            zipfile.ZipFile(path("tiny_deflated.keras"), "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+
+    copy_h5(tiny + ".h5", path("tiny_fixed.h5"))
+    with h5py.File(path("tiny_fixed.h5"), "a") as file:  # as h5py 2 wrote name lists
+        weights = file["model_weights"]
+        names = weights.attrs["layer_names"]
+        del weights.attrs["layer_names"]
+        for i, name in enumerate(names):
+            weights.attrs[f"layer_names{i}"] = np.array([name], "S")
+        for group in weights.values():
+            listed = [n.encode() for n in group.attrs.get("weight_names", [])]
+            group.attrs["weight_names"] = np.array(listed, "S") if listed else np.zeros(0)
+    for name, kind in (("half", "<f2"), ("double", "<f8")):
+        copy_h5(tiny + ".h5", path(f"tiny_{name}.h5"), lambda new, name, array: new.__setitem__(
+            name, array.astype("<f2").astype(kind)) is None)
+
+    copy_h5(tiny + ".h5", path("bad_latest.h5"), libver="latest")
+    copy_h5(tiny + ".h5", path("bad_compressed.h5"), lambda new, name, array: new.create_dataset(
+        name, data=array, compression="gzip") is not None)
+    copy_h5(tiny + ".h5", path("bad_chunked.h5"), lambda new, name, array: new.create_dataset(
+        name, data=array, chunks=array.shape) is not None)
+    copy_h5(tiny + ".h5", path("bad_external.h5"), lambda new, name, array: new.create_dataset(
+        name, array.shape, "<f4", external=[("/nowhere", 0, array.nbytes)]) is not None)
+    copy_h5(tiny + ".h5", path("bad_link.h5"), lambda new, name, array: new.__setitem__(
+        name, h5py.SoftLink("/elsewhere")) is None)
+    copy_h5(tiny + ".h5", path("bad_missing.h5"), lambda new, name, array: "head" in name)
+    copy_h5(tiny + ".h5", path("bad_shape.h5"), lambda new, name, array: new.__setitem__(
+        name, array[:-1]) is None)
+
+
 def main():
     import keras
     import tf_keras
-    folder = os.path.join(os.path.dirname(__file__), "models")
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "models")
     os.makedirs(folder, exist_ok=True)
     for kind, kit in (("keras3", keras), ("keras2", tf_keras)):
         for name, build in BUILDERS.items():
-            model = make(build, kit, name)
-            stem = os.path.join(folder, f"{kind}_{name}")
-            xs = inputs(model, name)
-            for suffix, arrays in ((".x", xs), (".y", outputs(model, xs))):
-                with open(stem + suffix, "wb") as file:
-                    for array in arrays:
-                        file.write(array.tobytes())
-            for suffix in (".keras", ".h5"):
-                model.save(stem + suffix)
+            save(make(build, kit, name), os.path.join(folder, f"{kind}_{name}"))
+    variants(folder)
 
 
 if __name__ == "__main__":
