@@ -49,7 +49,8 @@ static oct_status eval_f32(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
-#define EVAL(suffix, type, middle, low, high)                                                      \
+/* The factor of 128: int8 has it in the exponent, uint8 in the operand, which rounds otherwise. */
+#define EVAL(suffix, type, middle, low, high, shift, factor)                                                      \
     static oct_status eval_##suffix(oct_op *op, oct_error *err)                                    \
     {                                                                                              \
         (void)err;                                                                                 \
@@ -63,14 +64,15 @@ static oct_status eval_f32(oct_op *op, oct_error *err)
             for (size_t i = 0; i < depth; i++)                                                     \
                 squares = (int32_t)((uint32_t)squares + (uint32_t)((x[i] - zero) * (x[i] - zero))); \
             oct_multiplier scale = oct_inverse_sqrt(squares);                                      \
-            scale.e += 7;                                                                          \
+            scale.e += shift;                                                                      \
             for (size_t i = 0; i < depth; i++)                                                     \
-                y[i] = (type)oct_clamp_i32(middle + oct_mbqm(x[i] - zero, scale), low, high);      \
+                y[i] = (type)oct_clamp_i32(middle + oct_mbqm((x[i] - zero) * (factor), scale),     \
+                    low, high);                                                                    \
         }                                                                                          \
         return OCT_OK;                                                                             \
     }
-EVAL(s8, int8_t, 0, INT8_MIN, INT8_MAX)
-EVAL(u8, uint8_t, 128, 0, UINT8_MAX)
+EVAL(s8, int8_t, 0, INT8_MIN, INT8_MAX, 7, 1)
+EVAL(u8, uint8_t, 128, 0, UINT8_MAX, 0, 128)
 
 const oct_op_def oct_op_l2_normalization = {
     .name = "L2_NORMALIZATION", .code = OCT_OP_L2_NORMALIZATION, .min_in = 1, .max_in = 1,
