@@ -77,7 +77,10 @@ oct_status cli_usage(const cli_args *args, oct_error *err, const char *format, .
 /** A progress line on stderr if that is a terminal and --quiet is not given; done == total ends it. */
 void cli_progress(const cli_args *args, const char *what, int64_t done, int64_t total);
 
-/** Prints JSON text or an object on stdout with a newline; OCT_E_SYSTEM when stdout cannot be written. */
+/**
+ * Prints an object, or text ending with a newline, on stdout and flushes it: "" only flushes.
+ * OCT_E_SYSTEM when stdout cannot be written.
+ */
 oct_status cli_print_json(json_t *object, oct_error *err);
 oct_status cli_print_text(const char *text, oct_error *err);
 

@@ -57,7 +57,7 @@ oct_status cli_print_text(const char *text, oct_error *err)
 {
     fputs(text, stdout);
     size_t length = strlen(text);
-    if (length == 0 || text[length - 1] != '\n')
+    if (length > 0 && text[length - 1] != '\n')
         fputc('\n', stdout);
     return flush_stdout(err);
 }
