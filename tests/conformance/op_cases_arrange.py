@@ -58,21 +58,45 @@ def repeat_cases():
             yield case
 
 
+def kind_of(form, name):
+    """(form, name) of a case: plain integers count as form 'any'."""
+    return ("any", f"{form}_{name}") if form == "s32" else (form, name)
+
+
+def extremum(op, form, name, shape, axis, out):
+    """ARG_MAX, ARG_MIN."""
+    x = quantized(form, shape, 1.0, -3, fill="below:5" if form == "s32" else "full")
+    table = "ArgMaxOptions" if op == "ARG_MAX" else "ArgMinOptions"
+    return Case(op, *kind_of(form, name), [x, const(np.array(axis, np.int32))], [T((), out)],
+                (table, dict(outputType=ob.TYPES[out][1])), 2 if form == "s8" else 1)
+
+
 def search_cases():
     for form in ("f32", "s8", "u8", "s32"):
-        kind = (lambda n: ("any", f"{form}_{n}")) if form == "s32" else (lambda n: (form, n))
-        for name, shape, axis in (("last", (5, 17), -1), ("channels", (1, 3, 2, 5), 3),
-                                  ("rows", (7, 3), 0)):
-            for op, table in (("ARG_MAX", "ArgMaxOptions"), ("ARG_MIN", "ArgMinOptions")):
-                for out in ("s32", "s64") if name == "last" else ("s32",):
-                    fields = dict(outputType=ob.TYPES[out][1])
-                    x = quantized(form, shape, 1.0, -3, fill="below:5" if form == "s32" else "full")
-                    yield Case(op, *kind(f"{name}_{out}"), [x, const(np.array(axis, np.int32))],
-                               [T((), out)], (table, fields), 2 if form == "s8" else 1)
+        for op in ("ARG_MAX", "ARG_MIN"):
+            yield extremum(op, form, "last_s32", (5, 17), -1, "s32")
+            yield extremum(op, form, "last_s64", (5, 17), -1, "s64")
+            yield extremum(op, form, "channels_s32", (1, 3, 2, 5), 3, "s32")
+            yield extremum(op, form, "rows_s32", (7, 3), 0, "s32")
         x = quantized(form, (3, 17), 1.0, -3, fill="below:9" if form == "s32" else "full")
-        yield Case("TOPK_V2", *kind("top_5"), [x, const(np.array(5, np.int32))],
+        yield Case("TOPK_V2", *kind_of(form, "top_5"), [x, const(np.array(5, np.int32))],
                    [T((), form, x.scale, x.zero), T((), "s32")], ("TopKV2Options", {}),
                    2 if form == "s8" else 1)
+
+
+NORMAL = {("LOG_SOFTMAX", "s8"): (16 / 256, 127), ("L2_NORMALIZATION", "s8"): (1 / 128, 0),
+          ("L2_NORMALIZATION", "u8"): (1 / 128, 128)}
+
+
+def normal(op, form, name, shape, real, zero=-3):
+    """LOG_SOFTMAX, L2_NORMALIZATION: the output quantization is fixed by the operator."""
+    y = T((), form)
+    if form != "f32":
+        scale, y.zero = NORMAL[op, form]
+        y.scale = np.float32(scale)
+    table = "LogSoftmaxOptions" if op == "LOG_SOFTMAX" else "L2NormOptions"
+    return Case(op, form, name, [quantized(form, shape, real, zero)], [y], (table, {}),
+                2 if form == "s8" else 1, ulp=8 if op == "LOG_SOFTMAX" and form == "f32" else 0)
 
 
 def reduce_more_cases():
@@ -89,17 +113,13 @@ def reduce_more_cases():
     for op in ("REDUCE_ANY", "REDUCE_ALL"):
         yield Case(op, "any", "axis_1", [T((5, 3), "bool"), ob.ints(1)], [T((), "bool")],
                    ("ReducerOptions", dict(keepDims=False)))
-    for form, y in (("f32", T((), "f32")), ("s8", T((), "s8", np.float32(16 / 256), 127))):
-        for name, shape, real in (("10_classes", (2, 10), 4.0), ("rank4", (2, 1, 3, 17), 8.0),
-                                  ("wide", (2, 33), 30.0)):
-            yield Case("LOG_SOFTMAX", form, name, [quantized(form, shape, real, -3)], [y],
-                       ("LogSoftmaxOptions", {}), 2 if form == "s8" else 1,
-                       ulp=8 if form == "f32" else 0)
-    for form, y in (("f32", T((), "f32")), ("s8", T((), "s8", np.float32(1 / 128), 0)),
-                    ("u8", T((), "u8", np.float32(1 / 128), 128))):
-        for name, shape in (("rows", (3, 17)), ("rank4", (1, 2, 3, 8))):
-            yield Case("L2_NORMALIZATION", form, name, [quantized(form, shape, 2.0, -3)], [y],
-                       ("L2NormOptions", {}), 2 if form == "s8" else 1)
+    for form in ("f32", "s8"):
+        yield normal("LOG_SOFTMAX", form, "10_classes", (2, 10), 4.0)
+        yield normal("LOG_SOFTMAX", form, "rank4", (2, 1, 3, 17), 8.0)
+        yield normal("LOG_SOFTMAX", form, "wide", (2, 33), 30.0)
+    for form in ("f32", "s8", "u8"):
+        yield normal("L2_NORMALIZATION", form, "rows", (3, 17), 2.0)
+        yield normal("L2_NORMALIZATION", form, "rank4", (1, 2, 3, 8), 2.0)
 
 
 def make_cases():

@@ -46,6 +46,7 @@ ROWS = [  # formula, operators, forms
     (table.hard_swish, ("HARD_SWISH",), S8_U8),
     (table.rsqrt_8, ("RSQRT",), ("s8",)),
     (table.sqrt_8, ("SQRT",), ("s8",)),
+    (table.l2_normalization, ("L2_NORMALIZATION",), S8_U8),
     (real.conv_f32, ("CONV_2D",), ("f32",)),
     (real.depthwise_f32, ("DEPTHWISE_CONV_2D",), ("f32",)),
     (real.hybrid_conv, ("CONV_2D", "DEPTHWISE_CONV_2D"), ("hybrid",)),

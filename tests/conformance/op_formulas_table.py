@@ -247,3 +247,14 @@ def table_function_16(case, xs):
     last = half_away(f(np.array([high])) * inverse)
     table = np.clip(np.append(first - bias, last), -32768, 32767).astype(np.int64)
     return look_up_16(table, xs[0].astype(np.int64)).astype(np.int16)
+
+
+def l2_normalization(case, xs):
+    """int8 has the factor 128 of the result's scale in the exponent, uint8 in the operand."""
+    x, y = case.inputs[0], case.outputs[0]
+    rows = zero_based(x, xs[0]).reshape(-1, x.shape[-1])
+    out = []
+    for row in rows:
+        m, e = inverse_sqrt(int((row * row).sum()))
+        out.append(mbqm(row, m, e + 7) if case.form == "s8" else mbqm(row * 128, m, e))
+    return finish(np.array(out), y)

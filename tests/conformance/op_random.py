@@ -6,9 +6,11 @@ draw(op, form, name, r) makes one Case from a numpy generator. A draw may be one
 import numpy as np
 
 import op_build as ob
+import op_cases_arrange as arrange
 import op_cases_convert as convert
 import op_cases_conv as conv
 import op_cases_elementwise as elementwise
+import op_cases_functions as functions
 import op_cases_move as move
 import op_cases_reduce as reduce
 
@@ -292,6 +294,38 @@ def draw_resize(op, form, name, r):
                      4 if form == "s16" else 3)
 
 
+def draw_function(op, form, name, r):
+    """Quantized real functions of one operand."""
+    fill = {"LOG": "above", "SQRT": "positive", "RSQRT": "above"}.get(op, "full")
+    zero = int(r.integers(-128, 60)) if fill == "full" else -100
+    fields = dict(approximate=one_in(r, 2)) if op == "GELU" else None
+    real = span(r, -3, 3)
+    return functions.function(op, form, name, image(r, 5), fields, real=real, zero=zero,
+                              out=real * span(r, -1, 2), fill=fill,
+                              resolver="BUILTIN" if op == "ELU" else "BUILTIN_REF")
+
+
+def draw_compare(op, form, name, r):
+    a, b = broadcast_shapes(r)
+    ra = span(r)
+    return functions.compare(op, form, name, a, b, ra, ra * pick(r, (1.0, span(r, -1, 1))),
+                             zero_point(r, "s8"), zero_point(r, "s8"),
+                             "whole" if form == "f32" else pick(r, ("full", "small")))
+
+
+def draw_normal(op, form, name, r):
+    """L2_NORMALIZATION and LOG_SOFTMAX."""
+    shape = tuple(up_to(r, 4) for _ in range(r.integers(1, 4))) + (int(r.integers(2, 60)),)
+    return arrange.normal(op, form, name, shape, span(r, -2, 5), zero_point(r, "s8"))
+
+
+def draw_search(op, form, name, r):
+    rank = up_to(r, 4)
+    shape = tuple(up_to(r, 7) for _ in range(rank))
+    return arrange.extremum(op, form, name, shape, int(r.integers(-rank, rank)),
+                            pick(r, ("s32", "s64")))
+
+
 ALL = ("f32", "s8", "u8", "s16")
 DRAWS = [  # operators, forms, draw
     (("CONV_2D",), ("f32", "hybrid", "s8", "s16"), draw_conv),
@@ -308,6 +342,13 @@ DRAWS = [  # operators, forms, draw
     (("RELU_N1_TO_1",), ("f32", "s8", "u8"), draw_rescaling),
     (("HARD_SWISH",), ("f32", "s8", "u8"), draw_rescaling),
     (("RSQRT", "SQRT", "NEG", "EXP", "ABS", "ELU"), ("f32",), draw_float_unary),
+    (("EXP", "LOG", "SQRT", "RSQRT", "ABS"), ("s8", "s16"), draw_function),
+    (("GELU",), ("s8", "u8"), draw_function),
+    (("ELU",), ("s8",), draw_function),
+    (tuple(functions.COMPARISONS), ("f32", "s8", "u8"), draw_compare),
+    (("L2_NORMALIZATION",), ("f32", "s8", "u8"), draw_normal),
+    (("LOG_SOFTMAX",), ("f32", "s8"), draw_normal),
+    (("ARG_MAX", "ARG_MIN"), ("f32", "s8", "u8"), draw_search),
     (("MEAN", "REDUCE_MAX"), ALL, draw_reduce),
     (("SUM",), ("f32",), draw_reduce),
     (("AVERAGE_POOL_2D", "MAX_POOL_2D"), ALL, draw_pool),
