@@ -13,6 +13,7 @@ typedef struct ranges {
     const oct_work *work;
     bool *counts;   /* [tensors]: has a range */
     bool *dropped;  /* [tensors]: it does not count */
+    bool *visited;  /* [tensors]: by the backward search */
     int32_t *stack; /* tensors to look at */
     int32_t depth;
 } ranges;
@@ -47,14 +48,22 @@ static void drop_behind(ranges *r, int32_t tensor)
     }
 }
 
+/* The result's range reaches back as far as it can, also over ranges that did not count already. */
 static void drop_before(ranges *r, int32_t tensor)
 {
     int32_t from = oct_graph_producer(r->work->sub, tensor);
     if (from < 0 || link_of(r->work->sub->nodes[from]) != OCT_LINK_SAME)
         return;
     const oct_node *node = r->work->sub->nodes[from];
-    for (int32_t i = 0; i < node->input_count; i++)
-        drop(r, node->inputs[i]);
+    for (int32_t i = 0; i < node->input_count; i++) {
+        int32_t in = node->inputs[i];
+        if (in < 0 || !r->counts[in])
+            continue;
+        r->dropped[in] = true;
+        if (!r->visited[in])
+            r->stack[r->depth++] = in;
+        r->visited[in] = true;
+    }
 }
 
 static void forward(ranges *r)
@@ -76,8 +85,10 @@ static void backward(ranges *r)
 {
     int32_t tensors = r->work->sub->tensor_count;
     for (int32_t i = 0; i < tensors; i++)
-        if (r->counts[i] && !r->dropped[i])
+        if (r->counts[i] && !r->dropped[i]) {
             r->stack[r->depth++] = i;
+            r->visited[i] = true;
+        }
     while (r->depth > 0)
         drop_before(r, r->stack[--r->depth]);
 }
@@ -85,10 +96,11 @@ static void backward(ranges *r)
 oct_status oct_ranges_that_count(oct_work *work, bool *counts, oct_error *err)
 {
     size_t tensors = (size_t)work->sub->tensor_count;
-    /* Every tensor is pushed at most twice: once as itself, once when dropped. */
+    /* A search pushes every tensor at most once, and empties the stack. */
     ranges r = { work, counts, oct_arena_array(&work->arena, tensors, sizeof(bool)),
-        oct_arena_array(&work->arena, 2 * tensors, sizeof(int32_t)), 0 };
-    if (r.dropped == NULL || r.stack == NULL)
+        oct_arena_array(&work->arena, tensors, sizeof(bool)),
+        oct_arena_array(&work->arena, tensors, sizeof(int32_t)), 0 };
+    if (r.dropped == NULL || r.visited == NULL || r.stack == NULL)
         return oct_fail_memory(err, tensors * sizeof *r.stack, "ranges");
     for (size_t i = 0; i < tensors; i++) {
         const oct_tensor *tensor = work->sub->tensors[i];
