@@ -100,10 +100,12 @@ oct_row_quant NAMED(oct_quantize_row_asymmetric, ISA)(const float *x, size_t n, 
     }
     double step = (double)(high - low) / 255.0;
     double zero = zero_point((double)low, (double)high, step);
-    float scale = (float)step, inverse = 1.f / scale, offset = (float)zero;
+    float scale = (float)step, inverse = 1.f / scale;
+    float lo = -128.f - (float)zero, hi = 127.f - (float)zero;
+    int32_t shift = (int32_t)zero; /* added after rounding: ties turn on the sign of x */
     for (size_t i = 0; i < n; i++)
-        q[i] = (int8_t)round_clamped(offset + x[i] * inverse, -128.f, 127.f);
-    return (oct_row_quant){ scale, (int32_t)zero };
+        q[i] = (int8_t)(shift + round_clamped(x[i] * inverse, lo, hi));
+    return (oct_row_quant){ scale, shift };
 }
 
 static inline float clamped(float v, float lo, float hi)
