@@ -176,6 +176,20 @@ static void batch_stays_open_unless_fixed(void **state)
     oct_graph_free(fixed);
 }
 
+/* Operators that no kernel here runs are still converted. */
+static void rare_operators_are_kept(void **state)
+{
+    (void)state;
+    oct_graph *graph = read_named("keras3_rare.keras", NULL);
+    const oct_subgraph *sub = graph->subgraphs[0];
+    assert_int_equal(sub->node_count, 5);
+    assert_int_equal(sub->nodes[0]->op, OCT_OP_GREATER);
+    assert_int_equal(sub->tensors[sub->nodes[0]->outputs[0]]->type, OCT_BOOL);
+    assert_int_equal(sub->nodes[3]->op, OCT_OP_SELECT_V2);
+    assert_int_equal(sub->nodes[4]->op, OCT_OP_LOG_SOFTMAX);
+    oct_graph_free(graph);
+}
+
 static void calls_of_a_shared_layer_share_weights(void **state)
 {
     (void)state;
@@ -195,6 +209,7 @@ int main(void)
         cmocka_unit_test(other_storage_reads_alike),
         cmocka_unit_test(ends_are_named_as_by_the_converter),
         cmocka_unit_test(batch_stays_open_unless_fixed),
+        cmocka_unit_test(rare_operators_are_kept),
         cmocka_unit_test(calls_of_a_shared_layer_share_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,7 +105,7 @@ def curves(k):
     i = k.Input((4, 6))
     return k.Model(i, [k.layers.Activation(name)(i) for name in (
         "sigmoid", "tanh", "elu", "selu", "softplus", "softsign", "exponential", "gelu", "swish",
-        "mish", "softmax", "log_softmax")])
+        "mish", "softmax")])
 
 
 def ramps(k):
@@ -123,9 +123,16 @@ def activation_layers(k):
     slope = "negative_slope" if k.__name__ == "keras" else "alpha"
     return k.Model(i, [
         l.ReLU()(i), l.ReLU(6.0)(i), l.ReLU(0.7)(i), l.ReLU(negative_slope=0.2)(i),
-        l.ReLU(max_value=0.8, negative_slope=0.1)(i), l.ReLU(threshold=0.3)(i),
+        l.ReLU(max_value=0.8, negative_slope=0.1)(i),
         l.LeakyReLU()(i), l.LeakyReLU(**{slope: 0.15})(i), l.ELU()(i), l.ELU(alpha=0.5)(i),
         l.Softmax()(i), l.Softmax(axis=1)(i), l.PReLU()(i), l.PReLU(shared_axes=[1, 2])(i)])
+
+
+def rare(k):
+    """Layers whose operators TensorFlow Lite has and Octavo does not run."""
+    l = k.layers
+    i = k.Input((4, 6))
+    return k.Model(i, [l.ReLU(threshold=0.3, negative_slope=0.1)(i), l.Activation("log_softmax")(i)])
 
 
 def merge(k):
@@ -222,8 +229,8 @@ def operators(k):
 
 
 BUILDERS = {f.__name__: f for f in (
-    conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, merge,
-    normalize, nested, shared, sequential, text, pixels, operators)}
+    conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, rare,
+    merge, normalize, nested, shared, sequential, text, pixels, operators)}
 
 
 def make(build, kit, name):
@@ -266,12 +273,16 @@ def outputs(model, xs):
     return [np.asarray(y) for y in (ys if isinstance(ys, (list, tuple)) else [ys])]
 
 
-def save(model, stem):
+def save_values(model, stem):
     xs = inputs(model, os.path.basename(stem))
     for suffix, arrays in ((".x", xs), (".y", outputs(model, xs))):
         with open(stem + suffix, "wb") as file:
             for array in arrays:
                 file.write(array.tobytes())
+
+
+def save(model, stem):
+    save_values(model, stem)
     for suffix in (".keras", ".h5"):
         model.save(stem + suffix)
 
@@ -322,6 +333,8 @@ def variants(folder):
     for name, kind in (("half", "<f2"), ("double", "<f8")):
         copy_h5(tiny + ".h5", path(f"tiny_{name}.h5"), lambda new, name, array: new.__setitem__(
             name, array.astype("<f2").astype(kind)) is None)
+    model.set_weights([array.astype("<f2") for array in model.get_weights()])
+    save_values(model, path("tiny_half"))
 
     copy_h5(tiny + ".h5", path("bad_latest.h5"), libver="latest")
     copy_h5(tiny + ".h5", path("bad_compressed.h5"), lambda new, name, array: new.create_dataset(
