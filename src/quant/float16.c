@@ -5,6 +5,7 @@
  * Values are clamped to +-65504 before the conversion, as the converter does.
  */
 #include <math.h>
+#include <string.h>
 
 #include "numeric/half.h"
 #include "quant/rewrite.h"
@@ -92,6 +93,25 @@ static bool to_be_halved(const oct_tensor *tensor)
         tensor->sparsity == NULL;
 }
 
+/* Tells delegates that half precision was meant. Source: LiteRT reduced_precision_support.h. */
+static oct_status mark_reduced_precision(oct_graph *graph, oct_error *err)
+{
+    static const char name[] = "reduced_precision_support", value[] = "fp16accfp32";
+    size_t count = (size_t)graph->metadata_count;
+    for (size_t i = 0; i < count; i++)
+        if (graph->metadata[i].name != NULL && strcmp(graph->metadata[i].name, name) == 0)
+            return OCT_OK;
+    oct_metadata *list = oct_arena_array(&graph->arena, count + 1, sizeof *list);
+    if (list == NULL)
+        return oct_fail_memory(err, (count + 1) * sizeof *list, "metadata");
+    if (count != 0)
+        memcpy(list, graph->metadata, count * sizeof *list);
+    list[count] = (oct_metadata){ name, value, sizeof value - 1 };
+    graph->metadata = list;
+    graph->metadata_count++;
+    return OCT_OK;
+}
+
 oct_status oct_quantize_float16(oct_work *work, oct_error *err)
 {
     int32_t tensors = work->sub->tensor_count;
@@ -106,5 +126,5 @@ oct_status oct_quantize_float16(oct_work *work, oct_error *err)
     for (int32_t i = 0; i < tensors; i++)
         if (to_be_halved(work->sub->tensors[i]) && is_read(work->sub, i))
             OCT_TRY(expand(work, i, &clamped[i], err));
-    return OCT_OK;
+    return mark_reduced_precision(work->graph, err);
 }
