@@ -91,7 +91,7 @@ void oct_softmax_tables_init(float beta, float scale, oct_softmax_tables *tables
 {
     fill_table(exp_real, -10.0, 0.0, tables->exp);
     fill_table(one_over_one_plus_real, 0.0, 1.0, tables->reciprocal);
-    tables->by = oct_quantize_multiplier((double)scale * (double)beta / (10.0 / 65535.0));
+    tables->by = oct_quantize_multiplier((double)(scale * beta) / (10.0 / 65535.0));
 }
 
 static inline int16_t look_up(const int16_t table[513], int32_t v)
