@@ -103,6 +103,10 @@ def softmax_cases():
         case = softmax(form, "1001_classes", (1, 1001), real=11.0)
         case.runs = 1
         yield case
+    # Found by search: beta * scale is formed in float; the double product answers otherwise.
+    case = softmax("s16", "beta_float_product", (1, 400), beta=7.849999904632568, real=1.3)
+    case.runs = 1
+    yield case
 
 
 def cases():
