@@ -266,7 +266,7 @@ static json_t *fork_json(const walk *k, const fork *f)
     for (int32_t i = 0; i < k->w.results->row_count; i++)
         if (f->asked[i])
             json_array_append_new(forms, json_pack("{s:s, s:s, s:o}", "form", k->w.results->rows[i].form,
-                "answer", answers[f->answers[i]], "number", oct_json_text(f->numbers[i])));
+                "answer", answers[f->answers[i]], "number", oct_report_text(f->numbers[i])));
     return json_pack("{s:s, s:o}", "question", f->question, "forms", forms);
 }
 

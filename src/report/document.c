@@ -14,8 +14,8 @@ enum { MAX_CHANGED = 200 };
 
 static json_t *value_json(double value, oct_interval interval)
 {
-    return json_pack("{s:o, s:o, s:o}", "value", oct_json_number(value), "low",
-        oct_json_number(interval.low), "high", oct_json_number(interval.high));
+    return json_pack("{s:o, s:o, s:o}", "value", oct_report_number(value), "low",
+        oct_report_number(interval.low), "high", oct_report_number(interval.high));
 }
 
 static json_t *rate_json(const char *count_key, int64_t count, int64_t samples, oct_interval interval)
@@ -31,7 +31,7 @@ static json_t *tensor_json(const oct_tensor_info *info)
     json_t *shape = json_array();
     for (int32_t i = 0; i < info->rank; i++)
         json_array_append_new(shape, json_integer(info->dims[i]));
-    return json_pack("{s:o, s:s, s:o}", "name", oct_json_text(info->name), "type", info->type, "shape", shape);
+    return json_pack("{s:o, s:s, s:o}", "name", oct_report_text(info->name), "type", info->type, "shape", shape);
 }
 
 static json_t *model_json(const oct_comparison *c)
@@ -47,7 +47,7 @@ static json_t *model_json(const oct_comparison *c)
         json_array_append_new(outputs, tensor_json(&info));
     }
     const char *name = c->options->model_name;
-    return json_pack("{s:o, s:s, s:o, s:o}", "name", oct_json_text(name != NULL ? name : "model"), "source",
+    return json_pack("{s:o, s:s, s:o, s:o}", "name", oct_report_text(name != NULL ? name : "model"), "source",
         oct_model_source(c->model), "inputs", inputs, "outputs", outputs);
 }
 
@@ -57,8 +57,8 @@ static json_t *data_json(const oct_comparison *c)
     json_t *names = json_array();
     int32_t classes = oct_data_class_count(c->data);
     for (int32_t i = 0; i < classes && oct_data_class_name(c->data, i) != NULL; i++)
-        json_array_append_new(names, oct_json_text(oct_data_class_name(c->data, i)));
-    return json_pack("{s:o, s:I, s:b, s:b, s:i, s:o}", "spec", oct_json_text(oct_data_spec(c->data)), "samples",
+        json_array_append_new(names, oct_report_text(oct_data_class_name(c->data, i)));
+    return json_pack("{s:o, s:I, s:b, s:b, s:i, s:o}", "spec", oct_report_text(oct_data_spec(c->data)), "samples",
         (json_int_t)m->samples, "labelled", m->has_labels, "random", oct_data_is_random(c->data),
         "classes", (int)classes, "class_names", names);
 }
@@ -67,7 +67,7 @@ static json_t *floats_json(const float *values, int count)
 {
     json_t *array = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(array, oct_json_number((double)values[i]));
+        json_array_append_new(array, oct_report_number((double)values[i]));
     return array;
 }
 
@@ -81,8 +81,8 @@ static json_t *preprocess_json(const oct_comparison *c)
             "label_offset", (int)choice->tried[i].label_offset, "correct",
             (json_int_t)choice->tried[i].correct));
     return json_pack("{s:o, s:o, s:o, s:i, s:s, s:b, s:b, s:f, s:s, s:f, s:o, s:o, s:I, s:o}",
-        "asked", oct_json_text(c->options->preprocess != NULL ? c->options->preprocess : "auto"), "name",
-        oct_json_text(p->name), "reason", oct_json_text(choice->reason), "label_offset", (int)choice->label_offset,
+        "asked", oct_report_text(c->options->preprocess != NULL ? c->options->preprocess : "auto"), "name",
+        oct_report_text(p->name), "reason", oct_report_text(choice->reason), "label_offset", (int)choice->label_offset,
         "resize", p->filter == OCT_FILTER_NEAREST ? "nearest" : "bilinear", "antialias", p->antialias,
         "keep_aspect", p->keep_aspect, "crop", (double)p->crop, "order", p->bgr ? "bgr" : "rgb",
         "divisor", (double)p->divisor, "mean", floats_json(p->mean, 3), "std", floats_json(p->std, 3),
@@ -137,7 +137,7 @@ static json_t *against_json(const oct_metrics *m, const oct_paired *p)
 {
     json_t *against = json_pack("{s:o, s:o}", "agree",
         rate_json("count", p->agree, m->samples, p->agree_interval), "sqnr_db",
-        oct_json_number(p->sqnr_db));
+        oct_report_number(p->sqnr_db));
     if (!m->has_labels)
         return against;
     json_object_set_new(against, "lost", json_integer(p->lost));
@@ -171,7 +171,7 @@ static json_t *layers_json(const oct_quant_report *report)
     for (int32_t i = 0; report != NULL && i < oct_quant_report_count(report); i++) {
         const oct_layer_note *n = oct_quant_report_note(report, i);
         json_array_append_new(layers, json_pack("{s:o, s:s, s:s, s:o, s:I, s:I}", "layer",
-            oct_json_text(n->layer), "op", n->op, "result", n->result, "reason", oct_json_text(n->reason),
+            oct_report_text(n->layer), "op", n->op, "result", n->result, "reason", oct_report_text(n->reason),
             "bytes_before",
             (json_int_t)n->weight_bytes_before, "bytes_after", (json_int_t)n->weight_bytes_after));
     }
@@ -185,7 +185,7 @@ static json_t *operators_json(const oct_bench *bench, int32_t model)
     json_t *array = json_array();
     for (int32_t i = 0; i < count; i++)
         json_array_append_new(array, json_pack("{s:s, s:o, s:f}", "op", ops[i].op, "tensor",
-            oct_json_text(ops[i].tensor), "ns", ops[i].median_ns));
+            oct_report_text(ops[i].tensor), "ns", ops[i].median_ns));
     return array;
 }
 
@@ -196,7 +196,7 @@ static json_t *form_json(const oct_comparison *c, const oct_made *m)
         oct_mode_name(m->variant.mode), "io",
         !full ? NULL : m->variant.io == OCT_IO_UINT8 ? "uint8" : "int8", "status", m->ok ? "ok" : "failed");
     if (!m->ok) {
-        json_object_set_new(form, "reason", oct_json_text(m->failure.text));
+        json_object_set_new(form, "reason", oct_report_text(m->failure.text));
         return form;
     }
     const oct_metrics *metrics = oct_eval_metrics(c->eval, m->index);
@@ -231,7 +231,7 @@ static json_t *changed_json(const oct_comparison *c)
                 json_object_set_new(answers, oct_variant_name(c->made[k].variant),
                     json_integer(oct_eval_answer(c->eval, c->made[k].index, i) - c->choice.label_offset));
         json_array_append_new(shown, json_pack("{s:o, s:i, s:o}", "sample",
-            oct_json_text(oct_data_sample_name(c->eval_data, i, name, sizeof name)), "label",
+            oct_report_text(oct_data_sample_name(c->eval_data, i, name, sizeof name)), "label",
             (int)oct_data_label(c->eval_data, i), "answers", answers));
     }
     return json_pack("{s:I, s:o}", "total", (json_int_t)total, "shown", shown);
@@ -256,7 +256,7 @@ oct_status oct_comparison_document(const oct_comparison *c, json_t **out, oct_er
     *out = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:I, s:b}, s:{s:i, s:s, s:I}, s:o, s:o, s:o, s:o}",
         "schema", (int)OCT_RESULTS_SCHEMA, "octavo", OCT_VERSION, "created", created_json(),
         "model", model_json(c), "data", data_json(c), "preprocess", preprocess_json(c),
-        "calibration", "spec", oct_json_text(oct_data_spec(c->calib)), "samples", (json_int_t)c->calib_samples,
+        "calibration", "spec", oct_report_text(oct_data_spec(c->calib)), "samples", (json_int_t)c->calib_samples,
         "held_out", c->held_out,
         "options", "threads", (int)o->threads, "kernels", o->kernels == OCT_KERNELS_REF ? "ref" : "fast",
         "seed", (json_int_t)o->seed,

@@ -10,12 +10,12 @@
 #include "base/error.h"
 #include "base/file.h"
 
-json_t *oct_json_number(double value)
+json_t *oct_report_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-json_t *oct_json_text(const char *text)
+json_t *oct_report_text(const char *text)
 {
     json_t *string = json_string(text);
     char *ascii = string == NULL ? strdup(text) : NULL;

@@ -46,10 +46,10 @@ struct oct_results {
 oct_status oct_results_create(json_t *root, const char *name, oct_results **out, oct_error *err);
 
 /** A JSON number, or null for infinities and NaN. */
-json_t *oct_json_number(double value);
+json_t *oct_report_number(double value);
 
 /** A JSON string; bytes beyond ASCII become '?' where the text is not UTF-8 (names come from files). */
-json_t *oct_json_text(const char *text);
+json_t *oct_report_text(const char *text);
 
 /* Text for people, written into text[size]; returns text. */
 

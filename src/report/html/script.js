@@ -1,0 +1,293 @@
+// The report is a view of the results in the page: nothing is computed here that they do not say.
+'use strict';
+
+const runs = JSON.parse(document.getElementById('results').textContent);
+const hues = ['#5b6470', '#2f7ed8', '#17a398', '#e07a1f', '#c0392b', '#a05fc4', '#7a9a01'];
+const charts = [];
+
+function make(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes || {})) element.setAttribute(key, value);
+  for (const child of children.flat())
+    if (child !== null && child !== undefined) element.append(child);
+  return element;
+}
+
+const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const color = index => hues[index % hues.length];
+
+// Numbers for people, as the command prints them.
+function bytes(n) {
+  return n < 1e3 ? n + ' B' : n < 1e6 ? (n / 1e3).toFixed(1) + ' kB' : (n / 1e6).toFixed(2) + ' MB';
+}
+function digits(n) { return n < 9.995 ? n.toFixed(2) : n < 99.95 ? n.toFixed(1) : n.toFixed(0); }
+function time(ns) {
+  return ns < 999.5e3 ? digits(ns / 1e3) + ' µs' : ns < 999.5e6 ? digits(ns / 1e6) + ' ms'
+    : digits(ns / 1e9) + ' s';
+}
+function points(x) {
+  const p = Math.round(x * 1e4) / 1e2;
+  return (p < 0 ? '−' : p > 0 ? '+' : '') + Math.abs(p).toFixed(2);
+}
+const percent = x => (100 * x).toFixed(2) + ' %';
+
+const made = run => run.forms.filter(form => form.status === 'ok');
+const labelled = run => run.data.labelled;
+const advised = run => run.advice && run.advice.form;
+
+function table(heads, rows, classes) {
+  const cell = (tag, value, i) => {
+    const node = make(tag, {}, value);
+    if (heads[i].endsWith('#')) node.className = 'number';
+    if (heads[i].endsWith('~')) node.className = 'free';
+    return node;
+  };
+  return make('div', { class: 'wide' }, make('table', {},
+    make('thead', {}, make('tr', {}, heads.map((head, i) => cell('th', head.replace(/[#~]$/, ''), i)))),
+    make('tbody', {}, rows.map((row, r) => make('tr', { class: (classes && classes[r]) || '' },
+      row.map((value, i) => cell('td', value, i)))))));
+}
+
+function forms_table(run) {
+  const rows = run.forms.map((form, i) => {
+    if (form.status !== 'ok') return [form.form, '', make('span', { class: 'no' }, form.reason), '', '', ''];
+    const against = form.against_float, top1 = form.accuracy.top1, latency = form.latency;
+    const quality = labelled(run)
+      ? [percent(top1.rate), ' ', make('small', {}, top1.correct + '/' + form.accuracy.samples)]
+      : [percent(against.agree.rate), ' ', make('small', {}, against.agree.count + '/' + form.accuracy.samples)];
+    const d = against.difference;
+    return [form.form, bytes(form.bytes), make('span', {}, quality),
+      i === 0 || !d ? '—' : make('span', {}, points(d.value), ' ',
+        make('small', {}, points(d.low) + ' … ' + points(d.high))),
+      latency ? make('span', {}, time(latency.median_ns.value), ' ',
+        make('small', {}, time(latency.median_ns.low) + ' … ' + time(latency.median_ns.high))) : '—',
+      latency ? latency.ratio.value.toFixed(2) : '—'];
+  });
+  return table(['form', 'size#', labelled(run) ? 'accuracy' : 'same answers as float32',
+    'Δ points (95 %)', 'latency (95 %)', '× float#'], rows,
+    run.forms.map(form => form.form === advised(run) ? 'advised' : ''));
+}
+
+function advice(run) {
+  const lines = run.advice.text.split('\n\n')[0].split('\n').filter(line => line);
+  const tail = run.advice.text.split('What would change the answer:\n')[1];
+  const box = make('div', { class: 'advice' }, make('strong', {}, lines[0]),
+    lines.slice(1).map(line => make('p', { class: 'small' }, line)));
+  const forks = make('ol', { class: 'forks' }, run.advice.forks.map(fork => make('li', {}, fork.question,
+    ['yes', 'unclear', 'no'].map(answer => {
+      const forms = fork.forms.filter(form => form.answer === answer);
+      return forms.length === 0 ? null : make('div', { class: 'small ' + answer }, answer + ': ' +
+        forms.map(form => form.form + (form.number ? ' (' + form.number + ')' : '')).join(', '));
+    }))));
+  return [box, make('details', { open: '' }, make('summary', {}, 'How it was decided'), forks,
+    tail ? make('div', {}, make('p', {}, 'What would change the answer:'), make('ul', {},
+      tail.trim().split('\n').map(line => make('li', { class: 'small' }, line.replace(/^\s*- /, ''))))) : null)];
+}
+
+// Charts. Each is a function of the canvas, so that a change of theme can draw it again.
+
+function axis(title, more) {
+  return Object.assign({ title: { display: true, text: title, color: style('--quiet') },
+    ticks: { color: style('--quiet') }, grid: { color: style('--line') } }, more);
+}
+
+function options(x, y, more) {
+  return Object.assign({ responsive: true, maintainAspectRatio: false, animation: false,
+    scales: { x, y }, plugins: { legend: { labels: { color: style('--text'), boxWidth: 12 } } } }, more);
+}
+
+function size_chart(run) {
+  const forms = made(run), causes = Object.keys(forms[0].ledger)
+    .filter(cause => forms.some(form => form.ledger[cause] > 0));
+  return { type: 'bar', data: { labels: forms.map(form => form.form),
+    datasets: causes.map((cause, i) => ({ label: cause.replace('_', ' '), backgroundColor: color(i + 1),
+      data: forms.map(form => form.ledger[cause]) })) },
+    options: options(axis('bytes', { stacked: true, ticks: { color: style('--quiet'), callback: bytes, maxTicksLimit: 6 } }),
+      axis('', { stacked: true, grid: { display: false }, title: { display: false } }), { indexAxis: 'y',
+        plugins: { legend: { labels: { color: style('--text'), boxWidth: 12 } },
+          tooltip: { callbacks: { label: c => c.dataset.label + ': ' + bytes(c.raw) } } } }) };
+}
+
+// Intervals as thin floating bars with the estimate as a point on them.
+function interval_chart(names, values, title, format, line) {
+  const datasets = [
+    { type: 'line', showLine: false, pointRadius: 5, pointBackgroundColor: names.map((_, i) => color(i)),
+      data: values.map(v => v.value), label: 'estimate' },
+    { type: 'bar', barThickness: 4, backgroundColor: names.map((_, i) => color(i) + '99'),
+      data: values.map(v => [v.low, v.high]), label: '95 % interval' }];
+  const x = axis(title, { ticks: { color: style('--quiet'), callback: format, maxTicksLimit: 6 } });
+  if (line !== undefined)
+    x.grid = { color: c => c.tick.value === line ? style('--text') : style('--line') };
+  return { type: 'bar', data: { labels: names, datasets },
+    options: options(x, axis('', { grid: { display: false }, title: { display: false } }), { indexAxis: 'y',
+      plugins: { legend: { display: false }, tooltip: { callbacks: {
+        label: c => Array.isArray(c.raw) ? format(c.raw[0]) + ' … ' + format(c.raw[1]) : format(c.raw) } } } }) };
+}
+
+function accuracy_chart(run) {
+  const forms = made(run);
+  return labelled(run)
+    ? interval_chart(forms.map(form => form.form), forms.map(form => ({ value: form.accuracy.top1.rate,
+      low: form.accuracy.top1.low, high: form.accuracy.top1.high })), 'accuracy', percent)
+    : interval_chart(forms.map(form => form.form), forms.map(form => ({ value: form.against_float.agree.rate,
+      low: form.against_float.agree.low, high: form.against_float.agree.high })), 'same answers', percent);
+}
+
+function difference_chart(run) {
+  const forms = made(run).slice(1);
+  return interval_chart(forms.map(form => form.form), forms.map(form => form.against_float.difference),
+    'accuracy − accuracy of float32, points', points, 0);
+}
+
+// The share of rounds that took at most so long, through 101 quantiles.
+function latency_chart(run) {
+  const datasets = made(run).filter(form => form.latency).map((form, i) => {
+    const sorted = form.latency.times_ns.slice().sort((a, b) => a - b);
+    const data = Array.from({ length: 101 }, (_, p) =>
+      ({ x: sorted[Math.round(p / 100 * (sorted.length - 1))] / 1e6, y: p }));
+    return { label: form.form, data, borderColor: color(i), backgroundColor: color(i), borderWidth: 2,
+      pointRadius: 0, showLine: true };
+  });
+  return { type: 'scatter', data: { datasets }, options: options(
+    axis('latency, ms (logarithmic)', { type: 'logarithmic',
+      ticks: { color: style('--quiet'), maxTicksLimit: 7, callback: v => digits(v) } }),
+    axis('% of rounds', { min: 0, max: 100 })) };
+}
+
+function tradeoff_chart(run) {
+  const quality = form => labelled(run) ? form.accuracy.top1.rate : form.against_float.agree.rate;
+  const slowest = Math.max(...made(run).map(form => form.latency ? form.latency.median_ns.value : 0));
+  const datasets = made(run).map((form, i) => ({ label: form.form, backgroundColor: color(i) + 'cc',
+    data: [{ x: form.bytes / 1e6, y: 100 * quality(form),
+      r: form.latency ? 4 + 16 * Math.sqrt(form.latency.median_ns.value / slowest) : 7 }] }));
+  return { type: 'bubble', data: { datasets }, options: options(axis('size, MB', { beginAtZero: true }),
+    axis(labelled(run) ? 'accuracy, %' : 'same answers, %', { grace: '15%' }), { plugins: {
+      legend: { labels: { color: style('--text'), boxWidth: 12 } },
+      tooltip: { callbacks: { label: c => { const form = made(run)[c.datasetIndex];
+        return [form.form, bytes(form.bytes), percent(quality(form))]
+          .concat(form.latency ? [time(form.latency.median_ns.value)] : []).join(', '); } } } } }) };
+}
+
+function chart_card(title, note, configure, run) {
+  const canvas = make('canvas', { role: 'img', 'aria-label': title });
+  charts.push({ canvas, configure: () => configure(run), chart: null });
+  return make('div', { class: 'chart' }, make('h3', {}, title), make('div', {}, canvas),
+    make('p', { class: 'quiet small' }, note));
+}
+
+function charts_of(run) {
+  if (typeof Chart === 'undefined')
+    return [make('p', { class: 'quiet' }, 'No charts: Chart.js was not found when this Octavo was built. ' +
+      'The tables have all numbers.')];
+  const timed = made(run).some(form => form.latency);
+  return [make('div', { class: 'charts' },
+    chart_card('Size by cause', 'Where the bytes of each file go.', size_chart, run),
+    chart_card(labelled(run) ? 'Accuracy' : 'Agreement with float32', 'Bars are 95 % Wilson intervals.',
+      accuracy_chart, run),
+    labelled(run) && made(run).length > 1 ? chart_card('Accuracy against float32',
+      'Same samples: 95 % score intervals of the paired difference. Narrower than the intervals above allow.',
+      difference_chart, run) : null,
+    timed ? chart_card('Latency', 'Share of rounds that took at most so long; steep is steady.', latency_chart, run) : null,
+    chart_card('Trade-off', timed ? 'Small and high is good; the area of a circle is its latency.'
+      : 'Small and high is good.', tradeoff_chart, run))];
+}
+
+function draw() {
+  for (const entry of charts) {
+    if (entry.chart) entry.chart.destroy();
+    entry.chart = new Chart(entry.canvas, entry.configure());
+  }
+}
+
+// Details.
+
+function layers(form) {
+  if (!form.layers.length) return null;
+  const notable = form.layers.filter(layer => layer.reason).length;
+  return make('details', {}, make('summary', {}, form.form + ': what became of ' + form.layers.length + ' layers' +
+    (notable ? ', ' + notable + ' not as the mode asks' : '')),
+  table(['layer~', 'operator', 'result', 'why~', 'weights before#', 'after#'], form.layers.map(layer =>
+    [layer.layer, layer.op, layer.result, layer.reason, layer.bytes_before ? bytes(layer.bytes_before) : '',
+      layer.bytes_before ? bytes(layer.bytes_after) : ''])));
+}
+
+function operators(form) {
+  if (!form.operators.length) return null;
+  const total = form.operators.reduce((sum, op) => sum + op.ns, 0);
+  const slowest = form.operators.slice().sort((a, b) => b.ns - a.ns).slice(0, 12);
+  return make('details', {}, make('summary', {}, form.form + ': slowest operators'),
+    table(['operator', 'output~', 'time#', 'share#'], slowest.map(op =>
+      [op.op, op.tensor, time(op.ns), (100 * op.ns / total).toFixed(1) + ' %'])));
+}
+
+function class_name(run, label) {
+  const name = run.data.class_names[label];
+  return label < 0 ? '—' : name === undefined ? String(label) : name;
+}
+
+function changed(run) {
+  const { total, shown } = run.changed, forms = made(run).map(form => form.form);
+  if (!total) return [make('p', {}, 'No sample: every form gives the answers of float32.')];
+  const rows = shown.map(sample => [sample.sample, class_name(run, sample.label)].concat(forms.map(form => {
+    const answer = sample.answers[form], right = sample.label < 0 ? '' : answer === sample.label ? 'yes' : 'no';
+    const moved = form !== 'float32' && answer !== sample.answers.float32;
+    return make('span', { class: moved ? right : 'quiet' }, class_name(run, answer));
+  })));
+  return [make('p', { class: 'quiet small' }, total + ' of ' + run.data.samples + ' samples' +
+    (total > shown.length ? ', the first ' + shown.length + ' shown' : '') +
+    '; in colour where the answer is not that of float32: green became right, red is wrong.'),
+  table(['sample', 'label'].concat(forms), rows)];
+}
+
+function provenance(run) {
+  const p = run.preprocess, m = run.machine, b = run.benchmark;
+  const entries = [['model', run.model.name + ' (' + run.model.source + ')'],
+    ['input', run.model.inputs.map(i => i.name + ' ' + i.type + ' ' + i.shape.join(' × ')).join(', ')],
+    ['data', run.data.spec + ': ' + run.data.samples + ' samples' + (labelled(run) ? '' : ', no labels') +
+      (run.data.random ? ', NOISE' : '')],
+    ['calibration', run.calibration.samples + ' samples of ' + run.calibration.spec +
+      (run.calibration.held_out ? ', kept out of the accuracy' : '')],
+    ['preprocessing', p.reason + '; ' + p.resize + (p.antialias ? ', antialiased' : '') +
+      (p.label_offset ? ', labels moved by ' + p.label_offset : '')],
+    ['machine', m.cpu + ', ' + m.cores + ' cores, ' + m.system + ', governor ' + m.governor +
+      (m.load === null ? '' : ', load ' + m.load.toFixed(2))],
+    ['benchmark', b ? b.engine + ', ' + b.threads + ' thread' + (b.threads > 1 ? 's' : '') + ', ' + b.rounds +
+      ' interleaved rounds' : 'none'],
+    ['kernels', run.options.kernels], ['made', run.created + ' by Octavo ' + run.octavo]];
+  return [make('dl', {}, entries.map(([key, value]) => [make('dt', {}, key), make('dd', {}, value)])),
+    table(['form', 'file', 'bytes#', 'made in#', 'loads in#', 'arena#', 'SQNR#', 'SHA-256'], made(run).map(form =>
+      [form.form, form.file || '—', String(form.bytes), form.convert_seconds.toFixed(2) + ' s',
+        form.latency ? time(form.latency.load_ns) : '—', form.latency ? bytes(form.latency.arena_bytes) : '—',
+        form.against_float.sqnr_db === null ? '—' : form.against_float.sqnr_db.toFixed(1) + ' dB',
+        make('code', {}, form.sha256)]))];
+}
+
+function section(title, ...content) {
+  return [make('h2', {}, title), content];
+}
+
+function render(run) {
+  const main = document.getElementById('report');
+  main.append(make('h1', {}, run.model.name), make('p', { class: 'quiet small' }, 'Octavo ' + run.octavo +
+    ', ' + run.created.slice(0, 10) + ', ' + run.data.samples + ' samples'),
+  ...[advice(run), section('Forms', forms_table(run)), section('At a glance', charts_of(run)),
+    section('Samples that changed their answer', changed(run)),
+    section('Layers and operators', made(run).map(form => [layers(form), operators(form)])),
+    section('Provenance', provenance(run))].flat(9).filter(node => node));
+}
+
+// Several runs: one line for each form of each, before the single reports.
+function side_by_side() {
+  const rows = runs.flatMap((run, i) => made(run).map(form => [(i + 1) + '. ' + run.model.name, form.form,
+    bytes(form.bytes), percent(labelled(run) ? form.accuracy.top1.rate : form.against_float.agree.rate),
+    form.latency ? time(form.latency.median_ns.value) : '—', run.machine.cpu]));
+  document.getElementById('report').append(make('h1', {}, runs.length + ' runs side by side'),
+    table(['run~', 'form', 'size#', 'quality#', 'latency#', 'machine'], rows));
+}
+
+if (runs.length > 1) side_by_side();
+runs.forEach(render);
+if (typeof Chart !== 'undefined') {
+  draw();
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+}
