@@ -28,11 +28,11 @@ FAILURE = re.compile(r"^(\S+)\.tflite\b(.*)$")
 TALLY = re.compile(r"^(\d+) passed, (\d+) failed$")
 
 
-def draw(op, form, maker, seed, index):
+def draw(op, form, maker, seed, index, large):
     """A case of that number; drawn again (up to 20 times) while LiteRT refuses it."""
     for attempt in range(20):
-        name = f"live_{seed}_{index}_{attempt}"
-        case = maker(op, form, name, ob.rng_for(op, form, name))
+        name = f"{'large' if large else 'live'}_{seed}_{index}_{attempt}"
+        case = maker(op, form, name, op_random.Generator(ob.rng_for(op, form, name), large))
         try:
             content, inputs, outputs = ob.golden(case)
         except ob.Refused:
@@ -57,17 +57,17 @@ def in_child(work):
     return os.waitpid(child, 0)[1], lines
 
 
-def make(op, form, maker, count, seed, folder):
+def make(op, form, maker, args, folder):
     """Writes golden files or, with folder None, tries the formula.
 
     Returns (models, values, bytes, values the formula missed, models LiteRT aborted on).
     """
     formula = op_facts.FORMULAS.get((op, form))
     done, total, aborts = 0, np.zeros(4, np.int64), 0
-    while done < count:
+    while done < args.count:
         def work(write, first=done):
-            for i in range(first, count):
-                case, content, inputs, outputs = draw(op, form, maker, seed, i)
+            for i in range(first, args.count):
+                case, content, inputs, outputs = draw(op, form, maker, args.seed, i, args.large)
                 values = sum(y.size for run in outputs for y in run)
                 size = sum(y.nbytes for run in outputs for y in run)
                 differ = 0
@@ -107,6 +107,7 @@ def main():
     parser.add_argument("--only", help="operator")
     parser.add_argument("--form")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--large", action="store_true", help="sizes at which fast kernels block")
     parser.add_argument("--keep", type=pathlib.Path, help="folder that keeps the golden files")
     args = parser.parse_args()
     print(f"{ob.TOOL}, seed {args.seed}, {args.count} models per operator and form")
@@ -118,7 +119,7 @@ def main():
         with tempfile.TemporaryDirectory() as temporary:
             folder = (args.keep or pathlib.Path(temporary)) / f"{op}_{form}"
             folder.mkdir(parents=True)
-            models, _, size, bad, aborts = make(op, form, maker, args.count, args.seed,
+            models, _, size, bad, aborts = make(op, form, maker, args,
                                                 folder if args.runner else None)
             if args.runner:
                 ran, failures, bad = run_octavo(args.runner, folder)
@@ -131,6 +132,8 @@ def main():
               flush=True)
         sums += (models, size, bad if known else 0, aborts)
     print(f"{'all':32} {sums[0]:7} {sums[1]:10} {sums[2]:8} {sums[3]:7}")
+    print(f"{sums[0] - sums[2]} passed, {sums[2]} failed" if args.runner else
+          f"{sums[2]} values differ from the formulas")
     return 1 if sums[2] else 0
 
 

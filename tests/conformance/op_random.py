@@ -1,7 +1,8 @@
 """Random operator cases: the parameters that op_cases_*.py choose by hand, drawn at random.
 
-draw(op, form, name, r) makes one Case from a numpy generator. A draw may be one that LiteRT refuses
-(an axis too long, a window over nothing); the caller draws again.
+draw(op, form, name, r) makes one Case from a generator. A draw may be one that LiteRT refuses (an
+axis too long, a window over nothing); the caller draws again. Generator.large asks for the sizes
+at which fast kernels block, unroll and share out their work.
 """
 import numpy as np
 
@@ -14,9 +15,21 @@ import op_cases_functions as functions
 import op_cases_move as move
 import op_cases_reduce as reduce
 
-CHANNELS = (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 24, 31, 33)
+SMALL = (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 24, 31, 33)
+LARGE = (8, 31, 32, 40, 63, 64, 65, 96, 100, 127, 128, 130, 144)
 ACTS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 QUANTIZED = ("s8", "s16")
+
+
+class Generator:
+    """A numpy generator that knows the size of models wanted."""
+
+    def __init__(self, numbers, large=False):
+        self.large, self.channels = large, LARGE if large else SMALL
+        self._numbers = numbers
+
+    def __getattr__(self, name):
+        return getattr(self._numbers, name)
 
 
 def pick(r, values):
@@ -49,13 +62,15 @@ def pair_up_to(r, n):
     return up_to(r, n), up_to(r, n)
 
 
-def image(r, most=9, channels=CHANNELS):
-    return up_to(r, 2), up_to(r, most), up_to(r, most), pick(r, channels)
+def image(r, most=9):
+    most *= 2 if r.large else 1
+    return up_to(r, 2), up_to(r, most), up_to(r, most), pick(r, r.channels)
 
 
 def weighted(r, form):
     """Parameters shared by all operators with weights."""
-    kw = dict(act=pick(r, ACTS))
+    # Fast float kernels are held to a bound relative to the largest answer: no clamp at large sums.
+    kw = dict(act=pick(r, ACTS) if not (r.large and form == "f32") else "NONE")
     if form == "hybrid":
         kw["fill"] = pick(r, ("full", "zero_row", "positive", "ties", "ties_shifted"))
     if form in ("s8", "u8", "s16"):
@@ -77,7 +92,7 @@ def draw_conv(op, form, name, r):
     kw = weighted(r, form)
     if form == "s16":
         kw["bias"] = pick(r, ("s64", "s32"))
-    return conv.conv(form, name, x, pick(r, CHANNELS) * groups, pair_up_to(r, 4),
+    return conv.conv(form, name, x, pick(r, r.channels) * groups, pair_up_to(r, 4),
                      stride=pair_up_to(r, 3), dilation=pick(r, ((1, 1), (1, 1), (2, 2), (1, 3))),
                      pad=pick(r, ("SAME", "VALID")), scales=scales(r, form), groups=groups, **kw)
 
@@ -93,7 +108,8 @@ def draw_depthwise(op, form, name, r):
 
 
 def draw_fc(op, form, name, r):
-    shape = tuple(up_to(r, 4) for _ in range(r.integers(1, 3))) + (up_to(r, 70),)
+    depth = up_to(r, 700 if r.large else 70)
+    shape = tuple(up_to(r, 4) for _ in range(r.integers(1, 3))) + (depth,)
     kw = weighted(r, form)
     if form == "hybrid":
         kw["asymmetric"] = one_in(r, 2)
@@ -102,7 +118,7 @@ def draw_fc(op, form, name, r):
     else:
         kw["bias"] = pick(r, ("auto", "auto", None))
     kind = "tensor" if form == "u8" else pick(r, ("tensor", "channel"))
-    return conv.fc(form, name, shape, pick(r, CHANNELS), scales=kind, keep=one_in(r, 2), **kw)
+    return conv.fc(form, name, shape, pick(r, r.channels), scales=kind, keep=one_in(r, 2), **kw)
 
 
 def draw_transpose_conv(op, form, name, r):
@@ -114,13 +130,14 @@ def draw_transpose_conv(op, form, name, r):
     hw = [n * s[i] - int(r.integers(s[i])) if same else (n - 1) * s[i] + k[i]
           for i, n in enumerate(x[1:3])]
     kw["bias"] = pick(r, ("auto", None)) if form != "s16" else pick(r, ("s64", "s32"))
-    return conv.transpose_conv(form, name, x, pick(r, CHANNELS), k, tuple(hw), stride=s,
+    return conv.transpose_conv(form, name, x, pick(r, r.channels), k, tuple(hw), stride=s,
                                pad="SAME" if same else "VALID",
                                scales=pick(r, ("channel", "tensor")), **kw)
 
 
 def draw_matmul(op, form, name, r):
-    m, n, k = up_to(r, 6), up_to(r, 9), up_to(r, 40)
+    by = 7 if r.large else 1
+    m, n, k = up_to(r, 6 * by), up_to(r, 9 * by), up_to(r, 40 * by)
     batch = tuple(up_to(r, 3) for _ in range(r.integers(0, 3)))
     adj_x, adj_y = one_in(r, 3), one_in(r, 2)
     a, b = (k, m) if adj_x else (m, k), (n, k) if adj_y else (k, n)
@@ -137,7 +154,7 @@ def draw_matmul(op, form, name, r):
 
 
 def broadcast_shapes(r):
-    full = [up_to(r, 6) for _ in range(r.integers(1, 5))]
+    full = [up_to(r, 14 if r.large else 6) for _ in range(r.integers(1, 5))]
     thin = lambda: tuple(1 if one_in(r, 3) else d for d in full)
     a, b = thin(), thin()
     return (a, b[int(r.integers(0, len(b))):]) if one_in(r, 3) else (a, b)
