@@ -5,24 +5,40 @@
 
 #include <string.h>
 
-static void move(const oct_gather *g, char *to, const char *from, size_t n, int32_t zero)
+/* Rows of images with few channels are short: one or two overlapping pieces beat a call. */
+static inline void copy(char *to, const char *from, size_t bytes)
 {
-    if (g->move != NULL)
-        g->move(to, from, n, zero);
+    if (bytes >= 8 && bytes <= 16) {
+        uint64_t first, last;
+        memcpy(&first, from, 8);
+        memcpy(&last, from + bytes - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + bytes - 8, &last, 8);
+    } else {
+        memcpy(to, from, bytes);
+    }
+}
+
+static inline void move(const oct_gather *g, char *to, const char *from, size_t n, int32_t zero)
+{
+    if (g->widen != NULL)
+        g->widen(to, from, n, zero);
     else
-        memcpy(to, from, n * g->in_bytes);
+        copy(to, from, n * g->in_bytes);
 }
 
 /* One kernel row: taps outside are padding, the ones inside a single run unless dilated. */
-static char *gather_taps(const oct_gather *g, const char *line, int32_t x0, int32_t zero, int pad,
-    char *to)
+static inline char *gather_taps(const oct_gather *g, const char *line, int32_t x0, int32_t zero,
+    int pad, char *to)
 {
     const oct_window *w = &g->window;
     size_t tap = (size_t)w->depth * g->out_bytes, step = (size_t)w->in_c * g->in_bytes;
     oct_span in = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);
-    memset(to, pad, (size_t)in.begin * tap);
     char *end = to + (size_t)w->kernel_w * tap;
-    to += (size_t)in.begin * tap;
+    if (in.begin > 0) {
+        memset(to, pad, (size_t)in.begin * tap);
+        to += (size_t)in.begin * tap;
+    }
     if (w->dilation_w == 1 && w->depth == w->in_c) {
         size_t n = (size_t)(in.end - in.begin) * (size_t)w->depth;
         move(g, to, line + (ptrdiff_t)(x0 + in.begin) * (ptrdiff_t)step, n, zero);
@@ -31,17 +47,19 @@ static char *gather_taps(const oct_gather *g, const char *line, int32_t x0, int3
         for (int32_t kx = in.begin; kx < in.end; kx++, to += tap)
             move(g, to, line + (size_t)(x0 + kx * w->dilation_w) * step, (size_t)w->depth, zero);
     }
-    memset(to, pad, (size_t)(end - to));
+    if (to < end)
+        memset(to, pad, (size_t)(end - to));
     return end;
 }
 
 static void gather_row(const oct_gather *g, const char *image, int32_t oy, int32_t ox, int32_t zero,
-    int pad, char *to)
+    char *to)
 {
     const oct_window *w = &g->window;
     size_t taps = (size_t)w->kernel_w * (size_t)w->depth * g->out_bytes;
     size_t line = (size_t)w->in_w * (size_t)w->in_c * g->in_bytes;
     int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;
+    int pad = g->flip != NULL ? zero : 0;
     char *end = to + g->row_bytes;
     for (int32_t ky = 0; ky < w->kernel_h; ky++) {
         int32_t y = y0 + ky * w->dilation_h;
@@ -52,7 +70,8 @@ static void gather_row(const oct_gather *g, const char *image, int32_t oy, int32
             to += taps;
         }
     }
-    memset(to, 0, (size_t)(end - to));
+    if (to < end)
+        memset(to, 0, (size_t)(end - to));
 }
 
 /* Rows of a 1x1 convolution without strides lie in memory as the matrix wants them. */
@@ -64,24 +83,16 @@ static bool is_plain(const oct_gather *g)
         && g->row_bytes == (size_t)w->depth * g->out_bytes;
 }
 
-void oct_gather_rows(const oct_gather *g, const void *x, const oct_row_quant *units, size_t first,
-    int32_t rows, void *tile)
+static void gather_each(const oct_gather *g, const char *x, const oct_row_quant *units,
+    size_t first, int32_t rows, char *to)
 {
     const oct_window *w = &g->window;
     size_t image = (size_t)w->in_h * (size_t)w->in_w * (size_t)w->in_c * g->in_bytes;
-    if (is_plain(g) && (units == NULL || g->flip)) {
-        size_t row = (size_t)w->depth;
-        move(g, tile, (const char *)x + first * row * g->in_bytes, (size_t)rows * row, g->zero);
-        return;
-    }
     int32_t ox = (int32_t)(first % (size_t)w->out_w);
     int32_t oy = (int32_t)(first / (size_t)w->out_w % (size_t)w->out_h);
     size_t b = first / (size_t)w->out_w / (size_t)w->out_h;
-    char *to = tile;
     for (int32_t i = 0; i < rows; i++, to += g->row_bytes) {
-        int32_t zero = units != NULL ? units[b].zero : g->zero;
-        int pad = units != NULL && g->flip ? (zero ^ 0x80) & 0xff : g->pad;
-        gather_row(g, (const char *)x + b * image, oy, ox, zero, pad, to);
+        gather_row(g, x + b * image, oy, ox, units != NULL ? units[b].zero : g->zero, to);
         if (++ox < w->out_w)
             continue;
         ox = 0;
@@ -90,4 +101,21 @@ void oct_gather_rows(const oct_gather *g, const void *x, const oct_row_quant *un
         oy = 0;
         b++;
     }
+}
+
+void oct_gather_rows(const oct_gather *g, const void *x, const oct_row_quant *units, size_t first,
+    int32_t rows, void *tile)
+{
+    const char *from = (const char *)x + first * (size_t)g->window.depth * g->in_bytes;
+    size_t elements = (size_t)rows * g->row_bytes / g->out_bytes;
+    if (is_plain(g) && (g->widen == NULL || units == NULL)) {
+        if (g->flip != NULL)
+            g->flip(tile, from, elements, 0);
+        else
+            move(g, tile, from, elements, g->zero);
+        return;
+    }
+    gather_each(g, x, units, first, rows, tile);
+    if (g->flip != NULL)
+        g->flip(tile, tile, elements, 0);
 }

@@ -6,7 +6,7 @@
  *
  * oct_quantize_row_symmetric_*   q = clamp(round_half_away(x * (127 / max|x|)), -127, 127), zero 0; all zeros give
  *                            q = 0, scale 1.
- * oct_quantize_row_asymmetric_*  q = clamp(round_half_away(zero + x / scale), -128, 127): the range [min, max] of x
+ * oct_quantize_row_asymmetric_*  q = clamp(zero + round_half_away(x / scale), -128, 127): the range [min, max] of x
  *                            and 0 mapped onto 256 codes; the zero point comes from the end of the range
  *                            that it represents better.
  * x [n], q [n]. NaN makes the scale NaN, so that it shows in the outputs.

@@ -13,20 +13,20 @@
 
 /* What a tile of hybrid sums becomes. */
 typedef struct oct_hybrid_args {
-    const int32_t *sum; /* [rows][columns] of (q - 0) * w, or (q - zero) * w where column_sum is NULL */
+    const int32_t *sum; /* [rows][columns] of q * w */
     size_t sum_stride;
     int32_t rows, columns;
     const oct_row_quant *const *unit; /* [rows] parameters of each row's activations */
-    const int32_t *column_sum;        /* [columns] sums of weights, or NULL */
+    const int32_t *column_sum; /* [columns] of w; zeros where the zero point is out of the sums already */
     const float *scale;               /* [columns] of the weights */
-    const float *bias;                /* [columns] or NULL */
+    const float *bias;                /* [columns] */
     float lo, hi;
     float *y;
     size_t y_stride;
 } oct_hybrid_args;
 
 /**
- * oct_move_flip:   to[i] = from[i] XOR 0x80: int8 codes as uint8; zero is not used.
+ * oct_move_flip:   to[i] = from[i] XOR 0x80: int8 codes as uint8; zero is not used; to may be from.
  * oct_move_widen:  to[i] = from[i] - zero as int16.
  * oct_hybrid_shared, oct_hybrid_channel: y = clamp(v * (unit.scale * scale[n]) + bias[n]) and
  *   clamp(v * scale[n] * unit.scale + bias[n]) with v = float(sum - unit.zero * column_sum[n]).

@@ -35,11 +35,10 @@ static inline int32_t round_clamped(float v, float lo, float hi)
 {
     v = v > lo - 1.f ? v : lo - 1.f;
     v = v < hi + 1.f ? v : hi + 1.f;
-    int32_t whole = (int32_t)v;
-    float rest = v - (float)whole;
-    int32_t q = whole + (rest >= 0.5f) - (rest <= -0.5f);
-    q = q < (int32_t)lo ? (int32_t)lo : q;
-    return q > (int32_t)hi ? (int32_t)hi : q;
+    float whole = (float)(int32_t)v, rest = v - whole;
+    float q = whole + (rest >= 0.5f ? 1.f : 0.f) - (rest <= -0.5f ? 1.f : 0.f);
+    q = q < lo ? lo : q;
+    return (int32_t)(q > hi ? hi : q);
 }
 
 static inline int32_t bits_of(float x)
@@ -117,18 +116,17 @@ static inline float clamped(float v, float lo, float hi)
 #define HYBRID(name, product)                                                                      \
     void NAMED(oct_hybrid_##name, ISA)(const oct_hybrid_args *args)                                \
     {                                                                                              \
-        const int32_t *column_sum = args->column_sum;                                              \
+        const int32_t *restrict column_sum = args->column_sum;                                     \
         const float *restrict scale = args->scale, *restrict bias = args->bias;                    \
+        float lo = args->lo, hi = args->hi;                                                        \
         for (int32_t m = 0; m < args->rows; m++) {                                                 \
             const int32_t *restrict sum = args->sum + (size_t)m * args->sum_stride;                \
             float *restrict y = args->y + (size_t)m * args->y_stride;                              \
-            int32_t zero = column_sum != NULL ? args->unit[m]->zero : 0;                           \
+            int32_t zero = args->unit[m]->zero;                                                    \
             float row_scale = args->unit[m]->scale;                                                \
             for (int32_t n = 0; n < args->columns; n++) {                                          \
-                float v = (float)(sum[n] - (zero != 0 ? zero * column_sum[n] : 0));                \
-                v = product;                                                                       \
-                v += bias != NULL ? bias[n] : 0.f;                                                 \
-                y[n] = clamped(v, args->lo, args->hi);                                             \
+                float v = (float)(sum[n] - zero * column_sum[n]);                                  \
+                y[n] = clamped(product + bias[n], lo, hi);                                         \
             }                                                                                      \
         }                                                                                          \
     }

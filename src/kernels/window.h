@@ -51,7 +51,15 @@ typedef struct oct_span {
     int32_t begin, end;
 } oct_span;
 
+/** oct_window_span() of a window that crosses the border. */
+oct_span oct_window_clip(int32_t origin, int32_t kernel, int32_t dilation, int32_t size);
+
 /** Taps k with 0 <= origin + k * dilation < size, k < kernel. */
-oct_span oct_window_span(int32_t origin, int32_t kernel, int32_t dilation, int32_t size);
+static inline oct_span oct_window_span(int32_t origin, int32_t kernel, int32_t dilation, int32_t size)
+{
+    if (origin >= 0 && origin + (kernel - 1) * dilation < size)
+        return (oct_span){ 0, kernel };
+    return oct_window_clip(origin, kernel, dilation, size);
+}
 
 #endif

@@ -24,7 +24,8 @@ typedef struct fast_conv {
     bool in_place; /* rows are read where they lie */
     size_t k, depth; /* taps, and taps padded to whole groups */
     void *panels;
-    int32_t *column_sum; /* hybrid on uint8: sums of weights */
+    int32_t *column_sum; /* hybrid: sums of weights on uint8, else zeros */
+    const float *bias;   /* hybrid: the bias, or zeros */
     oct_requant_tile rq;
     oct_requant_tile_fn requant;
     bool wide; /* int16 form with the vectorised 64-bit requantization */
@@ -60,14 +61,15 @@ static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
     f->depth = oct_gemm_depth(f->layout, f->k);
     size_t bytes = is_float(op) ? 4 : uint8 ? 1 : 2;
     f->gather = (oct_gather){ .window = l->window, .in_bytes = is_float(op) ? 4 : 1,
-        .out_bytes = bytes, .row_bytes = f->depth * bytes, .zero = l->in_zero,
-        .pad = uint8 ? (l->in_zero ^ 0x80) & 0xff : 0, .flip = uint8 };
+        .out_bytes = bytes, .row_bytes = f->depth * bytes, .zero = l->in_zero };
     if (op->form == OCT_FORM_S16)
         f->gather.in_bytes = 2;
+    else if (uint8)
+        f->gather.flip = k->move_flip;
     else if (!is_float(op))
-        f->gather.move = uint8 ? k->move_flip : k->move_widen;
+        f->gather.widen = k->move_widen;
     const oct_window *w = &l->window;
-    f->in_place = f->gather.move == NULL && f->depth == f->k && w->kernel_h == 1 && w->kernel_w == 1
+    f->in_place = f->gather.in_bytes == bytes && !uint8 && f->depth == f->k && w->kernel_h == 1 && w->kernel_w == 1
         && w->stride_h == 1 && w->stride_w == 1 && w->pad_top == 0 && w->pad_left == 0;
 }
 
@@ -116,7 +118,7 @@ static int32_t *panel_bias(oct_op *op, const oct_linear *l, const fast_conv *f,
         int32_t sum = 0;
         for (size_t i = 0; i < f->k; i++)
             sum += filter[(size_t)n * f->k + i];
-        if (f->column_sum != NULL)
+        if (f->column_sum != NULL && on_uint8(op, f))
             f->column_sum[n] = sum;
         uint32_t b = bias != NULL ? (uint32_t)bias[n] : 0;
         uint32_t offset = on_uint8(op, f) ? (uint32_t)((l->in_zero + 128) * sum) : 0;
@@ -138,9 +140,13 @@ static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, b
     }
     size_t blocks = (size_t)(channels + 15) / 16 * sizeof(oct_requant_block);
     oct_requant_block *constants = alloc_aligned(op, blocks);
-    f->column_sum = op->form == OCT_FORM_HYBRID && on_uint8(op, f)
-        ? oct_op_alloc(op, (size_t)channels * sizeof *f->column_sum)
-        : NULL;
+    if (op->form == OCT_FORM_HYBRID) {
+        const float *given = oct_linear_bias(op, l);
+        f->column_sum = oct_op_alloc(op, (size_t)channels * sizeof *f->column_sum);
+        f->bias = given != NULL ? given : oct_op_alloc(op, (size_t)channels * sizeof *f->bias);
+        if (f->column_sum == NULL || f->bias == NULL)
+            return oct_fail_memory(err, (size_t)channels * 4, "sums of weights");
+    }
     int32_t *folded = panel_bias(op, l, f, filter, bias);
     if (constants == NULL || folded == NULL)
         return oct_fail_memory(err, blocks, "requantization constants");
@@ -229,12 +235,11 @@ static void finish_hybrid(const oct_op *op, const oct_linear *l, const fast_conv
     size_t pixels = (size_t)l->window.out_h * (size_t)l->window.out_w;
     for (int32_t m = 0; m < s->rows; m++)
         unit[m] = units + (s->row + (size_t)m) / pixels;
-    const float *bias = oct_linear_bias(op, l);
     oct_hybrid_args args = { .sum = s->sum, .sum_stride = s->stride, .rows = s->rows,
         .columns = s->columns, .unit = unit,
-        .column_sum = f->column_sum == NULL ? NULL : f->column_sum + s->column,
-        .scale = l->scale + s->column, .bias = bias == NULL ? NULL : bias + s->column, .lo = l->lo,
-        .hi = l->hi, .y = y, .y_stride = (size_t)l->window.out_c };
+        .column_sum = f->column_sum + s->column, .scale = l->scale + s->column,
+        .bias = f->bias + s->column, .lo = l->lo, .hi = l->hi, .y = y,
+        .y_stride = (size_t)l->window.out_c };
     (l->channel_first ? f->kernels->hybrid_channel : f->kernels->hybrid_shared)(&args);
 }
 

@@ -18,7 +18,9 @@ typedef struct fast_depthwise {
     const oct_kernel_set *kernels;
     oct_depthwise_plan plan;
     int32_t channels, padded; /* padded to whole vectors of 16 */
-    void *bias;               /* float or int32 [padded]; int64 biases stay in the model */
+    void *bias;               /* float or int32 [padded], zeros where sums have none */
+    const float *hybrid_bias; /* the bias, or zeros */
+    const int32_t *no_sums;   /* zeros [padded]: the zero point is out of the sums already */
     void *dot;                /* packed for the dot-product kernel, or NULL */
     oct_requant_tile rq;
     oct_requant_tile_fn requant;
@@ -54,6 +56,8 @@ static oct_status pack_taps(oct_op *op, const oct_linear *l, fast_depthwise *f, 
     }
     if (bias != NULL && (floats || op->form == OCT_FORM_S8))
         memcpy(f->bias, bias, n * 4);
+    f->no_sums = f->bias;
+    f->hybrid_bias = bias != NULL ? bias : f->bias;
     return OCT_OK;
 }
 
@@ -166,8 +170,8 @@ static void finish_sums(const row_task *t, int32_t pixels, size_t at)
         const oct_row_quant *unit = (const oct_row_quant *)op->scratch[2] + t->batch;
         f->kernels->hybrid_shared(&(oct_hybrid_args){ .sum = t->sum + (size_t)p * stride,
             .sum_stride = stride, .rows = 1, .columns = f->channels, .unit = &unit,
-            .scale = l->scale, .bias = oct_linear_bias(op, l), .lo = l->lo, .hi = l->hi,
-            .y = (float *)op->out[0]->data + at + (size_t)p * n, .y_stride = n });
+            .column_sum = f->no_sums, .scale = l->scale, .bias = f->hybrid_bias, .lo = l->lo,
+            .hi = l->hi, .y = (float *)op->out[0]->data + at + (size_t)p * n, .y_stride = n });
     }
 }
 

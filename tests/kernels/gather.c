@@ -52,9 +52,9 @@ static void check_gather(const oct_kernel_set *kernels, const char *name, int ki
     size_t depth = (oct_window_taps(&w) + group - 1) / group * group;
     int32_t zero = kind == KEEP_4 ? 0 : check_extreme(-128, 127);
     oct_gather g = { .window = w, .in_bytes = in_bytes, .out_bytes = out_bytes,
-        .row_bytes = depth * out_bytes, .zero = zero, .flip = kind == FLIP,
-        .pad = kind == FLIP ? (zero ^ 0x80) & 0xff : 0,
-        .move = kind == FLIP ? kernels->move_flip : kind == WIDEN ? kernels->move_widen : NULL };
+        .row_bytes = depth * out_bytes, .zero = zero,
+        .flip = kind == FLIP ? kernels->move_flip : NULL,
+        .widen = kind == WIDEN ? kernels->move_widen : NULL };
     oct_row_quant units[3];
     for (int i = 0; i < 3; i++)
         units[i] = (oct_row_quant){ 1.f, check_extreme(-128, 127) };

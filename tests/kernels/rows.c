@@ -74,7 +74,7 @@ static void check_definition(size_t n, int kind)
     check(unit.scale == (top == 0.f ? 1.f : top / 127.f), "symmetric scale");
     unit = oct_quantize_row_asymmetric_c(x, n, q);
     for (size_t i = 0; top != 0.f && i < n; i++) {
-        float code = roundf((float)unit.zero + x[i] * (1.f / unit.scale));
+        float code = (float)unit.zero + roundf(x[i] * (1.f / unit.scale));
         code = code < -128.f ? -128.f : code > 127.f ? 127.f : code;
         check(q[i] == (int)code, "asymmetric definition: %g is %d", (double)x[i], q[i]);
     }
@@ -104,13 +104,12 @@ static void check_hybrid(const oct_kernel_set *kernels, const char *name, int32_
     }
     size_t bytes = m * n * sizeof(float);
     float *y = check_output_create(bytes), *want = check_output_create(bytes);
-    for (int way = 0; way < 8; way++) {
+    for (int way = 0; way < 2; way++) {
         oct_hybrid_args args = { .sum = sum, .sum_stride = n, .rows = rows, .columns = columns,
-            .unit = unit, .column_sum = way & 1 ? column_sum : NULL, .scale = scale,
-            .bias = way & 2 ? bias : NULL, .lo = 0.f, .hi = 6.f, .y = y, .y_stride = n };
-        (way & 4 ? kernels->hybrid_channel : kernels->hybrid_shared)(&args);
+            .unit = unit, .column_sum = column_sum, .scale = scale, .bias = bias, .lo = 0.f, .hi = 6.f, .y = y, .y_stride = n };
+        (way ? kernels->hybrid_channel : kernels->hybrid_shared)(&args);
         args.y = want;
-        (way & 4 ? oct_hybrid_channel_c : oct_hybrid_shared_c)(&args);
+        (way ? oct_hybrid_channel_c : oct_hybrid_shared_c)(&args);
         check(memcmp(y, want, bytes) == 0 && check_output_intact(y, bytes),
             "hybrid %s: %d x %d, way %d", name, (int)rows, (int)columns, way);
     }
