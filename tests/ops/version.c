@@ -19,8 +19,6 @@ typedef struct version_case {
     const char *runtime;
 } version_case;
 
-
-
 static const version_case cases[] = {
     { OCT_OP_ADD, OCT_FLOAT32, OCT_FLOAT32, OCT_FLOAT32, 2, 1, "1.5.0" },
     { OCT_OP_ADD, OCT_INT8, OCT_INT8, OCT_INT8, 2, 2, "1.14.0" },
