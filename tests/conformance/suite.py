@@ -194,7 +194,7 @@ class Suite:
               f"({sum(r['bytes'] for r in integer)} bytes) differ from LiteRT's reference kernels")
         print(f"float outputs: {len(floats)} compared, median deviation "
               f"{np.median(floats) if floats else 0:.2g} of the largest")
-        for kind in ("weights", "biases", "scales", "zero_points"):
+        for kind in ("weights", "float_weights", "biases", "scales", "zero_points"):
             counts = [row["counts"][kind] for row in self.rows if "counts" in row]
             print(f"{kind}: {sum(c.get('elements_equal', 0) for c in counts)} of "
                   f"{sum(c.get('elements', 0) for c in counts)} equal to TFLiteConverter's")
@@ -246,7 +246,8 @@ def disagreements(result):
         if steps and share < least:
             reasons.append(f"{kind}: only {share:.6f} equal")
     for difference in result["differences"]:
-        if difference["kind"] in ("weights", "biases", "scales", "zero_points") \
+        if difference["kind"] in ("weights", "float_weights", "biases", "scales",
+                                  "zero_points") \
                 and not within_bounds(difference):
             reasons.append("{kind}: {where}: {what}".format(**difference))
     for key in ("inputs", "outputs", "signatures"):

@@ -76,7 +76,8 @@ class Model:
 
     def ordered(self):
         """The nodes that compute something, in an order that the file's own does not decide:
-        depth first from the outputs, operands in their order."""
+        depth first from the outputs, operands in their order. How RESHAPE's shape operand comes to
+        be (a constant, or SHAPE, STRIDED_SLICE and PACK at run time) is not followed."""
         order, seen = [], set()
         pending = [(t, False) for t in reversed(self.outputs)]
         while pending:
@@ -89,7 +90,8 @@ class Model:
             elif id(node) not in seen:
                 seen.add(id(node))
                 pending.append((tensor, True))
-                pending.extend((t, False) for t in reversed(node.inputs))
+                operands = node.inputs[:1] if node.name == "RESHAPE" else node.inputs
+                pending.extend((t, False) for t in reversed(operands))
         return order
 
 
