@@ -131,6 +131,18 @@ static void write_group(FILE *out, const walk *k, const fork *f, oct_verdict ans
         fputc('\n', out);
 }
 
+/* What decides among the forms left standing. */
+static const char *last_question(const walk *k)
+{
+    return by_latency(k) ? "the fastest (within 5 %), of these the smallest:"
+        : oct_rule_measures(k->w.constraints.target) ? "the smallest:" : "the target's first choice:";
+}
+
+static const char *picked(const walk *k)
+{
+    return k->pick < 0 ? "none" : k->w.results->rows[k->pick].form;
+}
+
 static void write_forks(FILE *out, const walk *k)
 {
     for (int32_t i = 0; i < k->fork_count; i++) {
@@ -140,11 +152,7 @@ static void write_forks(FILE *out, const walk *k)
         write_group(out, k, f, OCT_VERDICT_UNCLEAR, "     unclear  ");
         write_group(out, k, f, OCT_VERDICT_NO, "     no       ");
     }
-    fprintf(out, "%d. %s\n     %s\n", (int)k->fork_count + 1,
-        by_latency(k) ? "the fastest (within 5 %), of these the smallest:"
-            : oct_rule_measures(k->w.constraints.target) ? "the smallest:"
-                                                          : "the target's first choice:",
-        k->pick < 0 ? "none" : k->w.results->rows[k->pick].form);
+    fprintf(out, "%d. %s\n     %s\n", (int)k->fork_count + 1, last_question(k), picked(k));
 }
 
 static void write_headline(FILE *out, const walk *k)
@@ -280,12 +288,15 @@ static json_t *walk_json(const walk *k, const char *text)
     oct_equivalence e = { 0 };
     if (k->pick > 0)
         oct_rule_equivalence(&k->w, &results->rows[k->pick], &e);
-    return json_pack("{s:{s:s, s:f, s:I, s:f}, s:s?, s:b, s:o, s:I, s:o, s:s}",
+    char choice[96];
+    snprintf(choice, sizeof choice, "%s %s", last_question(k), picked(k));
+    return json_pack("{s:{s:s, s:f, s:I, s:f}, s:s?, s:b, s:o, s:I, s:o, s:s, s:s}",
         "constraints", "target", oct_target_name(c->target), "max_drop", c->max_drop,
         "max_bytes", (json_int_t)c->max_bytes, "max_latency_ns", c->max_latency_ns,
         "form", k->pick < 0 ? NULL : results->rows[k->pick].form, "sure", k->sure,
         "confidence", k->pick > 0 ? json_real(e.confidence) : json_null(),
-        "samples_needed", (json_int_t)e.samples_needed, "forks", forks, "text", text);
+        "samples_needed", (json_int_t)e.samples_needed, "forks", forks, "choice", choice, "text",
+        text);
 }
 
 oct_status oct_results_advise(oct_results *results, const oct_constraints *constraints, oct_error *err)

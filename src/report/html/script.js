@@ -78,7 +78,7 @@ function advice(run) {
       const forms = fork.forms.filter(form => form.answer === answer);
       return forms.length === 0 ? null : make('div', { class: 'small ' + answer }, answer + ': ' +
         forms.map(form => form.form + (form.number ? ' (' + form.number + ')' : '')).join(', '));
-    }))));
+    }))), make('li', {}, run.advice.choice));
   return [box, make('details', { open: '' }, make('summary', {}, 'How it was decided'), forks,
     tail ? make('div', {}, make('p', {}, 'What would change the answer:'), make('ul', {},
       tail.trim().split('\n').map(line => make('li', { class: 'small' }, line.replace(/^\s*- /, ''))))) : null)];
@@ -108,14 +108,17 @@ function size_chart(run) {
           tooltip: { callbacks: { label: c => c.dataset.label + ': ' + bytes(c.raw) } } } }) };
 }
 
-// Intervals as thin floating bars with the estimate as a point on them.
-function interval_chart(names, values, title, format, line) {
+// Intervals as thin floating bars with the estimate as a point on them. first: index of the first name's form.
+function interval_chart(names, values, title, format, first, line) {
   const datasets = [
-    { type: 'line', showLine: false, pointRadius: 5, pointBackgroundColor: names.map((_, i) => color(i)),
-      data: values.map(v => v.value), label: 'estimate' },
-    { type: 'bar', barThickness: 4, backgroundColor: names.map((_, i) => color(i) + '99'),
+    { type: 'line', showLine: false, pointRadius: 5, pointBackgroundColor: names.map((_, i) => color(i + first)),
+      pointBorderWidth: 0, data: values.map(v => v.value), label: 'estimate' },
+    { type: 'bar', barThickness: 4, backgroundColor: names.map((_, i) => color(i + first) + '99'),
       data: values.map(v => [v.low, v.high]), label: '95 % interval' }];
-  const x = axis(title, { ticks: { color: style('--quiet'), callback: format, maxTicksLimit: 6 } });
+  const low = Math.min(...values.map(v => v.low)), high = Math.max(...values.map(v => v.high));
+  const margin = (high - low) * 0.08 || 0.001;
+  const x = axis(title, { min: low - margin, max: high + margin,
+    ticks: { color: style('--quiet'), callback: format, maxTicksLimit: 6, includeBounds: false } });
   if (line !== undefined)
     x.grid = { color: c => c.tick.value === line ? style('--text') : style('--line') };
   return { type: 'bar', data: { labels: names, datasets },
@@ -128,19 +131,23 @@ function accuracy_chart(run) {
   const forms = made(run);
   return labelled(run)
     ? interval_chart(forms.map(form => form.form), forms.map(form => ({ value: form.accuracy.top1.rate,
-      low: form.accuracy.top1.low, high: form.accuracy.top1.high })), 'accuracy', percent)
+      low: form.accuracy.top1.low, high: form.accuracy.top1.high })), 'accuracy', percent, 0)
     : interval_chart(forms.map(form => form.form), forms.map(form => ({ value: form.against_float.agree.rate,
-      low: form.against_float.agree.low, high: form.against_float.agree.high })), 'same answers', percent);
+      low: form.against_float.agree.low, high: form.against_float.agree.high })), 'same answers', percent, 0);
 }
 
 function difference_chart(run) {
   const forms = made(run).slice(1);
   return interval_chart(forms.map(form => form.form), forms.map(form => form.against_float.difference),
-    'accuracy − accuracy of float32, points', points, 0);
+    'accuracy − accuracy of float32, points', points, 1, 0);
 }
 
-// The share of rounds that took at most so long, through 101 quantiles.
+// The share of rounds that took at most so long, through 101 quantiles. Rare disturbances take a thousand
+// times as long; the axis ends where every form has 90 % of its rounds.
 function latency_chart(run) {
+  const timed = made(run).filter(form => form.latency).map(form => form.latency);
+  const shortest = Math.min(...timed.map(latency => latency.min_ns)) / 1e6;
+  const longest = Math.max(...timed.map(latency => latency.p90_ns)) / 1e6;
   const datasets = made(run).filter(form => form.latency).map((form, i) => {
     const sorted = form.latency.times_ns.slice().sort((a, b) => a - b);
     const data = Array.from({ length: 101 }, (_, p) =>
@@ -149,7 +156,7 @@ function latency_chart(run) {
       pointRadius: 0, showLine: true };
   });
   return { type: 'scatter', data: { datasets }, options: options(
-    axis('latency, ms (logarithmic)', { type: 'logarithmic',
+    axis('latency, ms (logarithmic)', { type: 'logarithmic', min: shortest * 0.8, max: longest * 1.2,
       ticks: { color: style('--quiet'), maxTicksLimit: 7, callback: v => digits(v) } }),
     axis('% of rounds', { min: 0, max: 100 })) };
 }
@@ -157,11 +164,13 @@ function latency_chart(run) {
 function tradeoff_chart(run) {
   const quality = form => labelled(run) ? form.accuracy.top1.rate : form.against_float.agree.rate;
   const slowest = Math.max(...made(run).map(form => form.latency ? form.latency.median_ns.value : 0));
-  const datasets = made(run).map((form, i) => ({ label: form.form, backgroundColor: color(i) + 'cc',
+  const all = made(run).map(form => 100 * quality(form));
+  const datasets = made(run).map((form, i) => ({ label: form.form, backgroundColor: color(i) + 'b0',
     data: [{ x: form.bytes / 1e6, y: 100 * quality(form),
       r: form.latency ? 4 + 16 * Math.sqrt(form.latency.median_ns.value / slowest) : 7 }] }));
   return { type: 'bubble', data: { datasets }, options: options(axis('size, MB', { beginAtZero: true }),
-    axis(labelled(run) ? 'accuracy, %' : 'same answers, %', { grace: '15%' }), { plugins: {
+    axis(labelled(run) ? 'accuracy, %' : 'same answers, %', 
+      { suggestedMin: Math.min(...all) - 0.3, suggestedMax: Math.max(...all) + 0.3 }), { plugins: {
       legend: { labels: { color: style('--text'), boxWidth: 12 } },
       tooltip: { callbacks: { label: c => { const form = made(run)[c.datasetIndex];
         return [form.form, bytes(form.bytes), percent(quality(form))]
@@ -185,7 +194,7 @@ function charts_of(run) {
     chart_card(labelled(run) ? 'Accuracy' : 'Agreement with float32', 'Bars are 95 % Wilson intervals.',
       accuracy_chart, run),
     labelled(run) && made(run).length > 1 ? chart_card('Accuracy against float32',
-      'Same samples: 95 % score intervals of the paired difference. Narrower than the intervals above allow.',
+      '95 % score intervals of the difference on the same samples; pairing makes them narrower than those of the accuracies.',
       difference_chart, run) : null,
     timed ? chart_card('Latency', 'Share of rounds that took at most so long; steep is steady.', latency_chart, run) : null,
     chart_card('Trade-off', timed ? 'Small and high is good; the area of a circle is its latency.'
