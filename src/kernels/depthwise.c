@@ -5,8 +5,23 @@
 
 #include <math.h>
 
-#define ISA c
-#include "kernels/depthwise_tmpl.h"
+#define TAPS(name, type)                                                                           \
+    OCT_DEPTHWISE_SUMS(oct_depthwise_taps_##name##_c)                                              \
+    {                                                                                              \
+        for (int32_t p = 0; p < args->pixels; p++) {                                               \
+            int32_t *s = sum + (size_t)p * sum_stride;                                             \
+            for (int32_t c = 0; c < args->channels; c++)                                           \
+                s[c] = bias[c];                                                                    \
+            for (int32_t t = 0; t < args->count; t++) {                                            \
+                const type *x = (const type *)args->taps[t].x + (size_t)p * args->step;            \
+                const int32_t *w = args->taps[t].w;                                                \
+                for (int32_t c = 0; c < args->channels; c++)                                       \
+                    s[c] += (x[c] - zero) * (int16_t)w[c];                                         \
+            }                                                                                      \
+        }                                                                                          \
+    }
+TAPS(s8, int8_t)
+TAPS(s16, int16_t)
 
 OCT_DEPTHWISE_F32(oct_depthwise_f32_c)
 {

@@ -40,8 +40,9 @@ OCT_DEPTHWISE_F32(oct_depthwise_f32_avx512);
 
 /**
  * sum[p][c] = bias[c] + sum over taps of (x - zero) * w, modulo 2^32; x is int8, or int16 with zero 0.
- * taps[].w  int16, readable to a multiple of 16 channels; bias [channels] or NULL
- * sum       [pixels], sum_stride elements apart
+ * taps[].w  dwords with an int16 in the low half and zeros above
+ * bias      [channels]; both readable to a multiple of 16 channels, 64-byte aligned
+ * sum       [pixels][channels], rows sum_stride elements apart
  */
 #define OCT_DEPTHWISE_SUMS(name)                                                                   \
     void name(const oct_depthwise_args *args, const int32_t *bias, int32_t zero, int32_t *sum,     \

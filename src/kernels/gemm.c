@@ -32,38 +32,54 @@ size_t oct_gemm_packed_bytes(const oct_gemm_layout *layout, int32_t columns, siz
     return bytes;
 }
 
-/* Column n of its panel: bias at `slot`, weight k at index (k / group * width + slot) * group + k % group. */
-#define PACK(name, weight_t, bias_t, store)                                                        \
-    void oct_gemm_pack_##name(const oct_gemm_layout *layout, const weight_t *weights,              \
-        const bias_t *bias, int32_t columns, size_t k, void *packed)                               \
-    {                                                                                              \
-        int32_t full = oct_gemm_panel_columns(layout);                                             \
-        size_t group = (size_t)layout->group;                                                      \
-        for (int32_t n = 0; n < columns; n++) {                                                    \
-            size_t slot = (size_t)(n % full);                                                      \
-            size_t width = (size_t)layout->lanes                                                   \
-                * (size_t)oct_gemm_panel_vectors(layout, columns, n - n % full);                   \
-            char *panel = (char *)packed + (size_t)(n / full) * oct_gemm_panel_bytes(layout, k);   \
-            ((bias_t *)panel)[slot] = bias != NULL ? bias[n] : 0;                                  \
-            panel += width * 4;                                                                    \
-            const weight_t *from = weights + (size_t)n * k;                                        \
-            for (size_t i = 0; i < k; i++) {                                                       \
-                size_t to = (i / group * width + slot) * group + i % group;                        \
-                store;                                                                             \
-            }                                                                                      \
-        }                                                                                          \
-    }
+/* Where column n begins: its bias, its first group of weights, and the distance between groups. */
+typedef struct column {
+    char *bias, *weights;
+    size_t step; /* bytes */
+} column;
 
-static inline void store_int(char *panel, int32_t bytes, size_t to, int8_t value)
+static column find_column(const oct_gemm_layout *layout, int32_t columns, size_t k, int32_t n,
+    void *packed)
 {
-    if (bytes == 1)
-        ((int8_t *)panel)[to] = value;
-    else
-        ((int16_t *)panel)[to] = value;
+    int32_t full = oct_gemm_panel_columns(layout), slot = n % full;
+    size_t width = (size_t)layout->lanes
+        * (size_t)oct_gemm_panel_vectors(layout, columns, n - slot);
+    size_t group_bytes = (size_t)layout->group * (size_t)layout->bytes;
+    char *panel = (char *)packed + (size_t)(n / full) * oct_gemm_panel_bytes(layout, k);
+    return (column){ panel + (size_t)slot * 4, panel + width * 4 + (size_t)slot * group_bytes,
+        width * group_bytes };
 }
 
-PACK(f32, float, float, ((float *)panel)[to] = from[i])
-PACK(s8, int8_t, int32_t, store_int(panel, layout->bytes, to, from[i]))
+void oct_gemm_pack_f32(const oct_gemm_layout *layout, const float *weights, const float *bias,
+    int32_t columns, size_t k, void *packed)
+{
+    for (int32_t n = 0; n < columns; n++) {
+        column to = find_column(layout, columns, k, n, packed);
+        *(float *)(void *)to.bias = bias != NULL ? bias[n] : 0.f;
+        const float *from = weights + (size_t)n * k;
+        for (size_t i = 0; i < k; i++, to.weights += to.step)
+            *(float *)(void *)to.weights = from[i];
+    }
+}
+
+void oct_gemm_pack_s8(const oct_gemm_layout *layout, const int8_t *weights, size_t stride,
+    const int32_t *bias, int32_t columns, size_t k, void *packed)
+{
+    size_t group = (size_t)layout->group;
+    for (int32_t n = 0; n < columns; n++) {
+        column to = find_column(layout, columns, k, n, packed);
+        *(int32_t *)(void *)to.bias = bias != NULL ? bias[n] : 0;
+        const int8_t *from = weights + (size_t)n * stride;
+        for (size_t i = 0; i < k; i += group, to.weights += to.step) {
+            for (size_t j = 0; j < group && i + j < k; j++) {
+                if (layout->bytes == 1)
+                    ((int8_t *)to.weights)[j] = from[i + j];
+                else
+                    ((int16_t *)(void *)to.weights)[j] = from[i + j];
+            }
+        }
+    }
+}
 
 enum { WIDTH = 16 }; /* columns of the plain C panels */
 

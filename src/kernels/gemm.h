@@ -51,9 +51,12 @@ size_t oct_gemm_packed_bytes(const oct_gemm_layout *layout, int32_t columns, siz
 void oct_gemm_pack_f32(const oct_gemm_layout *layout, const float *weights, const float *bias,
     int32_t columns, size_t k, void *packed);
 
-/** The same for int8 weights, stored as int8 or int16 as the layout says; bias [columns] int32 or NULL. */
-void oct_gemm_pack_s8(const oct_gemm_layout *layout, const int8_t *weights, const int32_t *bias,
-    int32_t columns, size_t k, void *packed);
+/**
+ * The same for int8 weights, stored as int8 or int16 as the layout says; rows of weights are stride
+ * elements apart; bias [columns] int32 or NULL.
+ */
+void oct_gemm_pack_s8(const oct_gemm_layout *layout, const int8_t *weights, size_t stride,
+    const int32_t *bias, int32_t columns, size_t k, void *packed);
 
 /* One panel times rows: y[m][n] = clamp(bias[n] + sum over k of a[m][k] * b[n][k], lo, hi). */
 typedef struct oct_gemm_f32_args {

@@ -23,7 +23,10 @@ typedef struct fast_conv {
     oct_gather gather;
     bool in_place; /* rows are read where they lie */
     size_t k, depth; /* taps, and taps padded to whole groups */
-    void *panels;
+    size_t chunk;    /* taps whose sums stay in int32 for certain; k unless int16 forms need chunks */
+    int32_t chunks;
+    size_t chunk_bytes; /* packed bytes of all but the last chunk */
+    void *panels;       /* [chunks] packed weights */
     int32_t *column_sum; /* hybrid: sums of weights on uint8, else zeros */
     const float *bias;   /* hybrid: the bias, or zeros */
     oct_requant_tile rq;
@@ -31,7 +34,8 @@ typedef struct fast_conv {
     bool wide; /* int16 form with the vectorised 64-bit requantization */
     size_t rows;
     int32_t block_rows, blocks, panel_count, panel_group, panel_groups;
-    size_t tile_bytes, worker_bytes; /* scratch of a worker: the tile, then the sums */
+    size_t tile_bytes, sum_bytes; /* scratch of a worker: the tile, sums, sums of all chunks in int64 */
+    size_t worker_bytes;
 } fast_conv;
 
 /* size zeroed bytes on a cache line. */
@@ -127,17 +131,30 @@ static int32_t *panel_bias(oct_op *op, const oct_linear *l, const fast_conv *f,
     return folded;
 }
 
-static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, bool *usable,
-    oct_error *err)
+/* int16 by int8 sums leave int32 after 2^9 of the largest products; such layers are summed in chunks. */
+static void choose_chunks(const oct_op *op, const oct_linear *l, fast_conv *f)
+{
+    enum { SAFE_TAPS = 504 }; /* 504 * 128 * 32768 < 2^31 */
+    const int8_t *filter = op->in[l->slots.filter]->data;
+    f->chunk = f->k;
+    if (op->form == OCT_FORM_S16
+        && most_sum(filter, NULL, l->window.out_c, f->k, 32768) > INT32_MAX)
+        f->chunk = SAFE_TAPS;
+    f->chunks = (int32_t)((f->k + f->chunk - 1) / f->chunk);
+    f->chunk_bytes = oct_gemm_packed_bytes(f->layout, l->window.out_c, f->chunk);
+}
+
+static size_t chunk_taps(const fast_conv *f, int32_t chunk)
+{
+    size_t left = f->k - (size_t)chunk * f->chunk;
+    return left < f->chunk ? left : f->chunk;
+}
+
+static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, oct_error *err)
 {
     int32_t channels = l->window.out_c;
     const int8_t *filter = op->in[l->slots.filter]->data;
     const int32_t *bias = op->form == OCT_FORM_S8 ? oct_linear_bias(op, l) : NULL;
-    int64_t most = most_sum(filter, bias, channels, f->k, op->form == OCT_FORM_S16 ? 32768 : 255);
-    if (most > INT32_MAX) {
-        *usable = false;
-        return OCT_OK;
-    }
     size_t blocks = (size_t)(channels + 15) / 16 * sizeof(oct_requant_block);
     oct_requant_block *constants = alloc_aligned(op, blocks);
     if (op->form == OCT_FORM_HYBRID) {
@@ -150,10 +167,13 @@ static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, b
     int32_t *folded = panel_bias(op, l, f, filter, bias);
     if (constants == NULL || folded == NULL)
         return oct_fail_memory(err, blocks, "requantization constants");
-    oct_gemm_pack_s8(f->layout, filter, folded, channels, f->k, f->panels);
+    for (int32_t i = 0; i < f->chunks; i++)
+        oct_gemm_pack_s8(f->layout, filter + (size_t)i * f->chunk, f->k, i == 0 ? folded : NULL,
+            channels, chunk_taps(f, i), (char *)f->panels + (size_t)i * f->chunk_bytes);
     f->rq = (oct_requant_tile){ .plain = l->rq };
     f->requant = oct_requant_tile_s8_c;
-    f->wide = op->form == OCT_FORM_S16 && !l->bias32 && l->rq.real == NULL;
+    f->wide = op->form == OCT_FORM_S16 && !l->bias32 && l->rq.real == NULL && f->chunks == 1;
+    int64_t most = op->form == OCT_FORM_S8 ? most_sum(filter, bias, channels, f->k, 255) : 0;
     if (op->form == OCT_FORM_S8 && oct_requant_vectorisable(&l->rq, channels, most)) {
         oct_requant_tile_init(&l->rq, channels, channels, NULL, constants, &f->rq);
         f->requant = f->kernels->requant_s8;
@@ -179,7 +199,8 @@ oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err)
     op->packed = f;
     choose_kernel(op, l, f);
     choose_blocks(op, l, f);
-    size_t bytes = oct_gemm_packed_bytes(f->layout, l->window.out_c, f->k);
+    choose_chunks(op, l, f);
+    size_t bytes = (size_t)f->chunks * f->chunk_bytes;
     f->panels = alloc_aligned(op, bytes);
     if (f->panels == NULL)
         return oct_fail_memory(err, bytes, "packed weights");
@@ -187,12 +208,12 @@ oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err)
         oct_gemm_pack_f32(f->layout, op->in[l->slots.filter]->data, oct_linear_bias(op, l),
             l->window.out_c, f->k, f->panels);
     else
-        OCT_TRY(pack_integers(op, l, f, usable, err));
+        OCT_TRY(pack_integers(op, l, f, err));
     OCT_TRY(oct_linear_scratch(op, usable, err));
     size_t rows = (size_t)f->block_rows;
     f->tile_bytes = f->in_place ? 0 : (rows * f->gather.row_bytes + 63) / 64 * 64;
-    size_t sums = is_float(op) ? 0 : rows * (size_t)oct_gemm_panel_columns(f->layout) * 4;
-    f->worker_bytes = f->tile_bytes + (sums + 63) / 64 * 64;
+    f->sum_bytes = is_float(op) ? 0 : rows * (size_t)oct_gemm_panel_columns(f->layout) * 4;
+    f->worker_bytes = f->tile_bytes + (op->form == OCT_FORM_S16 ? 3 : 1) * f->sum_bytes;
     op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * f->worker_bytes;
     return OCT_OK;
 }
@@ -200,6 +221,7 @@ oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err)
 /* A tile of sums of one panel on its way to the output. */
 typedef struct sums {
     const int32_t *sum;
+    int64_t *total; /* int16 forms: the sums in 64 bits */
     size_t stride;
     size_t row;
     int32_t rows, column, columns;
@@ -207,24 +229,18 @@ typedef struct sums {
 
 static void finish_s16(const oct_op *op, const oct_linear *l, const sums *s, int16_t *y)
 {
-    enum { PART = 64 };
-    int64_t wide[PART];
     const void *bias = oct_linear_bias(op, l);
+    oct_requant rq = l->rq;
+    rq.by = rq.by == NULL ? NULL : rq.by + s->column;
+    rq.real = rq.real == NULL ? NULL : rq.real + s->column;
     for (int32_t m = 0; m < s->rows; m++, y += l->window.out_c) {
-        for (int32_t n = 0; n < s->columns; n += PART) {
-            int32_t count = s->columns - n < PART ? s->columns - n : PART, c = s->column + n;
-            oct_requant rq = l->rq;
-            rq.by = rq.by == NULL ? NULL : rq.by + c;
-            rq.real = rq.real == NULL ? NULL : rq.real + c;
-            for (int32_t i = 0; i < count; i++)
-                wide[i] = s->sum[(size_t)m * s->stride + (size_t)(n + i)];
-            if (l->bias32)
-                oct_requant_s16_b32(wide, bias == NULL ? NULL : (const int32_t *)bias + c,
-                    (size_t)count, &rq, y + n);
-            else
-                oct_requant_s16_b64(wide, bias == NULL ? NULL : (const int64_t *)bias + c,
-                    (size_t)count, &rq, y + n);
-        }
+        const int64_t *total = s->total + (size_t)m * s->stride;
+        if (l->bias32)
+            oct_requant_s16_b32(total, bias == NULL ? NULL : (const int32_t *)bias + s->column,
+                (size_t)s->columns, &rq, y);
+        else
+            oct_requant_s16_b64(total, bias == NULL ? NULL : (const int64_t *)bias + s->column,
+                (size_t)s->columns, &rq, y);
     }
 }
 
@@ -271,34 +287,63 @@ static const void *block_rows(const oct_op *op, const oct_linear *l, const fast_
     return tile;
 }
 
+static void multiply_panel_f32(const oct_op *op, const void *a, int32_t panel, size_t row,
+    int32_t rows)
+{
+    const oct_linear *l = op->prepared;
+    const fast_conv *f = op->packed;
+    int32_t width = oct_gemm_panel_columns(f->layout), n = l->window.out_c, column = panel * width;
+    const char *weights = (const char *)f->panels
+        + (size_t)panel * oct_gemm_panel_bytes(f->layout, f->k);
+    f->kernels->gemm_f32(&(oct_gemm_f32_args){ .a = a, .a_stride = f->depth, .rows = rows,
+        .depth = (int32_t)f->depth, .panel = (const float *)(const void *)weights,
+        .vectors = oct_gemm_panel_vectors(f->layout, n, column),
+        .columns = n - column < width ? n - column : width, .lo = l->lo, .hi = l->hi,
+        .y = (float *)op->out[0]->data + row * (size_t)n + (size_t)column,
+        .y_stride = (size_t)n });
+}
+
+/* Sums of one panel chunk by chunk; int16 forms other than the vectorised one add them up in int64. */
+static void multiply_panel_int(const oct_op *op, const void *a, int32_t panel, size_t row,
+    int32_t rows, char *scratch)
+{
+    const oct_linear *l = op->prepared;
+    const fast_conv *f = op->packed;
+    int32_t width = oct_gemm_panel_columns(f->layout), n = l->window.out_c, column = panel * width;
+    size_t count = (size_t)rows * (size_t)width, element = f->gather.out_bytes;
+    int32_t *sum = (int32_t *)(void *)(scratch + f->tile_bytes);
+    int64_t *total = (int64_t *)(void *)(scratch + f->tile_bytes + f->sum_bytes);
+    for (int32_t i = 0; i < f->chunks; i++) {
+        size_t taps = chunk_taps(f, i), depth = oct_gemm_depth(f->layout, taps);
+        f->product(&(oct_gemm_int_args){
+            .a = (const char *)a + (size_t)i * f->chunk * element, .a_stride = f->depth,
+            .rows = rows, .groups = (int32_t)depth / f->layout->group,
+            .panel = (const char *)f->panels + (size_t)i * f->chunk_bytes
+                + (size_t)panel * oct_gemm_panel_bytes(f->layout, taps),
+            .vectors = oct_gemm_panel_vectors(f->layout, n, column), .sum = sum,
+            .sum_stride = (size_t)width });
+        if (op->form == OCT_FORM_S16 && !f->wide)
+            for (size_t j = 0; j < count; j++)
+                total[j] = (i == 0 ? 0 : total[j]) + sum[j];
+    }
+    finish(op, l, f, &(sums){ sum, total, (size_t)width, row, rows, column,
+        n - column < width ? n - column : width });
+}
+
 static void multiply_block(const oct_op *op, int32_t block, int32_t group, char *scratch)
 {
     const oct_linear *l = op->prepared;
     const fast_conv *f = op->packed;
-    int32_t width = oct_gemm_panel_columns(f->layout), n = l->window.out_c;
     size_t row = (size_t)block * (size_t)f->block_rows, left = f->rows - row;
     int32_t rows = left < (size_t)f->block_rows ? (int32_t)left : f->block_rows;
     const void *a = block_rows(op, l, f, row, rows, scratch);
     int32_t last = (group + 1) * f->panel_group;
     last = last < f->panel_count ? last : f->panel_count;
     for (int32_t p = group * f->panel_group; p < last; p++) {
-        int32_t column = p * width, vectors = oct_gemm_panel_vectors(f->layout, n, column);
-        int32_t columns = n - column < width ? n - column : width;
-        const char *panel = (const char *)f->panels
-            + (size_t)p * oct_gemm_panel_bytes(f->layout, f->k);
-        if (is_float(op)) {
-            f->kernels->gemm_f32(&(oct_gemm_f32_args){ .a = a, .a_stride = f->depth, .rows = rows,
-                .depth = (int32_t)f->depth, .panel = (const float *)(const void *)panel,
-                .vectors = vectors, .columns = columns, .lo = l->lo, .hi = l->hi,
-                .y = (float *)op->out[0]->data + row * (size_t)n + (size_t)column,
-                .y_stride = (size_t)n });
-            continue;
-        }
-        int32_t *sum = (int32_t *)(void *)(scratch + f->tile_bytes);
-        f->product(&(oct_gemm_int_args){ .a = a, .a_stride = f->depth, .rows = rows,
-            .groups = (int32_t)f->depth / f->layout->group, .panel = panel, .vectors = vectors,
-            .sum = sum, .sum_stride = (size_t)width });
-        finish(op, l, f, &(sums){ sum, (size_t)width, row, rows, column, columns });
+        if (is_float(op))
+            multiply_panel_f32(op, a, p, row, rows);
+        else
+            multiply_panel_int(op, a, p, row, rows, scratch);
     }
 }
 

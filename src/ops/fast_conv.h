@@ -8,7 +8,7 @@
 
 /**
  * Packs the weights of a node whose prepared is an oct_linear for the kernels of this processor.
- * Not usable: weights or bias that are computed, groups, sums that could leave 32 bits.
+ * Not usable: weights or bias that are computed, groups.
  */
 oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err);
 

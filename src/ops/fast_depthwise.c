@@ -34,12 +34,12 @@ static void *alloc_aligned(oct_op *op, size_t size)
     return bytes == NULL ? NULL : bytes + (64 - (uintptr_t)bytes % 64) % 64;
 }
 
-/* Rows of weights, [taps][padded]: floats as they are, int8 as int16. */
+/* Rows of weights, [taps][padded]: floats as they are, int8 as int16 in dwords. */
 static oct_status pack_taps(oct_op *op, const oct_linear *l, fast_depthwise *f, oct_error *err)
 {
     size_t taps = oct_window_taps(&l->window), n = (size_t)f->channels;
     bool floats = op->form == OCT_FORM_F32;
-    f->plan.weight_bytes = (size_t)f->padded * (floats ? sizeof(float) : sizeof(int16_t));
+    f->plan.weight_bytes = (size_t)f->padded * 4;
     char *weights = alloc_aligned(op, taps * f->plan.weight_bytes);
     f->plan.weights = weights;
     f->bias = alloc_aligned(op, (size_t)f->padded * 4);
@@ -52,7 +52,7 @@ static oct_status pack_taps(oct_op *op, const oct_linear *l, fast_depthwise *f, 
             memcpy(row, (const float *)filter + t * n, n * sizeof(float));
         else
             for (size_t c = 0; c < n; c++)
-                ((int16_t *)row)[c] = ((const int8_t *)filter)[t * n + c];
+                ((int32_t *)row)[c] = ((const int8_t *)filter)[t * n + c] & 0xffff;
     }
     if (bias != NULL && (floats || op->form == OCT_FORM_S8))
         memcpy(f->bias, bias, n * 4);
@@ -125,7 +125,7 @@ oct_status oct_fast_depthwise_prepare(oct_op *op, bool *usable, oct_error *err)
     op->packed = f;
     f->kernels = oct_kernel_set_get();
     f->channels = l->window.in_c;
-    f->padded = (f->channels + 31) / 32 * 32;
+    f->padded = (f->channels + 15) / 16 * 16;
     size_t element = op->form == OCT_FORM_F32 ? 4 : op->form == OCT_FORM_S16 ? 2 : 1;
     f->plan = (oct_depthwise_plan){ .window = l->window, .in_bytes = element };
     OCT_TRY(pack_taps(op, l, f, err));

@@ -33,16 +33,16 @@ static oct_window random_window(void)
     return w.out_h < 1 || w.out_w < 1 ? random_window() : w;
 }
 
-static problem problem_create(size_t in_bytes, size_t weight_bytes, size_t out_bytes)
+static problem problem_create(size_t in_bytes, size_t out_bytes)
 {
     problem p = { .w = random_window() };
     p.taps = oct_window_taps(&p.w);
-    p.padded = ((size_t)p.w.in_c + 31) / 32 * 32;
+    p.padded = ((size_t)p.w.in_c + 15) / 16 * 16;
     p.inputs = (size_t)p.w.batches * (size_t)p.w.in_h * (size_t)p.w.in_w * (size_t)p.w.in_c;
     p.outputs = oct_window_pixels(&p.w) * (size_t)p.w.out_c;
     p.x = check_input_create(p.inputs * in_bytes);
     p.filter = malloc(p.taps * (size_t)p.w.in_c * 4);
-    p.packed = check_packed_create(p.taps * p.padded * weight_bytes);
+    p.packed = check_packed_create(p.taps * p.padded * 4);
     p.bias = check_packed_create(p.padded * 4);
     p.y_bytes = p.outputs * out_bytes;
     p.y = check_output_create(p.y_bytes);
@@ -120,7 +120,7 @@ static float chain_f32(const problem *p, size_t index)
 
 static void check_f32(const oct_kernel_set *kernels, const char *name)
 {
-    problem p = problem_create(4, 4, 4);
+    problem p = problem_create(4, 4);
     size_t n = (size_t)p.w.in_c;
     for (size_t i = 0; i < p.inputs; i++)
         ((float *)p.x.data)[i] = check_float();
@@ -172,20 +172,21 @@ static void fill_integers(problem *p, bool wide)
         else
             ((int8_t *)p->x.data)[i] = (int8_t)check_extreme(-128, 127);
     }
-    for (size_t i = 0; i < p->taps * n; i++)
-        ((int16_t *)p->packed)[i / n * p->padded + i % n] = ((int8_t *)p->filter)[i]
-            = (int8_t)check_extreme(-128, 127);
+    for (size_t i = 0; i < p->taps * n; i++) {
+        ((int8_t *)p->filter)[i] = (int8_t)check_extreme(-128, 127);
+        ((int32_t *)p->packed)[i / n * p->padded + i % n] = ((int8_t *)p->filter)[i] & 0xffff;
+    }
     for (size_t i = 0; i < n; i++)
         ((int32_t *)p->bias)[i] = check_between(-200000, 200000);
 }
 
 static void check_taps(const oct_kernel_set *kernels, const char *name, bool wide)
 {
-    problem p = problem_create(wide ? 2 : 1, 2, 4);
+    problem p = problem_create(wide ? 2 : 1, 4);
     fill_integers(&p, wide);
     run r = { .kernels = kernels, .p = &p, .zero = wide ? 0 : check_extreme(-128, 127), .wide = wide };
     oct_depthwise_plan plan = { .window = p.w, .in_bytes = wide ? 2 : 1,
-        .weight_bytes = p.padded * 2, .weights = p.packed };
+        .weight_bytes = p.padded * 4, .weights = p.packed };
     each_row(&plan, &r, run_taps);
     bool equal = check_output_intact(p.y, p.y_bytes);
     for (size_t pixel = 0; equal && pixel < oct_window_pixels(&p.w); pixel++) {
@@ -205,7 +206,7 @@ static void run_s8(void *user, const oct_depthwise_args *args, int32_t x0)
 
 static void check_s8(const oct_kernel_set *kernels, const char *name)
 {
-    problem p = problem_create(1, 2, 1);
+    problem p = problem_create(1, 1);
     fill_integers(&p, false);
     int32_t n = p.w.in_c, taps = (int32_t)p.taps, whole = (n + 63) / 64 * 64;
     oct_multiplier by[256];

@@ -81,7 +81,7 @@ static void check_int(const oct_gemm_layout *layout, oct_gemm_int_fn product, co
     for (size_t i = 0; i < n; i++)
         bias[i] = check_extreme(INT32_MIN / 2, INT32_MAX / 2);
     void *packed = check_packed_create(oct_gemm_packed_bytes(layout, columns, k));
-    oct_gemm_pack_s8(layout, w, bias, columns, k, packed);
+    oct_gemm_pack_s8(layout, w, k, bias, columns, k, packed);
     int32_t width = oct_gemm_panel_columns(layout);
     size_t sum_bytes = m * (size_t)width * sizeof(int32_t);
     int32_t *sum = check_output_create(sum_bytes);
