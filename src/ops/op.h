@@ -129,7 +129,7 @@ enum {
     OCT_TRAIT_STATEFUL = 1 << 4,    /* not to be removed or folded */
     OCT_TRAIT_DEQUANTIZES = 1 << 5, /* turns a quantized or float16 tensor into float32 */
     OCT_TRAIT_QUANTIZES = 1 << 6,   /* turns a float tensor into an integer one, or requantizes */
-    OCT_TRAIT_LINEAR = 1 << 7,      /* conv-like: input 0 data, input 1 weights, input 2 bias; BN folds in */
+    OCT_TRAIT_LINEAR = 1 << 7,      /* conv-like: BN folds into the WEIGHT and BIAS slots of its rule */
 };
 
 typedef struct oct_op_def {

@@ -157,7 +157,7 @@ static int32_t version(const oct_subgraph *sub, const oct_node *node)
 const oct_op_def oct_op_transpose_conv = {
     .name = "TRANSPOSE_CONV", .code = OCT_OP_TRANSPOSE_CONV, .min_in = 3, .max_in = 4,
     .min_out = 1, .max_out = 1, .options = OCT_OPTIONS_TransposeConv,
-    .traits = OCT_TRAIT_FUSES_RELU,
+    .traits = OCT_TRAIT_FUSES_RELU | OCT_TRAIT_LINEAR,
     .quant = { .in = { OCT_ROLE_NONE, OCT_ROLE_WEIGHT, OCT_ROLE_ACT, OCT_ROLE_BIAS },
         .in_slots = 4, .out = { OCT_ROLE_ACT }, .out_slots = 1, .weight_axis = 0, .s8 = true,
         .s16 = true, .dynamic = OCT_DYNAMIC_HYBRID, .dynamic_slot = FILTER, .dynamic_axis = 0 },

@@ -1,5 +1,6 @@
 /*
- * A rectifier behind an operator that can do it itself moves into that operator's options.
+ * A rectifier behind an operator that can do it itself moves into that operator's options, also where
+ * a view (the RESHAPE of a one-dimensional convolution) stands between them.
  */
 #include "passes/list.h"
 #include "passes/match.h"
@@ -18,21 +19,36 @@ static oct_activation activation_of(oct_builtin op)
     }
 }
 
+/* The operator behind a tensor, seen through views; *last is the node that makes the tensor itself. */
+static oct_node *find_producer(const oct_subgraph *sub, int32_t tensor, oct_node **last)
+{
+    *last = NULL;
+    for (;;) {
+        int32_t at = oct_sole_producer(sub, tensor);
+        const oct_op_def *def = at < 0 ? NULL : oct_op_find(sub->nodes[at]->op);
+        if (def == NULL || sub->nodes[at]->output_count != 1)
+            return NULL;
+        if (*last == NULL)
+            *last = sub->nodes[at];
+        if ((def->traits & OCT_TRAIT_VIEW) == 0)
+            return sub->nodes[at];
+        tensor = sub->nodes[at]->inputs[0];
+    }
+}
+
 static bool fuse(oct_subgraph *sub, int32_t at)
 {
     const oct_node *node = sub->nodes[at];
     oct_activation activation = activation_of(node->op);
     if (activation == OCT_ACT_NONE)
         return false;
-    int32_t from = oct_sole_producer(sub, node->inputs[0]);
-    if (from < 0 || sub->nodes[from]->output_count != 1)
-        return false;
-    int8_t *field = oct_node_activation(sub->nodes[from]);
+    oct_node *last, *producer = find_producer(sub, node->inputs[0], &last);
+    int8_t *field = producer == NULL ? NULL : oct_node_activation(producer);
     const oct_tensor *value = sub->tensors[node->inputs[0]];
     if (field == NULL || *field != OCT_ACT_NONE || value->type != OCT_FLOAT32)
         return false;
     *field = (int8_t)activation;
-    sub->nodes[from]->outputs[0] = node->outputs[0];
+    last->outputs[0] = node->outputs[0];
     oct_graph_remove_node(sub, at);
     return true;
 }

@@ -69,6 +69,61 @@ static void test_batch_norm_stays_when_the_convolution_is_read_twice(void **unus
     oct_graph_free(b.graph);
 }
 
+/* conv [1,1,4,2] -> RESHAPE [1,4,2] -> MUL -> ADD -> RELU, as one-dimensional convolutions come. */
+static void test_views_do_not_stop_folding(void **unused)
+{
+    (void)unused;
+    built b = build_start();
+    const int32_t shape[3] = { 1, 4, 2 };
+    int32_t x = build_tensor(&b, "x", DIMS(1, 1, 4, 2)), y = build_tensor(&b, "y", DIMS(1, 1, 4, 2));
+    int32_t v = build_tensor(&b, "v", DIMS(1, 4, 2)), m = build_tensor(&b, "m", DIMS(1, 4, 2));
+    int32_t a = build_tensor(&b, "a", DIMS(1, 4, 2)), r = build_tensor(&b, "r", DIMS(1, 4, 2));
+    int32_t w = build_constant(&b, "w", OCT_FLOAT32, conv_w, DIMS(2, 1, 1, 2));
+    int32_t c = build_constant(&b, "b", OCT_FLOAT32, bias, DIMS(2));
+    int32_t s = build_constant(&b, "s", OCT_FLOAT32, scale, DIMS(2));
+    int32_t t = build_constant(&b, "t", OCT_FLOAT32, shift, DIMS(2));
+    int32_t p = build_constant(&b, "shape", OCT_INT32, shape, DIMS(3));
+    build_conv(&b, x, w, c, y, OCT_PADDING_VALID);
+    build_node(&b, OCT_OP_RESHAPE, OCT_OPTIONS_Reshape, LIST(y, p), v);
+    build_node(&b, OCT_OP_MUL, OCT_OPTIONS_Mul, LIST(v, s), m);
+    build_node(&b, OCT_OP_ADD, OCT_OPTIONS_Add, LIST(m, t), a);
+    build_node(&b, OCT_OP_RELU, OCT_OPTIONS_NONE, LIST(a), r);
+    build_finish(&b, x, r);
+    run(&b);
+    assert_int_equal(b.sub->node_count, 2);
+    assert_int_equal(b.sub->nodes[1]->op, OCT_OP_RESHAPE);
+    assert_string_equal(b.sub->tensors[b.sub->outputs[0]]->name, "r");
+    const oct_conv2d_options *options = b.sub->nodes[0]->options;
+    assert_int_equal(options->fused_activation, OCT_ACT_RELU);
+    oct_graph_free(b.graph);
+}
+
+/* The data of a transposed convolution is input 2, its bias a slot that may be missing. */
+static void test_transposed_convolutions_get_a_bias(void **unused)
+{
+    (void)unused;
+    built b = build_start();
+    const int32_t shape[4] = { 1, 4, 4, 2 };
+    int32_t x = build_tensor(&b, "x", DIMS(1, 2, 2, 2)), y = build_tensor(&b, "y", DIMS(1, 4, 4, 2));
+    int32_t a = build_tensor(&b, "a", DIMS(1, 4, 4, 2)), m = build_tensor(&b, "m", DIMS(1, 4, 4, 2));
+    int32_t p = build_constant(&b, "shape", OCT_INT32, shape, DIMS(4));
+    int32_t w = build_constant(&b, "w", OCT_FLOAT32, conv_w, DIMS(2, 1, 1, 2));
+    int32_t s = build_constant(&b, "s", OCT_FLOAT32, scale, DIMS(2));
+    int32_t t = build_constant(&b, "t", OCT_FLOAT32, shift, DIMS(1, 1, 1, 2));
+    oct_transpose_conv_options *options = build_node(&b, OCT_OP_TRANSPOSE_CONV,
+        OCT_OPTIONS_TransposeConv, LIST(p, w, x), y)->options;
+    options->stride_h = options->stride_w = 2;
+    build_node(&b, OCT_OP_MUL, OCT_OPTIONS_Mul, LIST(y, s), m);
+    build_node(&b, OCT_OP_SUB, OCT_OPTIONS_Sub, LIST(m, t), a);
+    build_finish(&b, x, a);
+    run(&b);
+    assert_int_equal(b.sub->node_count, 1);
+    assert_int_equal(b.sub->nodes[0]->input_count, 4);
+    const float moved[2] = { -shift[0], -shift[1] };
+    assert_floats(build_in(b.sub, 0, 3), moved, 2);
+    oct_graph_free(b.graph);
+}
+
 static void test_constants_in_front_of_a_dense_layer_fold(void **unused)
 {
     (void)unused;
@@ -245,6 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batch_norm_folds_into_the_convolution),
         cmocka_unit_test(test_batch_norm_stays_when_the_convolution_is_read_twice),
+        cmocka_unit_test(test_views_do_not_stop_folding),
+        cmocka_unit_test(test_transposed_convolutions_get_a_bias),
         cmocka_unit_test(test_constants_in_front_of_a_dense_layer_fold),
         cmocka_unit_test(test_rescaling_folds_only_where_nothing_is_padded),
         cmocka_unit_test(test_padding_becomes_same_only_when_both_pad_alike),
