@@ -179,8 +179,11 @@ static oct_status run_all(calibration *all, oct_pool *pool, oct_range *ranges, o
 {
     for (int32_t i = 0; i < all->workers; i++)
         OCT_TRY(start_worker(all, &all->worker[i], err));
-    oct_pool_for(pool, (size_t)all->options->calib->count, 1, run_range, all);
+    int64_t count = all->options->calib->count;
+    oct_pool_for(pool, (size_t)count, 1, run_range, all);
     OCT_TRY(first_failure(all, err));
+    if (all->options->progress != NULL)
+        all->options->progress(all->options->progress_user, count, count);
     fold_workers(all, ranges);
     oct_ranges_add_overwritten(all->graph, ranges);
     return OCT_OK;

@@ -89,8 +89,7 @@ static int64_t count_clamped(const oct_tensor *tensor)
 
 static bool to_be_halved(const oct_tensor *tensor)
 {
-    return oct_tensor_is_float(tensor) && oct_tensor_is_constant(tensor) &&
-        tensor->sparsity == NULL;
+    return oct_tensor_is_float(tensor) && oct_tensor_is_constant(tensor);
 }
 
 /* Tells delegates that half precision was meant. Source: LiteRT reduced_precision_support.h. */

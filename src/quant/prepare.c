@@ -72,7 +72,11 @@ static oct_status check_tensors(const oct_graph *graph, oct_error *err)
             return oct_fail(err, OCT_E_UNSUPPORTED,
                 "%s is quantized already (%s); quantization starts from a float model",
                 oct_tensor_label(sub, i, label, sizeof label), oct_type_name(tensor->type));
-        if (tensor->type == OCT_FLOAT32 && tensor->data != NULL && tensor->sparsity == NULL)
+        if (tensor->sparsity != NULL)
+            return oct_fail(err, OCT_E_UNSUPPORTED,
+                "%s is stored sparsely; quantization starts from dense constants",
+                oct_tensor_label(sub, i, label, sizeof label));
+        if (tensor->type == OCT_FLOAT32 && tensor->data != NULL)
             OCT_TRY(check_constant(sub, i, err));
     }
     return OCT_OK;
