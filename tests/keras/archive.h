@@ -11,6 +11,7 @@
 
 #include "base/backing.h"
 
+#ifdef OCT_TESTS_DIR /* fuzz targets have no folder of models */
 #define MODELS OCT_TESTS_DIR "/keras/models/"
 
 /* A writable copy of a file; the test stops when there is none. */
@@ -29,6 +30,7 @@ static inline oct_backing *load_copy(const char *name)
     oct_backing_release(mapped);
     return copy;
 }
+#endif
 
 typedef struct part {
     const char *name;
@@ -88,6 +90,25 @@ static inline oct_backing *make_archive(const part *parts, int count)
     at = put_number(put_number(at, directory_bytes, 4), (uint32_t)(directory - start), 4);
     put_number(at, 0, 2);
     return backing;
+}
+
+/* Writes the true checksum of every member of the directory into it. */
+static inline void repair_checksums(unsigned char *bytes, size_t size)
+{
+    for (size_t at = 0; at + 46 <= size; at++) {
+        unsigned char *entry = bytes + at;
+        if (memcmp(entry, "PK\1\2", 4) != 0)
+            continue;
+        uint32_t packed, local;
+        memcpy(&packed, entry + 20, 4);
+        memcpy(&local, entry + 42, 4);
+        if (entry[10] != 0 || (uint64_t)local + 30 > size)
+            continue;
+        uint64_t data = (uint64_t)local + 30 + bytes[local + 26] + 256u * bytes[local + 27] +
+                        bytes[local + 28] + 256u * bytes[local + 29];
+        if (data + packed <= size)
+            put_number(entry + 16, (uint32_t)crc32(0, bytes + data, packed), 4);
+    }
 }
 
 #endif

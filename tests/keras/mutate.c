@@ -27,25 +27,6 @@ static uint32_t random_below(uint32_t limit)
     return (uint32_t)((random_state >> 16) % limit);
 }
 
-/* Writes the true checksum of every member of the directory into it. */
-static void repair_checksums(unsigned char *bytes, size_t size)
-{
-    for (size_t at = 0; at + 46 <= size; at++) {
-        unsigned char *entry = bytes + at;
-        if (memcmp(entry, "PK\1\2", 4) != 0)
-            continue;
-        uint32_t packed, local;
-        memcpy(&packed, entry + 20, 4);
-        memcpy(&local, entry + 42, 4);
-        if (entry[10] != 0 || (uint64_t)local + 30 > size)
-            continue;
-        uint64_t data = (uint64_t)local + 30 + bytes[local + 26] + 256u * bytes[local + 27] +
-                        bytes[local + 28] + 256u * bytes[local + 29];
-        if (data + packed <= size)
-            put_number(entry + 16, (uint32_t)crc32(0, bytes + data, packed), 4);
-    }
-}
-
 /* One change: a byte, a small number, all ones, or a piece from elsewhere in the file. */
 static void change(unsigned char *bytes, size_t size)
 {
