@@ -202,24 +202,38 @@ static json_t *ledger_object(const oct_tflite_ledger *ledger)
     return object;
 }
 
-oct_status oct_model_describe(const oct_model *model, char **json, oct_error *err)
+static json_t *model_object(const oct_graph *graph, const char *source,
+    const oct_tflite_ledger *ledger)
 {
-    const oct_graph *graph = model->graph;
-    oct_tflite_ledger ledger;
-    *json = NULL;
-    OCT_TRY(oct_tflite_measure(graph, &ledger, err));
     json_t *object = json_object(), *subgraphs = json_array();
     for (int32_t i = 0; i < graph->subgraph_count; i++)
         json_array_append_new(subgraphs, subgraph_object(graph->subgraphs[i]));
-    json_object_set_new(object, "source", json_string(model->source));
+    json_object_set_new(object, "source", json_string(source));
     json_object_set_new(object, "description", oct_json_text(graph->description));
     json_object_set_new(object, "inputs", ports(graph, false));
     json_object_set_new(object, "outputs", ports(graph, true));
     json_object_set_new(object, "signatures", signatures(graph));
     json_object_set_new(object, "subgraphs", subgraphs);
     json_object_set_new(object, "metadata", metadata(graph));
-    json_object_set_new(object, "ledger", ledger_object(&ledger));
-    *json = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    json_decref(object);
-    return *json == NULL ? oct_fail_memory(err, 0, "description") : OCT_OK;
+    json_object_set_new(object, "ledger", ledger_object(ledger));
+    return object;
+}
+
+/* Described is what would be written. */
+oct_status oct_model_describe(const oct_model *model, char **json, oct_error *err)
+{
+    oct_graph *graph;
+    oct_tflite_ledger ledger;
+    *json = NULL;
+    OCT_TRY(oct_model_prepare(model, &graph, err));
+    oct_status status = oct_tflite_measure(graph, &ledger, err);
+    if (status == OCT_OK) {
+        json_t *object = model_object(graph, model->source, &ledger);
+        *json = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+        json_decref(object);
+        if (*json == NULL)
+            status = oct_fail_memory(err, 0, "description");
+    }
+    oct_graph_free(graph);
+    return status;
 }

@@ -86,7 +86,10 @@ static oct_status load_backing(oct_backing *backing, const char *name,
     oct_backing_release(backing);
     if (status != OCT_OK)
         return oct_error_prefix(err, status, "%s", name);
-    return oct_model_create(graph, source, out, err);
+    OCT_TRY(oct_model_create(graph, source, out, err));
+    bool reshaped = options != NULL && (options->batch != 0 || options->shape_count != 0);
+    (*out)->as_read = !reshaped && strcmp(source, "tflite") == 0;
+    return OCT_OK;
 }
 
 static oct_status check_path(const char *path, oct_error *err)

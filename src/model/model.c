@@ -16,7 +16,7 @@ oct_status oct_model_create(oct_graph *graph, const char *source, oct_model **ou
         oct_graph_free(graph);
         return oct_fail_memory(err, sizeof *model, "model");
     }
-    *model = (oct_model){ graph, source };
+    *model = (oct_model){ .graph = graph, .source = source };
     *out = model;
     return OCT_OK;
 }

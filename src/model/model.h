@@ -10,6 +10,7 @@
 struct oct_model {
     oct_graph *graph;   /* owned */
     const char *source; /* "keras", "h5", "tflite"; static */
+    bool as_read;       /* a .tflite that nobody changed: written with the operator versions it came with */
 };
 
 /** A model that takes over the graph, also on failure. */
@@ -25,5 +26,12 @@ const char *oct_graph_port_name(const oct_graph *graph, bool output, int32_t ten
  * Errors: OCT_E_USAGE for a shape that names no input or has another rank; else what inference says.
  */
 oct_status oct_graph_reshape(oct_graph *graph, const oct_load_options *options, oct_error *err);
+
+/**
+ * The graph as it is written: a copy with operator versions and the runtime they need.
+ * Those of an unchanged .tflite are its own: another converter may have counted otherwise.
+ * out  owned by the caller, oct_graph_free().
+ */
+oct_status oct_model_prepare(const oct_model *model, oct_graph **out, oct_error *err);
 
 #endif

@@ -9,11 +9,10 @@
 #include "ops/op.h"
 #include "tflite/tflite.h"
 
-/* The graph as it is written: a copy with operator versions. */
-static oct_status prepare(const oct_model *model, oct_graph **out, oct_error *err)
+oct_status oct_model_prepare(const oct_model *model, oct_graph **out, oct_error *err)
 {
     OCT_TRY(oct_graph_clone(model->graph, out, err));
-    oct_status status = oct_ops_assign_versions(*out, err);
+    oct_status status = model->as_read ? OCT_OK : oct_ops_assign_versions(*out, err);
     if (status == OCT_OK)
         status = oct_graph_check(*out, err);
     if (status != OCT_OK) {
@@ -74,7 +73,7 @@ oct_status oct_model_save(const oct_model *model, const char *path, size_t *byte
     oct_error *err)
 {
     oct_graph *graph;
-    OCT_TRY(prepare(model, &graph, err));
+    OCT_TRY(oct_model_prepare(model, &graph, err));
     oct_status status = write_file(graph, path, bytes_out, err);
     oct_graph_free(graph);
     return status;
@@ -107,7 +106,7 @@ oct_status oct_model_serialize(const oct_model *model, void **bytes, size_t *siz
     memory_sink sink = { NULL, 0, 0 };
     *bytes = NULL;
     *size = 0;
-    OCT_TRY(prepare(model, &graph, err));
+    OCT_TRY(oct_model_prepare(model, &graph, err));
     oct_status status = oct_tflite_write(graph, to_memory, &sink, err);
     oct_graph_free(graph);
     if (status != OCT_OK) {

@@ -141,8 +141,11 @@ def check(source, result, command):
     except (RuntimeError, ValueError, TypeError) as error:
         print(f"{source.name}: LiteRT does not run the original ({str(error)[:60]}); structure only")
         return problems
-    if before != run(result):
-        problems.append("outputs differ")
+    try:
+        if before != run(result):
+            problems.append("outputs differ")
+    except (RuntimeError, ValueError) as error:
+        problems.append(f"LiteRT refuses the result: {error}")
     return problems
 
 
