@@ -69,8 +69,10 @@ def image(r, most=9):
 
 def weighted(r, form):
     """Parameters shared by all operators with weights."""
-    # Fast float kernels are held to a bound relative to the largest answer: no clamp at large sums.
-    kw = dict(act=pick(r, ACTS) if not (r.large and form == "f32") else "NONE")
+    kw = dict(act=pick(r, ACTS))
+    if form == "f32" and kw["act"] != "NONE":
+        # Fast kernels are held to a bound relative to the largest answer: clamp no large sums.
+        kw["fill"] = "unit"
     if form == "hybrid":
         kw["fill"] = pick(r, ("full", "zero_row", "positive", "ties", "ties_shifted"))
     if form in ("s8", "u8", "s16"):
