@@ -10,7 +10,8 @@
     .quantize_asymmetric = oct_quantize_row_asymmetric_##isa,                                      \
     .depthwise_taps_s8 = oct_depthwise_taps_s8_##isa,                                              \
     .depthwise_taps_s16 = oct_depthwise_taps_s16_##isa, .depthwise_f32 = oct_depthwise_f32_##isa,  \
-    .gemm_f32 = oct_gemm_f32_##isa
+    .gemm_f32 = oct_gemm_f32_##isa, .add_row_s8 = oct_add_row_s8_##isa,                            \
+    .add_row_s16 = oct_add_row_s16_##isa
 
 
 static const oct_kernel_set kernels_c = {

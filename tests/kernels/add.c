@@ -1,0 +1,51 @@
+/*
+ * Quantized addition of every level against plain C.
+ */
+#include "kernels/check.h"
+
+static void check_add(const oct_kernel_set *kernels, const char *name, size_t n, bool wide)
+{
+    size_t element = wide ? 2 : 1;
+    int32_t low = wide ? -32768 : -128, high = wide ? 32767 : 127;
+    bool half = check_random() % 4 == 0; /* equal scales: the multipliers are exactly 1/2 */
+    oct_add_args args = { .head_room = wide ? 15 : 20, .subtract = check_random() % 2 == 0,
+        .a = half ? (oct_multiplier){ 1 << 30, 0 }
+                  : (oct_multiplier){ check_between(1 << 30, INT32_MAX), -check_between(1, 12) },
+        .b = { 1 << 30, 0 },
+        .y = { check_between(1 << 30, INT32_MAX), -check_extreme(0, 24) },
+        .a_zero = wide ? 0 : check_extreme(-128, 127), .b_zero = wide ? 0 : check_extreme(-128, 127),
+        .y_zero = wide ? 0 : check_extreme(-128, 127), .lo = check_between(low, 0),
+        .hi = check_between(0, high) };
+    check_input a = check_input_create(n * element), b = check_input_create(n * element);
+    for (size_t i = 0; i < n; i++) {
+        int32_t x = check_extreme(low, high), y = check_extreme(low, high);
+        if (wide)
+            ((int16_t *)a.data)[i] = (int16_t)x, ((int16_t *)b.data)[i] = (int16_t)y;
+        else
+            ((int8_t *)a.data)[i] = (int8_t)x, ((int8_t *)b.data)[i] = (int8_t)y;
+    }
+    void *got = check_output_create(n * element), *want = malloc(n * element);
+    if (wide) {
+        kernels->add_row_s16(&args, n, a.data, b.data, got);
+        oct_add_row_s16_c(&args, n, a.data, b.data, want);
+    } else {
+        kernels->add_row_s8(&args, n, a.data, b.data, got);
+        oct_add_row_s8_c(&args, n, a.data, b.data, want);
+    }
+    check(memcmp(got, want, n * element) == 0 && check_output_intact(got, n * element)
+            && oct_add_vectorisable(&args),
+        "add_%s %s: %zu elements, y %d %d", wide ? "s16" : "s8", name, n, (int)args.y.m,
+        (int)args.y.e);
+    free(want);
+    check_output_free(got);
+    check_input_free(&b);
+    check_input_free(&a);
+}
+
+int main(void)
+{
+    CHECK_LEVELS(level, kernels)
+        for (size_t round = 0; round < 8000; round++)
+            check_add(kernels, oct_cpu_name(level), 1 + round % 70, round % 2 == 0);
+    return check_done();
+}

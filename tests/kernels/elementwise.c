@@ -1,0 +1,110 @@
+/*
+ * Element-wise int8 loops of every level against the fixed-point definitions, byte for byte.
+ */
+#include <math.h>
+
+#include "kernels/check.h"
+#include "kernels/elementwise.h"
+
+static oct_multiplier random_multiplier(int32_t lowest, int32_t highest)
+{
+    return (oct_multiplier){ check_extreme(1 << 30, INT32_MAX), check_between(lowest, highest) };
+}
+
+static int8_t want_sum(const oct_sum_s8 *p, int32_t a, int32_t b, bool subtract)
+{
+    int32_t u = oct_mbqm((a - p->a_zero) * (1 << 20), p->a_scale);
+    int32_t v = oct_mbqm((b - p->b_zero) * (1 << 20), p->b_scale);
+    int32_t y = oct_mbqm(subtract ? u - v : u + v, p->scale) + p->y_zero;
+    return (int8_t)oct_clamp_i32(y, p->lo, p->hi);
+}
+
+static int8_t want_product(const oct_product_s8 *p, int32_t a, int32_t b)
+{
+    int32_t y = oct_mbqm((a - p->a_zero) * (b - p->b_zero), p->scale) + p->y_zero;
+    return (int8_t)oct_clamp_i32(y, p->lo, p->hi);
+}
+
+static void random_codes(int8_t *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = (int8_t)check_extreme(-128, 127);
+}
+
+/* shape 0: both operands walk; 1: b repeated; 2: a repeated. */
+static void check_binary(const oct_elementwise_set *set, const char *name, size_t n, int shape)
+{
+    size_t a_step = shape != 2, b_step = shape != 1, an = a_step ? n : 1, bn = b_step ? n : 1;
+    check_input a_memory = check_input_create(an), b_memory = check_input_create(bn);
+    int8_t *a = a_memory.data, *b = b_memory.data, *y = check_output_create(n);
+    random_codes(a, an);
+    random_codes(b, bn);
+    int32_t lo = check_extreme(-128, 0), hi = check_extreme(0, 127);
+    oct_sum_s8 sum = { check_extreme(-128, 127), check_extreme(-128, 127), check_extreme(-128, 127), lo,
+        hi, random_multiplier(-24, 0), random_multiplier(-24, 0), random_multiplier(-24, -15) };
+    oct_product_s8 product = { sum.a_zero, sum.b_zero, sum.y_zero, lo, hi, random_multiplier(-20, 4) };
+    for (int kind = 0; kind < 3; kind++) {
+        if (kind == 0)
+            set->add_s8(&sum, n, a, a_step, b, b_step, y);
+        else if (kind == 1)
+            set->sub_s8(&sum, n, a, a_step, b, b_step, y);
+        else
+            set->mul_s8(&product, n, a, a_step, b, b_step, y);
+        bool equal = check_output_intact(y, n);
+        for (size_t i = 0; i < n; i++)
+            equal &= y[i]
+                == (kind == 2 ? want_product(&product, a[i * a_step], b[i * b_step])
+                              : want_sum(&sum, a[i * a_step], b[i * b_step], kind == 1));
+        check(equal, "%s of %s: %zu codes, shape %d", kind == 0 ? "add" : kind == 1 ? "sub" : "mul",
+            name, n, shape);
+    }
+    check_output_free(y);
+    check_input_free(&a_memory);
+    check_input_free(&b_memory);
+}
+
+static float value_of(int kind)
+{
+    switch (kind) {
+    case 0: return check_float();
+    case 1: return (float)check_between(-200, 200) + 0.5f;                  /* ties */
+    case 2: return nextafterf((float)check_between(-200, 200) + 0.5f, 0.f); /* just below them */
+    default: return check_random() % 2 ? INFINITY : -INFINITY;
+    }
+}
+
+static void check_quantize(const oct_elementwise_set *set, const char *name, size_t n, int kind)
+{
+    check_input memory = check_input_create(n * sizeof(float));
+    float *x = memory.data;
+    for (size_t i = 0; i < n; i++)
+        x[i] = value_of(kind);
+    int8_t *q = check_output_create(n);
+    oct_affine affine = { kind == 0 ? 0.017f : 1.f, check_extreme(-128, 127), -128, 127 };
+    set->quantize_s8(&affine, n, x, q);
+    bool equal = check_output_intact(q, n);
+    for (size_t i = 0; i < n; i++) {
+        float code = roundf(x[i] / affine.scale) + (float)affine.zero;
+        equal &= q[i] == (code < -128.f ? -128 : code > 127.f ? 127 : (int)code);
+    }
+    check(equal, "quantize of %s: %zu values of kind %d", name, n, kind);
+    x[n / 2] = NAN;
+    set->quantize_s8(&affine, n, x, q);
+    check(q[n / 2] == -128, "quantize of %s: NaN gives %d", name, q[n / 2]);
+    check_output_free(q);
+    check_input_free(&memory);
+}
+
+int main(void)
+{
+    for (int level = 0; level <= (int)oct_cpu_supported(); level++) {
+        const oct_elementwise_set *set = oct_elementwise_set_of((oct_cpu)level);
+        const char *name = oct_cpu_name((oct_cpu)level);
+        for (size_t n = 1; n < 150; n += n < 20 ? 1 : 13)
+            for (int round = 0; round < 40; round++) {
+                check_binary(set, name, n, round % 3);
+                check_quantize(set, name, n, round % 4);
+            }
+    }
+    return check_done();
+}
