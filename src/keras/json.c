@@ -55,6 +55,9 @@ oct_status oct_keras_json(const char *text, size_t size, json_t **out, oct_error
         return oct_fail_memory(err, size, "the configuration");
     *out = json_loadb(clean, clean_size, 0, &fault);
     free(clean);
+    /* jansson leaves no text when its allocations fail. */
+    if (*out == NULL && (fault.text[0] == 0 || json_error_code(&fault) == json_error_out_of_memory))
+        return oct_fail_memory(err, size, "the configuration");
     if (*out == NULL)
         return oct_fail(err, OCT_E_INVALID, "the configuration is not JSON: line %d, column %d: %s",
             fault.line, fault.column, fault.text);

@@ -250,10 +250,10 @@ static oct_status order_by_name(binder *b, const oct_keras_layer *layer, const v
 {
     json_t *index = json_object();
     oct_status status = OCT_OK;
-    for (int64_t i = 0; i < names->count; i++) {
+    for (int64_t i = 0; status == OCT_OK && i < names->count; i++) {
         char *key = short_name(b->arena, names->text[i]);
-        if (key != NULL)
-            json_object_set_new(index, key, json_integer(i));
+        if (key != NULL && json_object_set_new(index, key, json_integer(i)) != 0)
+            status = oct_fail_memory(err, strlen(key), "the names of arrays");
     }
     for (int64_t i = 0; status == OCT_OK && i < list->count; i++) {
         const char *inner = list->items[i].layer->name, *role = list->items[i].variable->name;

@@ -7,10 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "keras/archive.h"
-#include "keras/h5.h"
 #include "keras/keras.h"
-#include "keras/zip.h"
+#include "keras/tiny.h"
 
 static void expect(oct_backing *backing, const oct_load_options *options, oct_status status,
     const char *text)
@@ -23,31 +21,6 @@ static void expect(oct_backing *backing, const oct_load_options *options, oct_st
     if (got != status || err.status != status || strcmp(err.text, text) != 0)
         fail_msg("status %d, wanted %d\n  got    %s\n  wanted %s", got, status, err.text, text);
 }
-
-/* An archive with this configuration and the weights of tiny.keras (Dense 4 -> 3 -> 2). */
-static oct_backing *with_config(const char *config, const char *metadata)
-{
-    oct_backing *tiny = load_copy("tiny.keras");
-    oct_zip_member weights;
-    bool found;
-    assert_int_equal(oct_zip_find(oct_backing_bytes(tiny), oct_backing_size(tiny),
-                         "model.weights.h5", &weights, &found, NULL), OCT_OK);
-    part parts[] = { { "metadata.json", metadata, strlen(metadata) },
-        { "config.json", config, strlen(config) },
-        { "model.weights.h5", weights.bytes, weights.size } };
-    oct_backing *archive = make_archive(parts, 3);
-    oct_zip_member_free(&weights);
-    oct_backing_release(tiny);
-    return archive;
-}
-
-#define INPUT "{\"module\":\"keras.layers\",\"class_name\":\"InputLayer\",\"config\":"                \
-              "{\"batch_shape\":[null,4],\"dtype\":\"float32\",\"name\":\"x\"}}"
-#define SEQUENTIAL(layers) "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"m\",\"layers\":["    \
-                           layers "]}}"
-#define LAYER(class_name, config)                                                                  \
-    "{\"module\":\"keras.layers\",\"class_name\":\"" class_name "\",\"config\":{\"name\":\"l\"," config \
-    "}}"
 
 static const struct {
     const char *config;
@@ -220,7 +193,7 @@ static void shapes_that_do_not_fit_are_usage_errors(void **state)
 /* Each model calls the one inside twice: 2^20 calls from a few kilobytes. */
 static void exponential_models_are_refused(void **state)
 {
-    static char text[1 << 16], inner[1 << 16];
+    static char text[1 << 16], inner[1 << 15];
     const char *call = "{\"args\":[{\"class_name\":\"__keras_tensor__\",\"config\":{\"keras_history\":"
                        "[\"%s\",%d,0]}}],\"kwargs\":{}}";
     char first[256], second[256];
@@ -236,25 +209,12 @@ static void exponential_models_are_refused(void **state)
             "%s,\"name\":\"m\",\"inbound_nodes\":[%s,%s]}],\"input_layers\":[\"x\",0,0],"
             "\"output_layers\":[\"m\",%d,0]}",
             inner, first, second, depth == 0 ? 1 : 2);
-        strcpy(inner, text);
+        assert_true(strlen(text) < sizeof inner);
+        memcpy(inner, text, strlen(text) + 1);
     }
     strcat(text, "}");
     expect(with_config(text, "{\"keras_version\":\"3.3.3\"}"), NULL, OCT_E_UNSUPPORTED,
         "model: the model has more than 65536 layer calls");
-}
-
-static void bare_words_of_python_are_accepted(void **state)
-{
-    oct_graph *graph;
-    oct_error err = { 0 };
-    oct_backing *archive = with_config(SEQUENTIAL(INPUT "," LAYER("ReLU",
-        "\"max_value\":Infinity,\"threshold\":0.0,\"note\":\"say \\\"NaN\\\"\"")), "{\"a\":NaN}");
-    (void)state;
-    if (oct_keras_read(archive, "model", NULL, &graph, &err) != OCT_OK)
-        fail_msg("%s", err.text);
-    assert_int_equal(graph->subgraphs[0]->node_count, 1);
-    oct_graph_free(graph);
-    oct_backing_release(archive);
 }
 
 int main(void)
@@ -265,7 +225,6 @@ int main(void)
         cmocka_unit_test(damaged_containers_are_refused),
         cmocka_unit_test(shapes_that_do_not_fit_are_usage_errors),
         cmocka_unit_test(exponential_models_are_refused),
-        cmocka_unit_test(bare_words_of_python_are_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,6 +118,7 @@ static void other_storage_reads_alike(void **state)
     check_file("tiny.h5", "tiny", false);
     check_file("tiny_deflated.keras", "tiny", false);
     check_file("tiny_fixed.h5", "tiny", false);
+    check_file("tiny_212.keras", "tiny", false);
     check_file("tiny_half.h5", "tiny_half", false);
     check_file("tiny_double.h5", "tiny_half", false);
 }

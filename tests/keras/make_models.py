@@ -7,6 +7,7 @@ noise and saved as .keras and .h5 into tests/keras/models/, as KIT_NAME.keras an
 holds the inputs and KIT_NAME.y the outputs as raw little-endian values, one tensor after another.
 """
 
+import io
 import os
 import zipfile
 
@@ -335,6 +336,19 @@ def variants(folder):
             name, array.astype("<f2").astype(kind)) is None)
     model.set_weights([array.astype("<f2") for array in model.get_weights()])
     save_values(model, path("tiny_half"))
+
+    # Keras 2.12 and 2.13 named the container otherwise and counted layers with weights twice.
+    with zipfile.ZipFile(tiny + ".keras") as old, \
+            zipfile.ZipFile(path("tiny_212.keras"), "w") as new:
+        older = "_layer_checkpoint_dependencies"
+        buffer = io.BytesIO()
+        with h5py.File(io.BytesIO(old.read("model.weights.h5"))) as source, \
+                h5py.File(buffer, "w") as target:
+            for was, now in (("dense", "dense"), ("dense_1", "dense_2")):
+                source.copy(f"layers/{was}", target.require_group(older), now)
+        new.writestr("metadata.json", '{"keras_version": "2.12.0"}')
+        new.writestr("config.json", old.read("config.json"))
+        new.writestr("model.weights.h5", buffer.getvalue())
 
     copy_h5(tiny + ".h5", path("bad_latest.h5"), libver="latest")
     copy_h5(tiny + ".h5", path("bad_compressed.h5"), lambda new, name, array: new.create_dataset(
