@@ -3,17 +3,20 @@
 #
 # usage: tests/conformance/run.sh [OCTAVO]      default: build/octavo under the repository root
 #
-# FULL=1        all models, more inputs, all 10,000 test images (about an hour instead of minutes)
+# FULL=1        all models, more inputs, all 10,000 test images (an hour instead of minutes)
 # MODELS=DIR    a folder of .tflite files whose outputs are compared too
 #
-# It installs what is missing: the Debian package of the test images, and the oracles into build/venv.
+# OCTAVO's folder is its build folder: the runner of one-operator models is built there. What is missing
+# is installed: the Debian package of the test images, and the oracles into build/venv.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 cd "$root"
 octavo=${1:-build/octavo}
+folder=$(dirname "$octavo")
+python=build/venv/bin/python
 
-if [ ! -x "$octavo" ]; then
+if [ ! -x "$octavo" ] || [ ! -f "$folder/CMakeCache.txt" ]; then
     echo "run.sh: $octavo is not there; run 'make' first" >&2
     exit 2
 fi
@@ -22,8 +25,46 @@ if [ ! -d /usr/share/datasets/fashion-mnist ]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y dataset-fashion-mnist >&2
 fi
 scripts/venv.sh
+cmake "$folder" -DOCT_TESTS=ON >/dev/null
+cmake --build "$folder" --target test_golden_ops >/dev/null
 
+passed=0
+failed=0
+counts=$(mktemp)
+trap 'rm -f "$counts"' EXIT
+
+# Runs a part whose last line is "N passed, N failed" and adds its counts; a part that ends without
+# that line, or fails with nothing counted as failed, has failed once.
+part() {
+    echo "== $1"
+    shift
+    status=0
+    { "$@" || echo "part: exit code $?"; } | tee "$counts"
+    grep -q '^part: exit code' "$counts" && status=1
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$counts" | tail -n 1)
+    line=${line:-0 passed, 1 failed}
+    bad=${line#*, }
+    bad=${bad%% *}
+    [ "$status" -eq 1 ] && [ "$bad" -eq 0 ] && bad=1
+    passed=$((passed + ${line%% *}))
+    failed=$((failed + bad))
+}
+
+many=60 large=6
 set -- "$octavo"
-if [ "${FULL:-0}" = 1 ]; then set -- "$@" --full; fi
+if [ "${FULL:-0}" = 1 ]; then
+    many=500 large=40
+    set -- "$@" --full
+fi
 if [ -n "${MODELS:-}" ]; then set -- "$@" --models "$MODELS"; fi
-exec build/venv/bin/python tests/conformance/suite.py "$@"
+
+live="$python tests/conformance/op_live.py --runner $folder/tests/test_golden_ops"
+# shellcheck disable=SC2086
+part "one-operator models" $live --count $many
+# shellcheck disable=SC2086
+part "large one-operator models" $live --count $large --large --seed 2
+part "whole models" "$python" tests/conformance/suite.py "$@"
+
+echo "== all"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
