@@ -107,16 +107,16 @@ static oct_status make_arrays(job *j, oct_error *err)
 {
     oct_eval *e = j->eval;
     size_t count = (size_t)e->samples * (size_t)e->models;
-    e->records = calloc(count, sizeof *e->records);
+    e->outcomes = calloc(count, sizeof *e->outcomes);
     e->metrics = calloc((size_t)e->models, sizeof *e->metrics);
     e->paired = calloc((size_t)e->models, sizeof *e->paired);
     j->workers = calloc((size_t)j->worker_count, sizeof *j->workers);
-    bool short_of = e->records == NULL || e->metrics == NULL || e->paired == NULL || j->workers == NULL;
+    bool short_of = e->outcomes == NULL || e->metrics == NULL || e->paired == NULL || j->workers == NULL;
     if (!short_of && j->options->keep_outputs) {
         e->kept = calloc(count, e->elements * sizeof *e->kept);
         short_of = e->kept == NULL;
     }
-    return short_of ? oct_fail_memory(err, count * sizeof *e->records, "evaluation") : OCT_OK;
+    return short_of ? oct_fail_memory(err, count * sizeof *e->outcomes, "evaluation") : OCT_OK;
 }
 
 /* Labels have to lie within the outputs. */
@@ -212,7 +212,7 @@ static oct_status run_sample(const job *j, worker *w, int64_t sample, oct_error 
         OCT_TRY(fill_inputs(j, w, m, sample, err));
         OCT_TRY(oct_session_run(w->sessions[m], err));
         OCT_TRY(take_outputs(j, w, m, values, err));
-        oct_score(values, w->first, e->elements, e->classes, label, &e->records[sample * e->models + m]);
+        oct_score(values, w->first, e->elements, e->classes, label, &e->outcomes[sample * e->models + m]);
         if (e->kept != NULL)
             memcpy(e->kept + ((size_t)m * (size_t)e->samples + (size_t)sample) * e->elements, values,
                 e->elements * sizeof *values);
@@ -334,7 +334,7 @@ void oct_eval_free(oct_eval *eval)
 {
     if (eval == NULL)
         return;
-    free(eval->records);
+    free(eval->outcomes);
     free(eval->metrics);
     free(eval->paired);
     free(eval->kept);
@@ -363,7 +363,7 @@ const oct_paired *oct_eval_paired(const oct_eval *eval, int32_t model)
 
 int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample)
 {
-    return eval->records[sample * eval->models + model].answer;
+    return eval->outcomes[sample * eval->models + model].answer;
 }
 
 oct_status oct_eval_write_outputs(const oct_eval *eval, int32_t model, int32_t output,

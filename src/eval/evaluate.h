@@ -1,5 +1,5 @@
 /*
- * Evaluation inside the library: the records that metrics are folded from.
+ * Evaluation inside the library: the outcomes that metrics are folded from.
  */
 #ifndef OCT_EVAL_EVALUATE_H
 #define OCT_EVAL_EVALUATE_H
@@ -7,21 +7,21 @@
 #include <octavo/eval.h>
 
 /* What is kept of one sample in one model. */
-typedef struct oct_record {
+typedef struct oct_outcome {
     double signal, noise;      /* sum of the first model's outputs squared; of the differences squared */
     float loss_probabilities, loss_logits; /* cross-entropy, the output read as either */
     int32_t answer;            /* index of the largest output, the lowest among equals; -1: no vector */
     int32_t place;             /* of the label's output among all, 0 is best; -1 without label */
     bool distribution;         /* outputs are >= 0 and add up to 1 */
     bool invalid;              /* an output is NaN or infinite */
-} oct_record;
+} oct_outcome;
 
 struct oct_eval {
     int64_t samples;
     int32_t models;
     int32_t classes;
     bool has_labels;
-    oct_record *records;       /* [samples][models] */
+    oct_outcome *outcomes;       /* [samples][models] */
     oct_metrics *metrics;      /* [models] */
     oct_paired *paired;        /* [models] */
     int32_t output_count;
@@ -39,9 +39,9 @@ struct oct_eval {
  * label_output is the output index of the label, or -1.
  */
 void oct_score(const float *outputs, const float *first, size_t elements, int32_t classes,
-    int32_t label_output, oct_record *record);
+    int32_t label_output, oct_outcome *outcome);
 
-/** Folds records into metrics and paired, in sample order. Errors: OCT_E_MEMORY. */
+/** Folds outcomes into metrics and paired, in sample order. Errors: OCT_E_MEMORY. */
 oct_status oct_fold(oct_eval *eval, uint64_t seed, oct_error *err);
 
 /** oct_evaluate() that leaves labels alone when use_labels is false. */

@@ -1,5 +1,5 @@
 /*
- * From outputs to records, and from records to metrics.
+ * From outputs to outcomes, and from outcomes to metrics.
  *
  * Whether outputs are probabilities or logits is decided once, by the first model over all samples, so
  * that a quantized softmax whose rounded values do not add up to 1 is measured like its float original.
@@ -13,7 +13,7 @@
 
 static const double smallest_probability = 1e-7; /* keras.backend.epsilon() */
 
-static void score_distance(const float *outputs, const float *first, size_t elements, oct_record *r)
+static void score_distance(const float *outputs, const float *first, size_t elements, oct_outcome *r)
 {
     for (size_t i = 0; i < elements; i++) {
         double difference = (double)first[i] - (double)outputs[i];
@@ -23,7 +23,7 @@ static void score_distance(const float *outputs, const float *first, size_t elem
     }
 }
 
-static void score_label(const float *y, int32_t classes, int32_t label, double sum, oct_record *r)
+static void score_label(const float *y, int32_t classes, int32_t label, double sum, oct_outcome *r)
 {
     double largest = (double)y[r->answer], exponentials = 0;
     r->place = 0;
@@ -38,30 +38,30 @@ static void score_label(const float *y, int32_t classes, int32_t label, double s
 }
 
 void oct_score(const float *outputs, const float *first, size_t elements, int32_t classes,
-    int32_t label_output, oct_record *record)
+    int32_t label_output, oct_outcome *outcome)
 {
-    *record = (oct_record){ .answer = -1, .place = -1 };
-    score_distance(outputs, first, elements, record);
+    *outcome = (oct_outcome){ .answer = -1, .place = -1 };
+    score_distance(outputs, first, elements, outcome);
     if (classes == 0)
         return;
     double sum = 0;
     bool positive = true;
-    record->answer = 0;
+    outcome->answer = 0;
     for (int32_t k = 0; k < classes; k++) {
         sum += (double)outputs[k];
         positive = positive && outputs[k] >= 0;
-        if (outputs[k] > outputs[record->answer])
-            record->answer = k;
+        if (outputs[k] > outputs[outcome->answer])
+            outcome->answer = k;
     }
-    record->distribution = positive && fabs(sum - 1) < 1e-3;
+    outcome->distribution = positive && fabs(sum - 1) < 1e-3;
     if (label_output >= 0)
-        score_label(outputs, classes, label_output, sum, record);
+        score_label(outputs, classes, label_output, sum, outcome);
 }
 
 static bool are_probabilities(const oct_eval *e)
 {
     for (int64_t i = 0; i < e->samples; i++)
-        if (!e->records[i * e->models].distribution)
+        if (!e->outcomes[i * e->models].distribution)
             return false;
     return true;
 }
@@ -70,7 +70,7 @@ static void fold_counts(const oct_eval *e, int32_t model, oct_metrics *m, oct_pa
 {
     double signal = 0, noise = 0;
     for (int64_t i = 0; i < e->samples; i++) {
-        const oct_record *first = &e->records[i * e->models], *r = first + model;
+        const oct_outcome *first = &e->outcomes[i * e->models], *r = first + model;
         m->top1 += r->place == 0;
         m->top5 += r->place >= 0 && r->place < 5 && e->classes > 5;
         m->invalid += r->invalid;
@@ -97,7 +97,7 @@ static void fold_rates(const oct_eval *e, oct_metrics *m, oct_paired *p)
     p->mcnemar_p = oct_mcnemar(p->lost, p->won);
 }
 
-static double loss_of(const oct_record *r, bool probabilities)
+static double loss_of(const oct_outcome *r, bool probabilities)
 {
     return (double)(probabilities ? r->loss_probabilities : r->loss_logits);
 }
@@ -119,12 +119,12 @@ static oct_status fold_loss(const oct_eval *e, int32_t model, uint64_t seed, dou
     bool probabilities = are_probabilities(e);
     oct_metrics *m = &e->metrics[model];
     oct_paired *p = &e->paired[model];
-    const oct_record *r = e->records + model;
+    const oct_outcome *r = e->outcomes + model;
     for (int64_t i = 0; i < e->samples; i++)
         values[i] = loss_of(&r[i * e->models], probabilities);
     OCT_TRY(fold_mean(values, e->samples, seed, &m->loss, &m->loss_interval, err));
     for (int64_t i = 0; i < e->samples; i++)
-        values[i] -= loss_of(&e->records[i * e->models], probabilities);
+        values[i] -= loss_of(&e->outcomes[i * e->models], probabilities);
     return fold_mean(values, e->samples, seed, &p->loss_difference, &p->loss_difference_interval, err);
 }
 

@@ -143,12 +143,13 @@ static oct_status quantize(const oct_comparison *c, oct_made *m, const oct_sampl
 static oct_status store(const oct_comparison *c, oct_made *m, const oct_model *made, oct_error *err)
 {
     void *bytes = NULL;
-    OCT_TRY(oct_tflite_measure(made->graph, &m->ledger, err));
     OCT_TRY(oct_model_serialize(made, &bytes, &m->bytes, err));
     oct_sha256(bytes, m->bytes, m->sha256);
     oct_status status = save_form(c, m, bytes, err);
     if (status == OCT_OK)
         status = oct_model_load_bytes(bytes, m->bytes, oct_variant_name(m->variant), NULL, &m->model, err);
+    if (status == OCT_OK)
+        status = oct_tflite_measure(m->model->graph, &m->ledger, err);
     free(bytes);
     return status;
 }
