@@ -14,7 +14,7 @@ endif()
 # Flags every target of the project is compiled with; CFLAGS belongs to the user.
 add_library(oct_flags INTERFACE)
 target_compile_options(oct_flags INTERFACE ${OCT_WARNINGS} -ffp-contract=off -fno-math-errno
-    -fvisibility=hidden)
+    -fno-trapping-math -fvisibility=hidden)
 target_compile_definitions(oct_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
 target_include_directories(oct_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
 if(OCT_PORTABLE)

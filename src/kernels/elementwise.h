@@ -11,12 +11,6 @@
 #include "base/cpu.h"
 #include "numeric/fixedpoint.h"
 
-/* y = clamp(MBQM(sum, scale) + y_zero, lo, hi), sum = MBQM((a - a_zero) * 2^20, a_scale) +- the same of b. */
-typedef struct oct_sum_s8 {
-    int32_t a_zero, b_zero, y_zero, lo, hi;
-    oct_multiplier a_scale, b_scale, scale; /* exponents of a_scale and b_scale at most 0 */
-} oct_sum_s8;
-
 /* y = clamp(MBQM((a - a_zero) * (b - b_zero), scale) + y_zero, lo, hi) */
 typedef struct oct_product_s8 {
     int32_t a_zero, b_zero, y_zero, lo, hi;
@@ -27,16 +21,12 @@ typedef struct oct_product_s8 {
 typedef struct oct_affine { float scale; int32_t zero, lo, hi; } oct_affine;
 
 /**
- * oct_add_s8, oct_sub_s8, oct_mul_s8: n codes; steps of the operands are 1, or 0 for one that is repeated.
+ * oct_mul_s8: n codes; steps of the operands are 1, or 0 for one that is repeated.
  *   y may be a or b where its step is 1. The exponent of `scale` is at most 30.
  * oct_quantize_s8: n floats to int8; NaN gives lo; y may not overlap x.
  * Exact: equal to oct_mbqm() and roundf(). Source: LiteRT tflite/kernels/internal/reference/integer_ops/.
  */
 #define OCT_ELEMENTWISE_DECLARE(isa)                                                               \
-    void oct_add_s8_##isa(const oct_sum_s8 *p, size_t n, const int8_t *a, size_t a_step,           \
-        const int8_t *b, size_t b_step, int8_t *y);                                                \
-    void oct_sub_s8_##isa(const oct_sum_s8 *p, size_t n, const int8_t *a, size_t a_step,           \
-        const int8_t *b, size_t b_step, int8_t *y);                                                \
     void oct_mul_s8_##isa(const oct_product_s8 *p, size_t n, const int8_t *a, size_t a_step,       \
         const int8_t *b, size_t b_step, int8_t *y);                                                \
     void oct_quantize_s8_##isa(const oct_affine *p, size_t n, const float *x, int8_t *y);
@@ -47,10 +37,6 @@ OCT_ELEMENTWISE_DECLARE(avx512)
 
 /* The variants of one level. */
 typedef struct oct_elementwise_set {
-    void (*add_s8)(const oct_sum_s8 *p, size_t n, const int8_t *a, size_t a_step, const int8_t *b,
-        size_t b_step, int8_t *y);
-    void (*sub_s8)(const oct_sum_s8 *p, size_t n, const int8_t *a, size_t a_step, const int8_t *b,
-        size_t b_step, int8_t *y);
     void (*mul_s8)(const oct_product_s8 *p, size_t n, const int8_t *a, size_t a_step,
         const int8_t *b, size_t b_step, int8_t *y);
     void (*quantize_s8)(const oct_affine *p, size_t n, const float *x, int8_t *y);

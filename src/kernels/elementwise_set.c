@@ -4,8 +4,7 @@
 #include "kernels/elementwise.h"
 
 #define SET(isa)                                                                                   \
-    static const oct_elementwise_set set_##isa = { oct_add_s8_##isa, oct_sub_s8_##isa,             \
-        oct_mul_s8_##isa, oct_quantize_s8_##isa };
+    static const oct_elementwise_set set_##isa = { oct_mul_s8_##isa, oct_quantize_s8_##isa };
 SET(c)
 #if defined(__x86_64__) && !defined(OCT_PORTABLE)
 SET(avx2)

@@ -12,28 +12,6 @@
 #define PASTE(name, isa) name##_##isa
 #define NAMED(name, isa) PASTE(name, isa)
 
-enum { HEAD_ROOM = 20, LOW_BITS = 31 - HEAD_ROOM };
-
-/*
- * A sum's operand d * 2^20, |d| < 2^8: SRDHM is floor((d * m + 2^10) / 2^11), and with m in two parts all
- * products fit 32 bits.
- */
-typedef struct lift { int32_t high, low, right, half, sign; } lift;
-
-static inline lift split_lift(oct_multiplier d)
-{
-    lift s = { .high = d.m >> LOW_BITS, .low = d.m & ((1 << LOW_BITS) - 1), .right = -d.e };
-    s.half = s.right > 0 ? 1 << (s.right - 1) : 0;
-    s.sign = s.right > 0 ? -1 : 0;
-    return s;
-}
-
-static inline int32_t lifted(int32_t d, lift s)
-{
-    int32_t t = d * s.high + ((d * s.low + (1 << (LOW_BITS - 1))) >> LOW_BITS);
-    return (t + s.half + ((t >> 31) & s.sign)) >> s.right;
-}
-
 /* A multiplier with its two shifts and roundings taken apart, outside the loops. */
 typedef struct scaling { int32_t m, left, right, half, sign; } scaling;
 
@@ -59,55 +37,24 @@ static inline int8_t clamped(int32_t code, int32_t lo, int32_t hi)
     return (int8_t)(code > hi ? hi : code);
 }
 
-/* Three loops, so that a repeated operand is scaled once. EACH(u, v) combines two scaled operands. */
-#define LOOPS(READ_A, READ_B, EACH)                                                                \
-    if (a_step != 0 && b_step != 0)                                                                \
-        for (size_t i = 0; i < n; i++)                                                             \
-            y[i] = EACH(READ_A(a[i]), READ_B(b[i]));                                               \
-    else if (a_step != 0) {                                                                        \
-        int32_t v = READ_B(b[0]);                                                                  \
-        for (size_t i = 0; i < n; i++)                                                             \
-            y[i] = EACH(READ_A(a[i]), v);                                                          \
-    } else {                                                                                       \
-        int32_t u = READ_A(a[0]);                                                                  \
-        for (size_t i = 0; i < n; i++)                                                             \
-            y[i] = EACH(u, READ_B(b[i * b_step]));                                                 \
-    }
-
-#define SUM_A(code) lifted((code) - a_zero, a_scale)
-#define SUM_B(code) lifted((code) - b_zero, b_scale)
-#define PLUS(u, v) clamped(scaled((u) + (v), scale) + y_zero, lo, hi)
-#define MINUS(u, v) clamped(scaled((u) - (v), scale) + y_zero, lo, hi)
-
-#define SUM_LOCALS                                                                                 \
-    lift a_scale = split_lift(p->a_scale), b_scale = split_lift(p->b_scale);                       \
-    scaling scale = split(p->scale);                                                               \
-    int32_t a_zero = p->a_zero, b_zero = p->b_zero, y_zero = p->y_zero, lo = p->lo, hi = p->hi
-
-void NAMED(oct_add_s8, ISA)(const oct_sum_s8 *p, size_t n, const int8_t *a, size_t a_step,
-    const int8_t *b, size_t b_step, int8_t *y)
-{
-    SUM_LOCALS;
-    LOOPS(SUM_A, SUM_B, PLUS)
-}
-
-void NAMED(oct_sub_s8, ISA)(const oct_sum_s8 *p, size_t n, const int8_t *a, size_t a_step,
-    const int8_t *b, size_t b_step, int8_t *y)
-{
-    SUM_LOCALS;
-    LOOPS(SUM_A, SUM_B, MINUS)
-}
-
-#define FACTOR_A(code) ((code) - a_zero)
-#define FACTOR_B(code) ((code) - b_zero)
-#define TIMES(u, v) clamped(scaled((u) * (v), scale) + y_zero, lo, hi)
+#define TIMES(u, v)                                                                                \
+    clamped(scaled(((u) - q.a_zero) * ((v) - q.b_zero), scale) + q.y_zero, q.lo, q.hi)
 
 void NAMED(oct_mul_s8, ISA)(const oct_product_s8 *p, size_t n, const int8_t *a, size_t a_step,
     const int8_t *b, size_t b_step, int8_t *y)
 {
+    oct_product_s8 q = *p;
     scaling scale = split(p->scale);
-    int32_t a_zero = p->a_zero, b_zero = p->b_zero, y_zero = p->y_zero, lo = p->lo, hi = p->hi;
-    LOOPS(FACTOR_A, FACTOR_B, TIMES)
+    int32_t first_a = a[0], first_b = b[0];
+    if (a_step != 0 && b_step != 0)
+        for (size_t i = 0; i < n; i++)
+            y[i] = TIMES(a[i], b[i]);
+    else if (a_step != 0)
+        for (size_t i = 0; i < n; i++)
+            y[i] = TIMES(a[i], first_b);
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] = TIMES(first_a, b[i * b_step]);
 }
 
 /* Clamped before the conversion, far outside int8; NaN fails the first comparison. */

@@ -9,7 +9,6 @@
 #include <math.h>
 
 #include "kernels/dispatch.h"
-#include "kernels/elementwise.h"
 #include "ops/arith.h"
 #include "ops/broadcast.h"
 #include "ops/version.h"
@@ -207,8 +206,6 @@ EVAL(add_f32, float)
 EVAL(sub_f32, float)
 EVAL(add_s8, int8_t)
 EVAL(sub_s8, int8_t)
-OCT_BINARY_ROW(row_add_s8_table, int8_t, int8_t, params, add_s8_table)
-OCT_BINARY_ROW(row_sub_s8_table, int8_t, int8_t, params, sub_s8_table)
 EVAL(add_u8, uint8_t)
 EVAL(sub_u8, uint8_t)
 EVAL(add_s16, int16_t)
@@ -218,46 +215,54 @@ EVAL(sub_i32, int32_t)
 EVAL(add_i64, int64_t)
 EVAL(sub_i64, int64_t)
 
-/* The fast int8 rows: the same numbers without branches, for the processor at hand. */
+/* Rows of two whole operands go to the processor's kernel, rows with a repeated one to the plain loop. */
 typedef struct fast_params {
-    oct_sum_s8 sum;
-    const oct_elementwise_set *kernels;
+    oct_add_args args;
+    const oct_kernel_set *kernels;
+    const params *plain;
 } fast_params;
+
+#define FAST_ROW(name, kernel, plain_row, type)                                                    \
+    static void name(const void *user, size_t n, const void *a, size_t a_step, const void *b,      \
+        size_t b_step, void *y)                                                                    \
+    {                                                                                              \
+        const fast_params *fast = user;                                                            \
+        if (a_step == 1 && b_step == 1)                                                            \
+            fast->kernels->kernel(&fast->args, n, (const type *)a, (const type *)b, (type *)y);    \
+        else                                                                                       \
+            plain_row(fast->plain, n, a, a_step, b, b_step, y);                                    \
+    }
+FAST_ROW(row_add_s8_fast, add_row_s8, row_add_s8, int8_t)
+FAST_ROW(row_sub_s8_fast, add_row_s8, row_sub_s8, int8_t)
+FAST_ROW(row_add_s16_fast, add_row_s16, row_add_s16, int16_t)
+FAST_ROW(row_sub_s16_fast, add_row_s16, row_sub_s16, int16_t)
 
 static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
 {
     const params *p = op->prepared;
+    oct_add_args args = { .a = p->a_scale, .b = p->b_scale, .y = p->y_scale, .a_zero = p->a_zero,
+        .b_zero = p->b_zero, .y_zero = p->y_zero, .lo = p->lo, .hi = p->hi,
+        .head_room = p->head_room, .subtract = op->node->op == OCT_OP_SUB };
+    *usable = !p->power_of_two && oct_add_vectorisable(&args);
+    if (!*usable)
+        return OCT_OK;
     fast_params *fast = oct_op_alloc(op, sizeof *fast);
     if (fast == NULL)
         return oct_fail_memory(err, sizeof *fast, op->out[0]->label);
+    *fast = (fast_params){ args, oct_kernel_set_get(), p };
     op->packed = fast;
-    fast->sum = (oct_sum_s8){ p->a_zero, p->b_zero, p->y_zero, p->lo, p->hi, p->a_scale, p->b_scale,
-        p->y_scale };
-    fast->kernels = oct_elementwise_set_of(oct_cpu_level());
-    *usable = true;
     return OCT_OK;
-}
-
-static void row_add_fast(const void *user, size_t n, const void *a, size_t a_step, const void *b,
-    size_t b_step, void *y)
-{
-    const fast_params *fast = user;
-    fast->kernels->add_s8(&fast->sum, n, a, a_step, b, b_step, y);
-}
-
-static void row_sub_fast(const void *user, size_t n, const void *a, size_t a_step, const void *b,
-    size_t b_step, void *y)
-{
-    const fast_params *fast = user;
-    fast->kernels->sub_s8(&fast->sum, n, a, a_step, b, b_step, y);
 }
 
 static oct_status eval_fast(oct_op *op, oct_error *err)
 {
     (void)err;
     const params *p = op->prepared;
-    oct_binary_row row = op->node->op == OCT_OP_ADD ? row_add_fast : row_sub_fast;
-    oct_broadcast_run(&p->walk, op, 1, 1, row, op->packed);
+    bool wide = op->form == OCT_FORM_S16, add = op->node->op == OCT_OP_ADD;
+    oct_binary_row row = wide ? (add ? row_add_s16_fast : row_sub_s16_fast)
+                              : (add ? row_add_s8_fast : row_sub_s8_fast);
+    size_t element = wide ? sizeof(int16_t) : sizeof(int8_t);
+    oct_broadcast_run(&p->walk, op, element, element, row, op->packed);
     return OCT_OK;
 }
 

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "kernels/elementwise.h"
 #include "ops/arith.h"
 #include "ops/unary.h"
 #include "ops/version.h"
@@ -29,11 +30,6 @@ static inline float bounded(float code)
     return code < code_limit ? code : code_limit;
 }
 
-/* round_half_away as a truncation: adding just less than a half lets no tie or near tie slip. */
-static inline int32_t round_code(float code)
-{
-    return (int32_t)(code + copysignf(0x1.fffffep-2f, code));
-}
 
 #define FROM_F32(suffix, type)                                                                     \
     static void f32_to_##suffix(const void *user, size_t n, const void *x_, void *y_)              \
@@ -44,7 +40,7 @@ static inline int32_t round_code(float code)
         float scale = p->scale;                                                                    \
         int32_t zero = p->out_zero, lo = p->lo, hi = p->hi;                                        \
         for (size_t i = 0; i < n; i++)                                                             \
-            y[i] = (type)oct_clamp_i32(round_code(bounded(x[i] / scale)) + zero, lo, hi);          \
+            y[i] = (type)oct_clamp_i32((int32_t)roundf(bounded(x[i] / scale)) + zero, lo, hi);          \
     }
 FROM_F32(s8, int8_t)
 FROM_F32(u8, uint8_t)
@@ -164,6 +160,40 @@ static oct_status eval(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
+/* float32 to int8 with one scale: the input of every int8 model. */
+typedef struct fast_params {
+    oct_affine affine;
+    const oct_elementwise_set *kernels;
+} fast_params;
+
+static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
+{
+    const params *p = op->prepared;
+    *usable = p->row == f32_to_s8 && p->channels == 0;
+    if (!*usable)
+        return OCT_OK;
+    fast_params *fast = oct_op_alloc(op, sizeof *fast);
+    if (fast == NULL)
+        return oct_fail_memory(err, sizeof *fast, op->out[0]->label);
+    op->packed = fast;
+    fast->affine = (oct_affine){ p->scale, p->out_zero, p->lo, p->hi };
+    fast->kernels = oct_elementwise_set_of(oct_cpu_level());
+    return OCT_OK;
+}
+
+static void row_fast(const void *user, size_t n, const void *x, void *y)
+{
+    const fast_params *fast = user;
+    fast->kernels->quantize_s8(&fast->affine, n, x, y);
+}
+
+static oct_status eval_fast(oct_op *op, oct_error *err)
+{
+    (void)err;
+    oct_unary_run(op, sizeof(float), 1, row_fast, op->packed);
+    return OCT_OK;
+}
+
 static int32_t version(const oct_subgraph *sub, const oct_node *node)
 {
     const oct_tensor *out = oct_node_output(sub, node, 0);
@@ -182,4 +212,5 @@ const oct_op_def oct_op_quantize = {
     .options = OCT_OPTIONS_Quantize, .traits = OCT_TRAIT_QUANTIZES, .version = version,
     .runtime = "1.14 1.15 2.7 2.21 2.21 2.21", .infer = infer, .prepare = prepare,
     .ref = { [OCT_FORM_ANY] = { .eval = eval } },
+    .fast = { [OCT_FORM_ANY] = { prepare_fast, eval_fast } },
 };
