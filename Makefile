@@ -35,6 +35,7 @@ fuzz:
 goldens:
 	scripts/venv.sh
 	build/venv/bin/python tests/conformance/op_goldens.py --out tests/golden/ops
+	build/venv/bin/python tests/conformance/quant_goldens.py --out tests/golden/quant
 
 docs: all
 	scripts/docs.sh
