@@ -40,7 +40,7 @@ OCT_INLINE __m512i scale(__m512i x, const scaler *by)
         const __m512i hi = _mm512_set1_epi32(args->hi);                                            \
         const __m128i left = _mm_cvtsi32_si128(args->head_room);                                   \
         for (size_t i = 0; i < n; i += 16) {                                                       \
-            __mmask16 mask = n - i >= 16 ? 0xffff : (__mmask16)((1u << (n - i)) - 1);              \
+            __mmask16 mask = (__mmask16)(n - i >= 16 ? 0xffff : (1u << (n - i)) - 1);              \
             __m512i va = _mm512_sub_epi32(load(mask, a + i), az);                                  \
             __m512i vb = _mm512_sub_epi32(load(mask, b + i), bz);                                  \
             va = scale(_mm512_sll_epi32(va, left), &sa);                                           \
