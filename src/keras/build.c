@@ -58,111 +58,7 @@ static oct_status lookup(const frame *f, oct_keras_ref ref, int32_t *tensor, oct
     return OCT_OK;
 }
 
-/* ---- model inputs ---- */
-
-static const oct_input_shape *shape_option(const frame *f, const oct_keras_layer *layer)
-{
-    const oct_load_options *options = f->b->options;
-    for (int32_t i = 0; options != NULL && i < options->shape_count; i++) {
-        const char *name = options->shapes[i].name;
-        if (name == NULL ? f->model->input_count == 1 : strcmp(name, layer->name) == 0)
-            return &options->shapes[i];
-    }
-    return NULL;
-}
-
-static oct_status apply_options(const frame *f, const oct_keras_layer *layer, oct_keras_shape *shape,
-    oct_error *err)
-{
-    if (f->b->options == NULL)
-        return OCT_OK;
-    if (f->b->options->batch > 0 && shape->rank > 0)
-        shape->dims[0] = f->b->options->batch;
-    const oct_input_shape *asked = shape_option(f, layer);
-    if (asked == NULL)
-        return OCT_OK;
-    if (asked->rank != shape->rank)
-        return oct_fail(err, OCT_E_USAGE, "input '%s' has %d dimensions, the given shape has %d",
-            layer->name, shape->rank, asked->rank);
-    for (int32_t i = 0; i < shape->rank; i++) {
-        if (asked->dims[i] < 1 || (i > 0 && shape->dims[i] > 0 && shape->dims[i] != asked->dims[i]))
-            return oct_fail(err, OCT_E_USAGE,
-                "input '%s': dimension %d is %d in the model, %d in the given shape", layer->name, i,
-                shape->dims[i], asked->dims[i]);
-        shape->dims[i] = asked->dims[i];
-    }
-    return OCT_OK;
-}
-
-/* The shape lies in the input layer, or in older sequential files beside the model's layers. */
-static const json_t *find_input_shape(const frame *f, const oct_keras_layer *layer)
-{
-    const json_t *config = json_object_get(f->model->entry, "config");
-    const json_t *candidates[] = { json_object_get(layer->config, "batch_shape"),
-        json_object_get(layer->config, "batch_input_shape"),
-        json_object_get(config, "build_input_shape"),
-        json_object_get(json_object_get(f->model->entry, "build_config"), "input_shape") };
-    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++)
-        if (json_is_array(candidates[i]))
-            return candidates[i];
-    return NULL;
-}
-
-static oct_status read_input_shape(const frame *f, const oct_keras_layer *layer,
-    oct_keras_shape *shape, oct_error *err)
-{
-    const json_t *dims = find_input_shape(f, layer);
-    if (dims == NULL)
-        return oct_fail(err, OCT_E_INVALID,
-            "model '%s' was never built: the file does not say the shape of its input",
-            f->model->name);
-    if (json_array_size(dims) > 8)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "input '%s' has more than 8 dimensions", layer->name);
-    shape->rank = (int32_t)json_array_size(dims);
-    for (int32_t i = 0; i < shape->rank; i++) {
-        const json_t *dim = json_array_get(dims, (size_t)i);
-        json_int_t value = json_integer_value(dim);
-        if (!json_is_null(dim) && (!json_is_integer(dim) || value < 1 || value > INT32_MAX))
-            return oct_fail(err, OCT_E_INVALID, "input '%s' has an impossible shape", layer->name);
-        shape->dims[i] = json_is_null(dim) ? -1 : (int32_t)value;
-    }
-    return apply_options(f, layer, shape, err);
-}
-
-static oct_status read_input_type(const oct_keras_layer *layer, oct_type *type, oct_error *err)
-{
-    static const struct { const char *name; oct_type type; } types[] = {
-        { "float32", OCT_FLOAT32 }, { "float16", OCT_FLOAT32 }, { "bfloat16", OCT_FLOAT32 },
-        { "mixed_float16", OCT_FLOAT32 }, { "mixed_bfloat16", OCT_FLOAT32 },
-        { "uint8", OCT_UINT8 }, { "int8", OCT_INT8 }, { "int16", OCT_INT16 },
-        { "int32", OCT_INT32 }, { "int64", OCT_INT64 }, { "bool", OCT_BOOL }
-    };
-    const json_t *dtype = json_object_get(layer->config, "dtype");
-    const char *name = json_is_object(dtype)
-                           ? oct_keras_text(json_object_get(dtype, "config"), "name", "float32")
-                           : oct_keras_text(layer->config, "dtype", "float32");
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (strcmp(types[i].name, name) == 0) {
-            *type = types[i].type;
-            return OCT_OK;
-        }
-    return oct_fail(err, OCT_E_UNSUPPORTED, "input '%s' is of the type %s", layer->name, name);
-}
-
-static oct_status make_input(const frame *f, const oct_keras_layer *layer, int32_t *tensor,
-    oct_error *err)
-{
-    oct_keras_shape shape;
-    oct_type type;
-    OCT_TRY(read_input_shape(f, layer, &shape, err));
-    OCT_TRY(read_input_type(layer, &type, err));
-    if (oct_keras_flag(layer->config, "sparse", false) || oct_keras_flag(layer->config, "ragged", false))
-        return oct_fail(err, OCT_E_UNSUPPORTED, "input '%s' is sparse or ragged", layer->name);
-    const char *name = oct_arena_format(f->b->arena, "serving_default_%s:0", layer->name);
-    if (name == NULL)
-        return oct_fail_memory(err, strlen(layer->name), "a name");
-    return oct_keras_add_tensor(f->b->graph, f->b->sub, name, type, &shape, tensor, err);
-}
+/* ---- calls ---- */
 
 static oct_status lower_input(frame *f, oct_keras_layer *layer, int32_t *tensor, oct_error *err)
 {
@@ -175,10 +71,8 @@ static oct_status lower_input(frame *f, oct_keras_layer *layer, int32_t *tensor,
     if (f->arguments != NULL)
         return oct_fail(err, OCT_E_INVALID, "'%s' is not among the inputs of the model '%s'",
             layer->name, f->model->name);
-    return make_input(f, layer, tensor, err);
+    return oct_keras_make_input(f->b->graph, f->b->sub, f->model, layer, f->b->options, tensor, err);
 }
-
-/* ---- calls ---- */
 
 static oct_status refuse(const oct_keras_layer *layer, oct_error *err)
 {
@@ -415,102 +309,12 @@ static oct_status build_model(builder *b, oct_keras_model *model, const char *pr
     return OCT_OK;
 }
 
-/* ---- ends of the graph ---- */
-
-static bool is_among(int32_t tensor, const int32_t *list, int32_t count)
-{
-    for (int32_t i = 0; i < count; i++)
-        if (list[i] == tensor)
-            return true;
-    return false;
-}
-
-static const char *output_name(builder *b, const oct_keras_model *model, int32_t i)
-{
-    if (model->keras2) {
-        const char *name = model->layers[model->outputs[i].layer].name;
-        int32_t same = 0;
-        for (int32_t k = 0; k < i; k++)
-            same += model->outputs[k].layer == model->outputs[i].layer;
-        return same == 0 ? oct_arena_format(&b->graph->arena, "%s", name)
-                         : oct_arena_format(&b->graph->arena, "%s_%d", name, same);
-    }
-    if (model->output_keys != NULL)
-        return oct_arena_format(&b->graph->arena, "%s", model->output_keys[i]);
-    return oct_arena_format(&b->graph->arena, "output_%d", i);
-}
-
-static oct_status name_outputs(builder *b, const oct_keras_model *model, oct_error *err)
-{
-    const char *call = model->keras2 ? "StatefulPartitionedCall" : "StatefulPartitionedCall_1";
-    for (int32_t i = 0; i < model->output_count; i++) {
-        int32_t tensor = b->sub->outputs[i];
-        if (is_among(tensor, b->sub->inputs, model->input_count) ||
-            is_among(tensor, b->sub->outputs, i))
-            continue;
-        char *name = oct_arena_format(&b->graph->arena, "%s:%d", call, i);
-        if (name == NULL)
-            return oct_fail_memory(err, strlen(call), "a name");
-        b->sub->tensors[tensor]->name = name;
-    }
-    return OCT_OK;
-}
-
-static oct_status make_signature(builder *b, const oct_keras_model *model, oct_error *err)
-{
-    oct_arena *arena = &b->graph->arena;
-    oct_signature *signature = oct_arena_alloc(arena, sizeof *signature);
-    size_t in = (size_t)model->input_count, out = (size_t)model->output_count;
-    if (signature == NULL)
-        return oct_fail_memory(err, sizeof *signature, "the signature");
-    signature->key = "serving_default";
-    signature->inputs = oct_arena_array(arena, in, sizeof(oct_signature_entry));
-    signature->outputs = oct_arena_array(arena, out, sizeof(oct_signature_entry));
-    if (signature->inputs == NULL || signature->outputs == NULL)
-        return oct_fail_memory(err, (in + out) * sizeof(oct_signature_entry), "the signature");
-    for (size_t i = 0; i < in; i++) {
-        const char *name = model->layers[model->inputs[i].layer].name;
-        signature->inputs[i].name = oct_arena_text(arena, name, strlen(name));
-        signature->inputs[i].tensor = b->sub->inputs[i];
-        if (signature->inputs[i].name == NULL)
-            return oct_fail_memory(err, strlen(name), "the signature");
-    }
-    for (size_t i = 0; i < out; i++) {
-        signature->outputs[i].name = output_name(b, model, (int32_t)i);
-        signature->outputs[i].tensor = b->sub->outputs[i];
-        if (signature->outputs[i].name == NULL)
-            return oct_fail_memory(err, 0, "the signature");
-    }
-    signature->input_count = (int32_t)in;
-    signature->output_count = (int32_t)out;
-    b->graph->signatures = signature;
-    b->graph->signature_count = 1;
-    return OCT_OK;
-}
-
-static oct_status check_shape_names(const oct_keras_model *model, const oct_load_options *options,
-    oct_error *err)
-{
-    for (int32_t i = 0; options != NULL && i < options->shape_count; i++) {
-        const char *name = options->shapes[i].name;
-        bool found = name == NULL && model->input_count == 1;
-        for (int32_t k = 0; name != NULL && k < model->input_count; k++)
-            found |= strcmp(model->layers[model->inputs[k].layer].name, name) == 0;
-        if (!found && name == NULL)
-            return oct_fail(err, OCT_E_USAGE, "the model has %d inputs: give the shape as NAME=...",
-                model->input_count);
-        if (!found)
-            return oct_fail(err, OCT_E_USAGE, "the model has no input '%s'", name);
-    }
-    return OCT_OK;
-}
-
 oct_status oct_keras_build(oct_arena *arena, oct_keras_model *model, const oct_load_options *options,
     oct_graph *graph, oct_error *err)
 {
     builder b = { .graph = graph, .arena = arena, .options = options };
     values outputs;
-    OCT_TRY(check_shape_names(model, options, err));
+    OCT_TRY(oct_keras_check_shapes(model, options, err));
     OCT_TRY(oct_graph_add_subgraph(graph, "main", &b.sub, err));
     b.sub->inputs = oct_arena_array(&graph->arena, (size_t)model->input_count, sizeof(int32_t));
     if (b.sub->inputs == NULL)
@@ -522,6 +326,5 @@ oct_status oct_keras_build(oct_arena *arena, oct_keras_model *model, const oct_l
     if (b.sub->outputs == NULL)
         return oct_fail_memory(err, (size_t)outputs.count * sizeof(int32_t), "the outputs");
     b.sub->output_count = outputs.count;
-    OCT_TRY(name_outputs(&b, model, err));
-    return make_signature(&b, model, err);
+    return oct_keras_name_ends(graph, b.sub, model, err);
 }
