@@ -153,6 +153,12 @@ typedef struct oct_op_def {
 /** The descriptor of a builtin operator; NULL when Octavo does not know it. */
 const oct_op_def *oct_op_find(oct_builtin op);
 
+/**
+ * True when a node has as many inputs and outputs as its operator takes and none of those it needs is left
+ * out: what descriptors' functions rely on. Graphs from files are not sure to.
+ */
+bool oct_op_accepts(const oct_op_def *def, const oct_node *node);
+
 /** All descriptors in the order of ops.def; *count of them. */
 const oct_op_def *const *oct_op_all(int32_t *count);
 

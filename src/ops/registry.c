@@ -101,3 +101,18 @@ oct_form oct_op_form(const oct_op_def *def, const oct_op *op)
         return form;
     return def->ref[OCT_FORM_ANY].eval ? OCT_FORM_ANY : OCT_FORM_COUNT;
 }
+
+bool oct_op_accepts(const oct_op_def *def, const oct_node *node)
+{
+    if (node->input_count < def->min_in || (def->max_in >= 0 && node->input_count > def->max_in) ||
+        node->output_count < def->min_out ||
+        (def->max_out >= 0 && node->output_count > def->max_out))
+        return false;
+    for (int32_t i = 0; i < def->min_in; i++)
+        if (node->inputs[i] < 0 && oct_op_input_role(def, i) != OCT_ROLE_BIAS)
+            return false;
+    for (int32_t i = 0; i < node->output_count; i++)
+        if (node->outputs[i] < 0)
+            return false;
+    return true;
+}

@@ -60,10 +60,10 @@ oct_status oct_evaluator_infer(oct_evaluator *ev, const oct_node *node, oct_erro
     const oct_op_def *def = oct_op_find(node->op);
     if (def == NULL)
         return OCT_OK;
+    if (!oct_op_accepts(def, node))
+        return oct_fail(err, OCT_E_INVALID, "%s: wrong number of inputs or outputs", def->name);
     oct_op op;
     OCT_TRY(make_op(ev, node, &op, err));
-    if (node->input_count < def->min_in || node->output_count < def->min_out)
-        return oct_op_fail(&op, OCT_E_INVALID, err, "too few inputs or outputs");
     return def->infer(&op, err);
 }
 

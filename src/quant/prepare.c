@@ -29,7 +29,7 @@ static oct_status expand(oct_graph *graph, oct_subgraph *sub, int32_t at, oct_er
 static bool expands_half(const oct_subgraph *sub, const oct_node *node)
 {
     const oct_op_def *def = oct_op_find(node->op);
-    if (def == NULL || (def->traits & OCT_TRAIT_DEQUANTIZES) == 0 || node->input_count != 1)
+    if (def == NULL || (def->traits & OCT_TRAIT_DEQUANTIZES) == 0)
         return false;
     const oct_tensor *from = sub->tensors[node->inputs[0]], *to = sub->tensors[node->outputs[0]];
     return from->type == OCT_FLOAT16 && from->data != NULL && from->sparsity == NULL &&
@@ -62,6 +62,18 @@ static oct_status check_constant(const oct_subgraph *sub, int32_t index, oct_err
     return OCT_OK;
 }
 
+/* Later stages index inputs and outputs by the descriptors' slots without asking again. */
+static oct_status check_nodes(const oct_subgraph *sub, oct_error *err)
+{
+    for (int32_t i = 0; i < sub->node_count; i++) {
+        const oct_op_def *def = oct_op_find(sub->nodes[i]->op);
+        if (def != NULL && !oct_op_accepts(def, sub->nodes[i]))
+            return oct_fail(err, OCT_E_INVALID, "operator %d (%s): wrong number of inputs or outputs",
+                (int)i, def->name);
+    }
+    return OCT_OK;
+}
+
 static oct_status check_tensors(const oct_graph *graph, oct_error *err)
 {
     const oct_subgraph *sub = graph->subgraphs[0];
@@ -84,6 +96,8 @@ static oct_status check_tensors(const oct_graph *graph, oct_error *err)
 
 oct_status oct_quant_prepare(const oct_graph *graph, oct_graph **out, oct_error *err)
 {
+    *out = NULL;
+    OCT_TRY(check_nodes(graph->subgraphs[0], err));
     OCT_TRY(oct_graph_clone(graph, out, err));
     oct_status status = expand_halves(*out, err);
     if (status == OCT_OK)
