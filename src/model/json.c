@@ -147,7 +147,9 @@ static json_t *field_value(const oct_field *field, const void *slot)
     case OCT_KIND_f32:
         return real((double)*(const float *)slot);
     case OCT_KIND_str:
-        return *(const char *const *)slot == NULL ? NULL : oct_json_text(*(const char *const *)slot);
+        return *(const char *const *)slot == NULL ?
+            NULL :
+            oct_json_text(*(const char *const *)slot);
     case OCT_KIND_vec_i32:
     case OCT_KIND_vec_u32:
     case OCT_KIND_vec_i64:

@@ -9,8 +9,8 @@
 #include "graph/record.h"
 
 /**
- * A struct as an object: every field by its name, absent vectors and strings left out, enumerations by
- * their names in the schema ("SAME", "RELU6", "int8"). An empty object for a NULL struct.
+ * A struct as an object: every field by its name, absent vectors and strings left out, enumerations
+ * by their names in the schema ("SAME", "RELU6", "int8"). An empty object for a NULL struct.
  * A new reference; NULL when memory is short.
  */
 json_t *oct_json_record(const oct_record *record, const void *value);

@@ -101,7 +101,7 @@ static oct_status check_path(const char *path, oct_error *err)
     snprintf(inside, sizeof inside, "%s/saved_model.pb", path);
     if (stat(inside, &info) == 0)
         return oct_fail(err, OCT_E_UNSUPPORTED,
-            "%s: a SavedModel folder; save the Keras model as one file, model.save(\"model.keras\")",
+            "%s: a SavedModel folder; save the Keras model as one file: model.save(\"x.keras\")",
             path);
     return oct_fail(err, OCT_E_INVALID, "%s: a folder; %s is needed", path, kinds);
 }

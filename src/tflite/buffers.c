@@ -1,9 +1,9 @@
 /*
- * Resolving buffers: inline, or by offset and size from the start of the file (models over 2 GB, and what
- * some tools write for small ones).
+ * Resolving buffers: inline, or by offset and size from the start of the file (models over 2 GB,
+ * and what some tools write for small ones).
  *
- * Spans may coincide, since writers share equal data, but not overlap: then the sum of the distinct ones
- * is bounded by the file, and so is everything done per span later.
+ * Spans may coincide, since writers share equal data, but not overlap: then the sum of the distinct
+ * ones is bounded by the file, and so is everything done per span later.
  */
 #include "tflite/buffers.h"
 
@@ -29,8 +29,8 @@ static oct_status resolve_outside(resolver *r, uint64_t offset, uint64_t length,
         return OCT_OK;
     if (offset > r->size || length > r->size - offset)
         return oct_fail_at(r->err, OCT_E_INVALID, (int64_t)(offset & INT64_MAX),
-            "%s %u: %llu bytes at offset %llu reach past the end of the file", what, (unsigned)index,
-            (unsigned long long)length, (unsigned long long)offset);
+            "%s %u: %llu bytes at offset %llu reach past the end of the file", what,
+            (unsigned)index, (unsigned long long)length, (unsigned long long)offset);
     *span = (oct_fb_span){ r->bytes + offset, (size_t)length };
     return OCT_OK;
 }

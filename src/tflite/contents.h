@@ -14,7 +14,10 @@ typedef struct oct_fb_contents {
     oct_fb_index by_address, by_bytes;
 } oct_fb_contents;
 
-/** Buffer index of a content, added when new; NULL data is buffer 0. OCT_FB_NONE when memory is short. */
+/**
+ * Buffer index of a content, added when new; NULL data is buffer 0. OCT_FB_NONE when memory is
+ * short.
+ */
 uint32_t oct_fb_contents_add(oct_fb_contents *contents, const void *data, size_t size,
     oct_fb_cause cause);
 
@@ -22,8 +25,8 @@ void oct_fb_contents_deinit(oct_fb_contents *contents);
 
 /**
  * What the constants of a subgraph are for, without knowing operators: floating-point and quantized
- * constants are weights; of these, vectors in an input slot from 2 on are biases, also behind an operator
- * with one input (DEQUANTIZE); other integers are shapes, axes and the like.
+ * constants are weights; of these, vectors in an input slot from 2 on are biases, also behind an
+ * operator with one input (DEQUANTIZE); other integers are shapes, axes and the like.
  *
  * causes  [tensor_count], filled; meaningful for constants.
  */

@@ -235,8 +235,8 @@ static oct_status export_signatures(exporter *ex)
     return OCT_OK;
 }
 
-static oct_status export_metadata_entry(exporter *ex, const char *name, const void *data, size_t size,
-    oct_fb_metadata *to)
+static oct_status export_metadata_entry(exporter *ex, const char *name, const void *data,
+    size_t size, oct_fb_metadata *to)
 {
     to->name = name;
     to->buffer = oct_fb_contents_add(&ex->contents, data, size, OCT_FB_METADATA);

@@ -7,7 +7,8 @@
 #include "graph/graph.h"
 #include "tflite/pack.h"
 
-/* One distinct constant or metadata content: buffer `index` of the model. [0] is the empty buffer. */
+/* One distinct constant or metadata content: buffer `index` of the model. [0] is the empty
+ * buffer. */
 typedef struct oct_fb_content {
     const void *data;
     size_t size;
@@ -25,8 +26,8 @@ typedef struct oct_fb_export {
 } oct_fb_export;
 
 /**
- * Makes the structs of a graph: equal constants and metadata become one buffer, operator codes are unique
- * by operator, custom name and version. Everything borrows from the graph.
+ * Makes the structs of a graph: equal constants and metadata become one buffer, operator codes are
+ * unique by operator, custom name and version. Everything borrows from the graph.
  *
  * outside  puts constants behind the FlatBuffer: their Buffer has an offset and size, set by
  *          oct_fb_place_outside() once the size of the FlatBuffer is known.
@@ -36,7 +37,9 @@ typedef struct oct_fb_export {
 oct_status oct_fb_export_graph(const oct_graph *graph, bool outside, oct_fb_export *out,
     oct_error *err);
 
-/** Sets offset and size of the outside buffers for a FlatBuffer of `bytes`; returns the file's size. */
+/**
+ * Sets offset and size of the outside buffers for a FlatBuffer of `bytes`; returns the file's size.
+ */
 uint64_t oct_fb_place_outside(oct_fb_export *export, uint64_t bytes);
 
 void oct_fb_export_deinit(oct_fb_export *export);

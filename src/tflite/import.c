@@ -1,9 +1,9 @@
 /*
  * Reading: file structs become the graph. Nothing is interpreted that the graph only has to keep.
  *
- * Not kept, because no reader can tell the difference: buffers and operator codes that nothing names,
- * bytes of a constant behind those its shape needs, zero points without scales, the value of a union
- * without a type.
+ * Not kept, because no reader can tell the difference: buffers and operator codes that nothing
+ * names, bytes of a constant behind those its shape needs, zero points without scales, the value of
+ * a union without a type.
  */
 #include "tflite/tflite.h"
 
@@ -91,9 +91,9 @@ static oct_status import_tensor(importer *in, const oct_fb_tensor *from, oct_ten
         return OCT_E_MEMORY;
     if (from->shape_signature.count != 0) {
         if (from->shape_signature.count != from->shape.count)
-            return oct_fail(in->err, OCT_E_INVALID, "%s%s: a shape of %u dimensions with a signature of %u",
-                in->place, name, (unsigned)from->shape.count,
-                (unsigned)from->shape_signature.count);
+            return oct_fail(in->err, OCT_E_INVALID,
+                "%s%s: a shape of %u dimensions with a signature of %u", in->place, name,
+                (unsigned)from->shape.count, (unsigned)from->shape_signature.count);
         to->signature = copy_indices(in, from->shape_signature);
         if (to->signature == NULL)
             return OCT_E_MEMORY;
@@ -130,7 +130,8 @@ static oct_status import_code(importer *in, const oct_fb_operator *from, int32_t
     return OCT_OK;
 }
 
-static oct_status import_options(importer *in, const oct_fb_operator *from, int32_t at, oct_node *to)
+static oct_status import_options(importer *in, const oct_fb_operator *from, int32_t at,
+    oct_node *to)
 {
     const oct_union *options = &from->builtin_options, *options_2 = &from->builtin_options_2;
     if (options->type != 0 && options_2->type != 0)
@@ -167,8 +168,9 @@ static oct_status check_intermediates(importer *in, const oct_subgraph *sub, int
     oct_vec_i32 vec = sub->nodes[at]->intermediates;
     for (uint32_t i = 0; i < vec.count; i++)
         if (vec.data[i] < -1 || vec.data[i] >= sub->tensor_count)
-            return oct_fail(in->err, OCT_E_INVALID, "%soperator %d: intermediate %u is tensor %d of %d",
-                in->place, (int)at, (unsigned)i, (int)vec.data[i], (int)sub->tensor_count);
+            return oct_fail(in->err, OCT_E_INVALID,
+                "%soperator %d: intermediate %u is tensor %d of %d", in->place, (int)at,
+                (unsigned)i, (int)vec.data[i], (int)sub->tensor_count);
     return OCT_OK;
 }
 

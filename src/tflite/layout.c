@@ -1,9 +1,9 @@
 /*
  * Placing objects with as little padding as alignment allows.
  *
- * Two tricks. The 12 bytes between two 16-aligned constants take small leaves (vectors of one or two
- * numbers, of which a quantized model has hundreds). And before a leaf that must begin 4 bytes off a multiple
- * of 8 (a vector of 64-bit numbers) goes one whose length is an odd number of words.
+ * Two tricks. The 12 bytes between two 16-aligned constants take small leaves (vectors of one or
+ * two numbers, of which a quantized model has hundreds). And before a leaf that must begin 4 bytes
+ * off a multiple of 8 (a vector of 64-bit numbers) goes one whose length is an odd number of words.
  */
 #include "tflite/layout.h"
 

@@ -14,9 +14,9 @@ typedef struct oct_fb_layout {
 /**
  * Gives every object its place (object->at).
  *
- * Offsets point forward, so parents come first: [header][objects with offsets, parents before children]
- * [16-byte aligned constants, small leaves in the gaps between them][leaves]. The file goes on for at
- * least 16 bytes behind the last constant, since vector code may read that far.
+ * Offsets point forward, so parents come first: [header][objects with offsets, parents before
+ * children] [16-byte aligned constants, small leaves in the gaps between them][leaves]. The file
+ * goes on for at least 16 bytes behind the last constant, since vector code may read that far.
  * layout  oct_fb_layout_deinit(), also after failure. Deterministic.
  * Errors: OCT_E_MEMORY.
  */

@@ -215,8 +215,8 @@ static void pack_field(packer *p, const oct_record *record, const oct_field *fie
     }
 }
 
-/* Large fields first leave no holes. An 8-byte field comes right behind the vtable's offset: such a table
- * begins 4 bytes off a multiple of 8. Returns the bytes of the table. */
+/* Large fields first leave no holes. An 8-byte field comes right behind the vtable's offset: such a
+ * table begins 4 bytes off a multiple of 8. Returns the bytes of the table. */
 static uint32_t place_slots(slots *s)
 {
     uint32_t at = 4;

@@ -1,10 +1,11 @@
 /*
- * From file structs to the objects of a FlatBuffer: tables, vtables, strings and vectors, each distinct
- * one once.
+ * From file structs to the objects of a FlatBuffer: tables, vtables, strings and vectors, each
+ * distinct one once.
  *
- * Offsets may share any object, so equal ones are one: packing goes from the leaves up and looks every
- * object up by its content and its children's identity. Two subgraphs stay two: nothing in a file may be
- * reached in many ways that is large. Where objects lie in the file is layout.h's matter.
+ * Offsets may share any object, so equal ones are one: packing goes from the leaves up and looks
+ * every object up by its content and its children's identity. Two subgraphs stay two: nothing in a
+ * file may be reached in many ways that is large. Where objects lie in the file is layout.h's
+ * matter.
  */
 #ifndef OCT_TFLITE_PACK_H
 #define OCT_TFLITE_PACK_H
@@ -48,7 +49,7 @@ typedef struct oct_fb_object {
     uint32_t count;      /* of a string or vector */
     uint32_t ref_count;
     const oct_fb_ref *refs;
-    const void *body;    /* bytes behind the count; of offsets NULL; borrowed for strings and scalars */
+    const void *body;    /* bytes behind the count; NULL for offsets; strings, scalars: borrowed */
     size_t body_bytes;
     uint64_t at;         /* place in the file, set by oct_fb_layout() */
 } oct_fb_object;
@@ -65,8 +66,8 @@ typedef struct oct_fb_pack {
  * Packs a model. Scalars at their default and absent fields are left out.
  *
  * buffer_causes  [model->buffers.count], what the buffers are for.
- * pack           filled; oct_fb_pack_deinit(), also after failure. Strings and vectors are borrowed from
- *                the model.
+ * pack           filled; oct_fb_pack_deinit(), also after failure. Strings and vectors are borrowed
+ *                from the model.
  * Errors: OCT_E_MEMORY.
  */
 oct_status oct_fb_pack_model(const oct_fb_model *model, const uint8_t *buffer_causes,

@@ -27,10 +27,6 @@
 #undef A
 #undef F
 
-/* Values of the unions that are not options. */
-enum { OCT_FB_CUSTOM_QUANTIZATION = 1, OCT_FB_BLOCKWISE_QUANTIZATION, OCT_FB_MULTI_AXIS_QUANTIZATION };
-enum { OCT_FB_INT32_VECTOR = 1, OCT_FB_UINT16_VECTOR, OCT_FB_UINT8_VECTOR };
-
 enum {
     OCT_FB_MODEL_VERSION = 3,
     OCT_FB_PLACEHOLDER_CODE = 127, /* deprecated_builtin_code of operators from 127 on */

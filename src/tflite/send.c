@@ -70,7 +70,8 @@ static oct_status send_table(oct_fb_stream *s, const oct_fb_pack *pack, const oc
     return oct_fb_send(s, image, table->body_bytes);
 }
 
-static oct_status send_object(oct_fb_stream *s, const oct_fb_pack *pack, const oct_fb_object *object)
+static oct_status send_object(oct_fb_stream *s, const oct_fb_pack *pack,
+    const oct_fb_object *object)
 {
     assert(s->at <= object->at);
     OCT_TRY(oct_fb_send_zeros(s, object->at));

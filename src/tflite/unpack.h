@@ -11,8 +11,8 @@
 /**
  * The root table as a struct of its record, children included, in the arena.
  *
- * bytes  have passed oct_fb_verify() with the same record and outlive the arena's objects: strings and
- *        vectors are views into them (copies where an element would be misaligned).
+ * bytes  have passed oct_fb_verify() with the same record and outlive the arena's objects: strings
+ *        and vectors are views into them (copies where an element would be misaligned).
  * Absent scalars get their default, absent unions with a type byte a struct of defaults.
  * NULL when memory is short.
  */

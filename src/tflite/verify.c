@@ -1,8 +1,8 @@
 /*
  * Verification of FlatBuffers, driven by the records of the schema.
  *
- * The schema has no recursive table, so the depth is bounded by the records. Offsets may share tables,
- * which makes reachable trees larger than the file: budgets bound that.
+ * The schema has no recursive table, so the depth is bounded by the records. Offsets may share
+ * tables, which makes reachable trees larger than the file: budgets bound that.
  */
 #include "tflite/verify.h"
 
@@ -126,7 +126,8 @@ static oct_status verify_union_type(verifier *v, size_t at, place where)
     return OCT_OK;
 }
 
-/* The type byte has a smaller id and is verified. Without it the value has no meaning to any reader. */
+/* The type byte has a smaller id and is verified. Without it the value has no meaning to any
+ * reader. */
 static oct_status verify_union(verifier *v, size_t table, size_t field, place where)
 {
     const uint8_t *type = oct_fb_field(v->bytes + table, where.field->id - 1);
@@ -159,7 +160,8 @@ static oct_status verify_field(verifier *v, size_t table, size_t at, place where
     return OCT_OK;
 }
 
-/* The field with this id, the type byte of a union standing for itself; NULL when the schema has none. */
+/* The field with this id, the type byte of a union standing for itself; NULL when the schema has
+ * none. */
 static const oct_field *find_field(const oct_record *record, uint32_t id, bool *is_type)
 {
     for (int i = 0; i < record->field_count; i++) {

@@ -1,10 +1,10 @@
 /*
  * FlatBuffers on the byte level, shared by verifier, reader and writer.
  *
- * A table begins with an i32: its position minus that is the vtable, [u16 vtable bytes, u16 table bytes,
- * u16 position in the table of field 0, 1, ...], 0 or missing meaning absent. Strings, vectors, tables and
- * unions hold a u32 forward offset counted from the field itself. Vector: u32 count, elements.
- * Little-endian throughout, as are all machines Octavo runs on.
+ * A table begins with an i32: its position minus that is the vtable, [u16 vtable bytes, u16 table
+ * bytes, u16 position in the table of field 0, 1, ...], 0 or missing meaning absent. Strings,
+ * vectors, tables and unions hold a u32 forward offset counted from the field itself. Vector: u32
+ * count, elements. Little-endian throughout, as are all machines Octavo runs on.
  */
 #ifndef OCT_TFLITE_WIRE_H
 #define OCT_TFLITE_WIRE_H

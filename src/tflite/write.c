@@ -1,10 +1,10 @@
 /*
- * Writing, second half: structs are packed, laid out and sent piece by piece. Constants go to the sink from
- * where they are.
+ * Writing, second half: structs are packed, laid out and sent piece by piece. Constants go to the
+ * sink from where they are.
  *
  * A file too large for FlatBuffers' 31-bit offsets has its constants behind the FlatBuffer:
- * [FlatBuffer][zeros to 16][constant][zeros to 16][constant]…[16 zeros]. Their places depend on the size of
- * the FlatBuffer, which does not depend on their places: it is packed twice.
+ * [FlatBuffer][zeros to 16][constant][zeros to 16][constant]…[16 zeros]. Their places depend on the
+ * size of the FlatBuffer, which does not depend on their places: it is packed twice.
  */
 #include "tflite/write.h"
 

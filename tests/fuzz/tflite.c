@@ -1,6 +1,6 @@
 /*
- * Any bytes: either refused with a sentence, or a graph that passes its checks, is written, read again,
- * says the same, and is written to the same bytes.
+ * Any bytes: either refused with a sentence, or a graph that passes its checks, is written, read
+ * again, says the same, and is written to the same bytes.
  */
 #include "tflite/compare.h"
 

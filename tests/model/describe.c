@@ -77,7 +77,8 @@ static void test_every_option(void **state)
             json_t *json = oct_json_record(members[value], zeros);
             for (int i = 0; i < members[value]->field_count; i++) {
                 const oct_field *field = &members[value]->fields[i];
-                bool may_be_absent = field->kind >= OCT_KIND_str && field->kind <= OCT_KIND_vec_bool;
+                bool may_be_absent =
+                    field->kind >= OCT_KIND_str && field->kind <= OCT_KIND_vec_bool;
                 if (json_object_get(json, field->name) == NULL && !may_be_absent)
                     fail_msg("%s.%s has no value", members[value]->name, field->name);
             }

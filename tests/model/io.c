@@ -64,7 +64,7 @@ static void test_what_is_no_model(void **state)
     assert_refused(f->path, OCT_E_INVALID, "a folder; a .tflite, .keras or .h5 file is needed");
     snprintf(inside, sizeof inside, "%s/saved_model.pb", f->path);
     write_text(inside, "x", 1);
-    assert_refused(f->path, OCT_E_UNSUPPORTED, "a SavedModel folder; save the Keras model as one file");
+    assert_refused(f->path, OCT_E_UNSUPPORTED, "a SavedModel folder; save the Keras model");
     unlink(inside);
     write_text(f->file, "", 0);
     assert_refused(f->file, OCT_E_INVALID, "the file is empty");

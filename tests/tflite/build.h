@@ -31,7 +31,8 @@ static inline void fill_vector(void *slot, uint32_t element_bytes, oct_arena *ar
     memcpy(slot, &vec, sizeof vec);
 }
 
-static inline void fill_tables(void *slot, const oct_record *record, oct_arena *arena, uint32_t salt)
+static inline void fill_tables(void *slot, const oct_record *record, oct_arena *arena,
+    uint32_t salt)
 {
     void **items = oct_arena_array(arena, 3, sizeof *items);
     for (uint32_t i = 0; i < 3; i++)

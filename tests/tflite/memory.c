@@ -1,9 +1,9 @@
 /*
- * Every allocation of reading, measuring and writing fails once: each failure comes back as OCT_E_MEMORY
- * and leaves nothing behind.
+ * Every allocation of reading, measuring and writing fails once: each failure comes back as
+ * OCT_E_MEMORY and leaves nothing behind.
  *
- * The program brings its own malloc(), which counts; under a sanitizer, which brings its own too, the test
- * says that it is skipped.
+ * The program brings its own malloc(), which counts; under a sanitizer, which brings its own too,
+ * the test says that it is skipped.
  */
 #include <errno.h>
 #include <setjmp.h>

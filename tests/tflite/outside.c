@@ -16,8 +16,8 @@ static int32_t add_constant(oct_graph *graph, const char *name, int32_t count, i
     int8_t *values = malloc((size_t)count);
     int32_t index;
     memset(values, value, (size_t)count);
-    MUST(oct_graph_add_constant(graph, graph->subgraphs[0], name, OCT_INT8, 1, &count, values, &index,
-        err));
+    MUST(oct_graph_add_constant(graph, graph->subgraphs[0], name, OCT_INT8, 1, &count, values,
+        &index, err));
     free(values);
     return index;
 }
@@ -98,7 +98,8 @@ static void test_unaligned_data(void **state)
     free(m.bytes);
 }
 
-/* A real file of more than 2 GB, sparse, so that it costs no disk. Skipped where the disk refuses. */
+/* A real file of more than 2 GB, sparse, so that it costs no disk. Skipped where the disk
+ * refuses. */
 static void test_past_two_gigabytes(void **state)
 {
     (void)state;

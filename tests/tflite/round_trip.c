@@ -177,7 +177,8 @@ static void test_empty_constant(void **state)
     memory m = { 0 };
     const int32_t dims[2] = { 0, 4 };
     int32_t index;
-    MUST(oct_graph_add_constant(graph, graph->subgraphs[0], NULL, OCT_INT32, 2, dims, "", &index, err));
+    MUST(oct_graph_add_constant(graph, graph->subgraphs[0], NULL, OCT_INT32, 2, dims, "", &index,
+        err));
     assert_survives(graph);
     MUST(oct_tflite_write(graph, to_memory, &m, err));
     MUST(read_bytes(m.bytes, m.size, &again, err));

@@ -107,17 +107,17 @@ static void test_ledger(void **state)
     const int32_t matrix[2] = { 4, 4 }, four = 4, two = 2;
     int32_t w, b, shape, x = sub->inputs[0];
     oct_tflite_ledger ledger;
-    MUST(oct_graph_add_constant(graph, sub, "dense/kernel", OCT_FLOAT32, 2, matrix, (float[16]){ 5 },
-        &w, err));
-    MUST(oct_graph_add_constant(graph, sub, "dense/bias", OCT_FLOAT32, 1, &four, (float[4]){ 6 }, &b,
-        err));
+    MUST(oct_graph_add_constant(graph, sub, "dense/kernel", OCT_FLOAT32, 2, matrix,
+        (float[16]){ 5 }, &w, err));
+    MUST(oct_graph_add_constant(graph, sub, "dense/bias", OCT_FLOAT32, 1, &four, (float[4]){ 6 },
+        &b, err));
     MUST(oct_graph_add_constant(graph, sub, "shape", OCT_INT32, 1, &two, (int32_t[2]){ 1, 4 },
         &shape, err));
     int32_t y, z;
     MUST(oct_graph_add_tensor(graph, sub, "dense", OCT_FLOAT32, 2, (int32_t[2]){ 1, 4 }, &y, err));
     MUST(oct_graph_add_tensor(graph, sub, "flat", OCT_FLOAT32, 2, (int32_t[2]){ 1, 4 }, &z, err));
-    MUST(oct_graph_insert_node(graph, sub, 0, OCT_OP_FULLY_CONNECTED, (int32_t[]){ x, w, b }, 3, &y, 1,
-        OCT_OPTIONS_FullyConnected, NULL, err));
+    MUST(oct_graph_insert_node(graph, sub, 0, OCT_OP_FULLY_CONNECTED, (int32_t[]){ x, w, b }, 3, &y,
+        1, OCT_OPTIONS_FullyConnected, NULL, err));
     MUST(oct_graph_insert_node(graph, sub, 1, OCT_OP_RESHAPE, (int32_t[]){ y, shape }, 2, &z, 1,
         OCT_OPTIONS_NONE, NULL, err));
     MUST(oct_graph_set_quant(graph, sub->tensors[y], 0.5f, 1, err));
@@ -138,7 +138,7 @@ static void test_ledger(void **state)
     oct_graph_free(graph);
 }
 
-/* A biases behind a DEQUANTIZE, as float16 models have them, is a bias. */
+/* A bias behind a DEQUANTIZE, as float16 models have them, is a bias. */
 static void test_ledger_sees_through_one_operator(void **state)
 {
     (void)state;
@@ -148,8 +148,8 @@ static void test_ledger_sees_through_one_operator(void **state)
     int32_t half, b, y;
     oct_tflite_ledger before, after;
     MUST(oct_tflite_measure(graph, &before, err));
-    MUST(oct_graph_add_constant(graph, sub, "half", OCT_FLOAT16, 1, &four, (uint16_t[4]){ 1 }, &half,
-        err));
+    MUST(oct_graph_add_constant(graph, sub, "half", OCT_FLOAT16, 1, &four, (uint16_t[4]){ 1 },
+        &half, err));
     MUST(oct_graph_add_tensor(graph, sub, "b", OCT_FLOAT32, 1, &four, &b, err));
     MUST(oct_graph_add_tensor(graph, sub, "z", OCT_FLOAT32, 1, &four, &y, err));
     MUST(oct_graph_insert_node(graph, sub, 0, OCT_OP_DEQUANTIZE, &half, 1, &b, 1, OCT_OPTIONS_NONE,
