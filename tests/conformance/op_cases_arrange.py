@@ -110,6 +110,9 @@ def reduce_more_cases():
             yield Case("REDUCE_PROD", form, name, [x, ob.ints(*axes)],
                        [quantized(form, (), 2.0, 9)], ("ReducerOptions", dict(keepDims=keep)),
                        1 if form == "f32" else 2)
+    for op in ("SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"):  # of shapes, in Keras models
+        yield Case(op, "any", "s32_rank1", [T((4,), "s32", fill="below:9"), ob.ints(0)],
+                   [T((), "s32")], ("ReducerOptions", dict(keepDims=False)))
     for op in ("REDUCE_ANY", "REDUCE_ALL"):
         yield Case(op, "any", "axis_1", [T((5, 3), "bool"), ob.ints(1)], [T((), "bool")],
                    ("ReducerOptions", dict(keepDims=False)))
