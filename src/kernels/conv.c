@@ -13,8 +13,8 @@ static size_t input_offset(const oct_window *w, int32_t b, int32_t y, int32_t x)
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum)  \
     {                                                                                              \
         int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;           \
-        oct_span ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);                    \
-        oct_span xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);                    \
+        oct_tap_range ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);                    \
+        oct_tap_range xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);                    \
         int32_t per_group = w->out_c / (w->in_c / w->depth);                                       \
         for (int32_t oc = 0; oc < w->out_c; oc++) {                                                \
             sum_t total = 0;                                                                       \
@@ -38,8 +38,8 @@ OCT_CONV_TYPES(CONV_SUMS)
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum)  \
     {                                                                                              \
         int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;           \
-        oct_span ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);                    \
-        oct_span xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);                    \
+        oct_tap_range ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);                    \
+        oct_tap_range xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);                    \
         int32_t multiplier = w->out_c / w->in_c;                                                   \
         for (int32_t oc = 0; oc < w->out_c; oc++)                                                  \
             sum[oc] = 0;                                                                           \
@@ -66,8 +66,8 @@ OCT_CONV_TYPES(DEPTHWISE_SUMS)
         for (int32_t ix = 0; ix < w->in_w; ix++) {                                                 \
             const in_t *p = x + input_offset(w, b, iy, ix);                                        \
             int32_t y0 = iy * w->stride_h - w->pad_top, x0 = ix * w->stride_w - w->pad_left;       \
-            oct_span ys = oct_window_span(y0, w->kernel_h, 1, w->out_h);                           \
-            oct_span xs = oct_window_span(x0, w->kernel_w, 1, w->out_w);                           \
+            oct_tap_range ys = oct_window_span(y0, w->kernel_h, 1, w->out_h);                           \
+            oct_tap_range xs = oct_window_span(x0, w->kernel_w, 1, w->out_w);                           \
             for (int32_t ic = 0; ic < w->in_c; ic++) {                                             \
                 for (int32_t ky = ys.begin; ky < ys.end; ky++) {                                   \
                     for (int32_t kx = xs.begin; kx < xs.end; kx++) {                               \

@@ -99,10 +99,10 @@ static int32_t list_taps(const oct_depthwise_plan *plan, const char *image, int3
 }
 
 /* First and last + 1 of the output columns whose taps all lie inside the image's width. */
-static oct_span inner_columns(const oct_window *w)
+static oct_tap_range inner_columns(const oct_window *w)
 {
     int32_t reach = (w->kernel_w - 1) * w->dilation_w;
-    oct_span in = { (w->pad_left + w->stride_w - 1) / w->stride_w, 0 };
+    oct_tap_range in = { (w->pad_left + w->stride_w - 1) / w->stride_w, 0 };
     int32_t last = w->in_w - 1 - reach + w->pad_left; /* largest x0 that fits, times stride */
     in.end = last >= 0 ? last / w->stride_w + 1 : 0;
     if (in.end > w->out_w)
@@ -127,7 +127,7 @@ void oct_depthwise_row(const oct_depthwise_plan *plan, const void *x, int32_t b,
         .step = (size_t)w->stride_w * (size_t)w->in_c };
     const char *image = (const char *)x + (size_t)b * (size_t)w->in_h * (size_t)w->in_w
         * (size_t)w->in_c * plan->in_bytes;
-    oct_span inner = inner_columns(w);
+    oct_tap_range inner = inner_columns(w);
     /* A run steps all its taps alike; taps that point to the row of zero points must not move. */
     if (plan->missing != NULL && !rows_inside(w, oy))
         inner.begin = inner.end = 0;

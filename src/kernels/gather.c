@@ -33,7 +33,7 @@ static inline char *gather_taps(const oct_gather *g, const char *line, int32_t x
 {
     const oct_window *w = &g->window;
     size_t tap = (size_t)w->depth * g->out_bytes, step = (size_t)w->in_c * g->in_bytes;
-    oct_span in = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);
+    oct_tap_range in = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);
     char *end = to + (size_t)w->kernel_w * tap;
     if (in.begin > 0) {
         memset(to, pad, (size_t)in.begin * tap);

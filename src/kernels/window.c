@@ -14,9 +14,9 @@ void oct_window_axis(bool same, int32_t in, int32_t kernel, int32_t stride, int3
     *before = count > 0 && total > 0 ? (int32_t)(total / 2) : 0;
 }
 
-oct_span oct_window_clip(int32_t origin, int32_t kernel, int32_t dilation, int32_t size)
+oct_tap_range oct_window_clip(int32_t origin, int32_t kernel, int32_t dilation, int32_t size)
 {
-    oct_span span = { 0, kernel };
+    oct_tap_range span = { 0, kernel };
     if (origin < 0)
         span.begin = (-origin + dilation - 1) / dilation;
     int32_t room = size - origin; /* taps k with k * dilation < room are inside */

@@ -47,18 +47,18 @@ void oct_window_axis(bool same, int32_t in, int32_t kernel, int32_t stride, int3
     int32_t *out, int32_t *before);
 
 /* The part of a kernel axis whose taps lie inside the image: begin <= k < end. */
-typedef struct oct_span {
+typedef struct oct_tap_range {
     int32_t begin, end;
-} oct_span;
+} oct_tap_range;
 
 /** oct_window_span() of a window that crosses the border. */
-oct_span oct_window_clip(int32_t origin, int32_t kernel, int32_t dilation, int32_t size);
+oct_tap_range oct_window_clip(int32_t origin, int32_t kernel, int32_t dilation, int32_t size);
 
 /** Taps k with 0 <= origin + k * dilation < size, k < kernel. */
-static inline oct_span oct_window_span(int32_t origin, int32_t kernel, int32_t dilation, int32_t size)
+static inline oct_tap_range oct_window_span(int32_t origin, int32_t kernel, int32_t dilation, int32_t size)
 {
     if (origin >= 0 && origin + (kernel - 1) * dilation < size)
-        return (oct_span){ 0, kernel };
+        return (oct_tap_range){ 0, kernel };
     return oct_window_clip(origin, kernel, dilation, size);
 }
 
