@@ -110,6 +110,14 @@ const json_t *oct_keras_argument_value(const oct_keras_call *call, int32_t posit
     return argument == NULL ? NULL : argument->value;
 }
 
+const json_t *oct_keras_setting(const oct_keras_call *call, const char *key)
+{
+    const json_t *value = json_object_get(call->config, key);
+    if (value == NULL)
+        value = oct_keras_argument_value(call, -1, key);
+    return json_is_null(value) ? NULL : value;
+}
+
 oct_status oct_keras_argument_tensor(oct_keras_call *call, int32_t position, const char *keyword,
     int32_t *tensor, oct_error *err)
 {

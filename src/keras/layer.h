@@ -198,6 +198,12 @@ oct_status oct_keras_activate(oct_keras_call *call, const json_t *activation, in
 oct_status oct_keras_argument_tensor(oct_keras_call *call, int32_t position, const char *keyword,
     int32_t *tensor, oct_error *err);
 
+/**
+ * An option of an operation, which Keras 3 has in the configuration and Keras 2 among the arguments;
+ * NULL when it is absent or null.
+ */
+const json_t *oct_keras_setting(const oct_keras_call *call, const char *key);
+
 /** A constant argument; NULL when it is absent. */
 const json_t *oct_keras_argument_value(const oct_keras_call *call, int32_t position,
     const char *keyword);

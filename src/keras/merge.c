@@ -85,10 +85,10 @@ oct_status oct_keras_lower_concatenate(oct_keras_call *call, int32_t *y, oct_err
 {
     oct_keras_shape shape = oct_keras_shape_of(call, call->inputs[0]);
     int32_t axis = -1, place;
-    const json_t *given = oct_keras_argument_value(call, call->input_count, "axis");
-    OCT_TRY(oct_keras_ints(call->config, "axis", 1, -1, -8, &axis, err));
-    if (json_is_integer(given) && json_integer_value(given) > -9 && json_integer_value(given) < 9)
-        axis = (int32_t)json_integer_value(given);
+    const json_t *given = oct_keras_setting(call, "axis");
+    int32_t count;
+    if (given != NULL)
+        OCT_TRY(oct_keras_list(given, "axis", 1, &axis, &count, err));
     OCT_TRY(oct_keras_axis(axis, shape.rank, &place, err));
     if (call->input_count == 1)
         return OCT_OK;

@@ -8,13 +8,15 @@
 oct_status oct_keras_lower_arithmetic(oct_keras_call *call, int32_t *y, oct_error *err)
 {
     oct_builtin op = (oct_builtin)call->variant;
-    const json_t *divisor = oct_keras_argument_value(call, 1, call->keras2 ? "y" : "x2");
+    const json_t *second = oct_keras_argument_value(call, 1, call->keras2 ? "y" : "x2");
     int32_t a, b;
     OCT_TRY(oct_keras_argument_tensor(call, 0, call->keras2 ? "x" : "x1", &a, err));
     /* As the converter: a division by a constant is a multiplication by its float32 reciprocal. */
-    if (op == OCT_OP_DIV && json_is_number(divisor))
-        return oct_keras_emit_scalar(call, OCT_OP_MUL, a, 1.0f / (float)json_number_value(divisor), y,
+    if (op == OCT_OP_DIV && json_is_number(second))
+        return oct_keras_emit_scalar(call, OCT_OP_MUL, a, 1.0f / (float)json_number_value(second), y,
             err);
+    if (op == OCT_OP_POW && json_number_value(second) == 2)
+        return oct_keras_emit_unary(call, OCT_OP_SQUARE, OCT_OPTIONS_Square, a, y, err);
     OCT_TRY(oct_keras_argument_tensor(call, 1, call->keras2 ? "y" : "x2", &b, err));
     return oct_keras_emit_binary(call, op, a, b, y, err);
 }
@@ -49,10 +51,11 @@ oct_status oct_keras_lower_reduce(oct_keras_call *call, int32_t *y, oct_error *e
     int32_t rank = oct_keras_shape_of(call, call->inputs[0]).rank, axes[8], count = rank;
     for (int32_t i = 0; i < rank; i++)
         axes[i] = i;
-    if (oct_keras_has(call->config, "axis"))
-        OCT_TRY(oct_keras_list(json_object_get(call->config, "axis"), "axis", 8, axes, &count, err));
+    const json_t *axis = oct_keras_setting(call, "axis"), *keep = oct_keras_setting(call, "keepdims");
+    if (axis != NULL)
+        OCT_TRY(oct_keras_list(axis, "axis", 8, axes, &count, err));
     for (int32_t i = 0; i < count; i++)
         OCT_TRY(oct_keras_axis(axes[i], rank, &axes[i], err));
     return oct_keras_emit_reduce(call, (oct_builtin)call->variant, call->inputs[0], axes, count,
-        oct_keras_flag(call->config, "keepdims", false), y, err);
+        json_is_true(keep), y, err);
 }

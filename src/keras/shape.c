@@ -95,8 +95,9 @@ oct_status oct_keras_lower_permute(oct_keras_call *call, int32_t *y, oct_error *
 oct_status oct_keras_lower_transpose(oct_keras_call *call, int32_t *y, oct_error *err)
 {
     int32_t perm[8], count, rank = oct_keras_shape_of(call, call->inputs[0]).rank;
-    if (oct_keras_has(call->config, "axes")) {
-        OCT_TRY(oct_keras_list(json_object_get(call->config, "axes"), "axes", 8, perm, &count, err));
+    const json_t *axes = oct_keras_setting(call, call->keras2 ? "perm" : "axes");
+    if (axes != NULL) {
+        OCT_TRY(oct_keras_list(axes, "axes", 8, perm, &count, err));
         for (int32_t i = 0; i < count; i++)
             OCT_TRY(oct_keras_axis(perm[i], rank, &perm[i], err));
     } else {

@@ -1,6 +1,6 @@
 """Makes the small Keras models that the importer is tested on, with inputs and Keras's outputs.
 
-    build/venv/bin/python tests/keras/make_models.py
+    build/venv/bin/python tests/keras/make_models.py [NAME...]
 
 Each builder below is one subject; it is built with Keras 3 and with tf_keras, filled with seeded
 noise and saved as .keras and .h5 into tests/keras/models/, as KIT_NAME.keras and so on. KIT_NAME.x
@@ -9,6 +9,7 @@ holds the inputs and KIT_NAME.y the outputs as raw little-endian values, one ten
 
 import io
 import os
+import sys
 import zipfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -223,15 +224,35 @@ def operators(k):
         o = k.ops
         z = o.relu6(i + 3.0) * (1.0 / 6.0)
         w = o.mean(o.square(j), axis=[1, 2], keepdims=True)
-        return k.Model([i, j], [x, y, l.Multiply()([i, z]), w, o.clip(j, -0.5, 0.5), -i,
-                                o.transpose(i, (0, 3, 1, 2)), o.concatenate([i, j], axis=-1),
-                                o.maximum(i, 0.2), o.reshape(i, (-1, 48))])
-    return k.Model([i, j], [x, y, l.Multiply()([i, j + i])])
+        return k.Model([i, j], [x, y, l.Multiply()([i, z]), w, o.clip(j, -0.5, 0.5), -i, i ** 2,
+                                o.maximum(i, 0.2), o.exp(i - j)])
+    import tensorflow as tf
+    return k.Model([i, j], [x, y, l.Multiply()([i, j + i]), tf.nn.relu6(i), i ** 2,
+                            tf.reduce_mean(j, axis=[1, 2], keepdims=True)])
+
+
+def indexing(k):
+    """Operators that pick, add or drop axes and elements."""
+    i = k.Input((4, 5, 6), name="i")
+    parts = [i[:, 1:, 0], i[:, ::2, -1:], i[:, :, ::-1], i[:, -3:-1]]
+    if k.__name__ == "keras":
+        o = k.ops
+        return k.Model(i, parts + [
+            i[..., 2:4], o.expand_dims(i, 1), o.squeeze(i[:, :1], 1), o.pad(i, [[0, 0], [1, 2], [0, 0], [3, 0]]),
+            o.cast(o.cast(i, "int32"), "float32"), o.stack([i, i], axis=-1), o.max_pool(i, 2),
+            o.transpose(i, (0, 3, 1, 2)), o.concatenate([i, i], axis=-1),
+            o.reshape(i, (-1, 120)), o.average_pool(i, 2, padding="same")])
+    import tensorflow as tf
+    return k.Model(i, parts + [
+        tf.expand_dims(i, 1), tf.squeeze(i[:, :1], 1), tf.pad(i, [[0, 0], [1, 2], [0, 0], [3, 0]]),
+        tf.stack([i, i], axis=-1), tf.transpose(i, (0, 3, 1, 2)), tf.concat([i, i], -1),
+        tf.reshape(i, (-1, 120))])
 
 
 BUILDERS = {f.__name__: f for f in (
     conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, rare,
-    merge, normalize, nested, shared, sequential, text, pixels, operators)}
+    merge, normalize, nested, shared, sequential, text, pixels, operators,
+    indexing)}
 
 
 def make(build, kit, name):
@@ -370,9 +391,11 @@ def main():
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "models")
     os.makedirs(folder, exist_ok=True)
     for kind, kit in (("keras3", keras), ("keras2", tf_keras)):
-        for name, build in BUILDERS.items():
+        for name in sys.argv[1:] or BUILDERS:
+            build = BUILDERS[name]
             save(make(build, kit, name), os.path.join(folder, f"{kind}_{name}"))
-    variants(folder)
+    if not sys.argv[1:]:
+        variants(folder)
 
 
 if __name__ == "__main__":
