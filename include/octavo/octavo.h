@@ -7,6 +7,7 @@
 #include <octavo/bench.h>
 #include <octavo/compare.h>
 #include <octavo/data.h>
+#include <octavo/diff.h>
 #include <octavo/error.h>
 #include <octavo/eval.h>
 #include <octavo/model.h>

@@ -221,7 +221,7 @@ static void change_channels(const float *from, int32_t from_c, bool bytes, size_
     }
 }
 
-oct_status oct_image_to_input(const oct_preprocess *p, const oct_field *field, int32_t h, int32_t w,
+oct_status oct_image_to_input(const oct_preprocess *p, const oct_sample_value *field, int32_t h, int32_t w,
     int32_t c, float *to, oct_error *err)
 {
     int64_t field_c = field->rank == 3 ? field->dims[2] : 1;

@@ -223,7 +223,7 @@ oct_status oct_source_open(const char *path, oct_source *source, oct_error *err)
                                  : open_file(path, source, err);
 }
 
-static oct_status read_file(const oct_source *source, int64_t index, oct_field *field, oct_error *err)
+static oct_status read_file(const oct_source *source, int64_t index, oct_sample_value *field, oct_error *err)
 {
     size_t size = strlen(source->root) + strlen(source->files[index]) + 2;
     char *path = malloc(size);
@@ -235,13 +235,13 @@ static oct_status read_file(const oct_source *source, int64_t index, oct_field *
         (long long)index);
     free(path);
     if (status == OCT_OK)
-        *field = (oct_field){ .type = OCT_UINT8, .rank = image.c == 1 ? 2 : 3,
+        *field = (oct_sample_value){ .type = OCT_UINT8, .rank = image.c == 1 ? 2 : 3,
             .dims = { image.h, image.w, image.c }, .bytes = image.pixels, .owned = image.pixels };
     return status;
 }
 
 oct_status oct_source_read(const oct_source *source, int64_t index, const char *input,
-    oct_field *field, oct_error *err)
+    oct_sample_value *field, oct_error *err)
 {
     if (source->files != NULL)
         return read_file(source, index, field, err);
@@ -251,7 +251,7 @@ oct_status oct_source_read(const oct_source *source, int64_t index, const char *
             array = &source->arrays[i];
     if (array == NULL)
         return oct_fail(err, OCT_E_INVALID, "no array named %s", input == NULL ? "x" : input);
-    *field = (oct_field){ .type = array->view.type, .rank = array->view.rank - 1,
+    *field = (oct_sample_value){ .type = array->view.type, .rank = array->view.rank - 1,
         .bytes = array->view.bytes + (size_t)index * array->sample_bytes };
     for (int32_t i = 0; i < field->rank; i++)
         field->dims[i] = array->view.dims[i + 1];

@@ -52,7 +52,7 @@ oct_status oct_source_set_labels(oct_source *source, const oct_array_view *view,
  * An image file is decoded into field->owned, everything else is borrowed from the source.
  */
 oct_status oct_source_read(const oct_source *source, int64_t index, const char *input,
-    oct_field *field, oct_error *err);
+    oct_sample_value *field, oct_error *err);
 
 /* An opened data set: a choice of the samples of a source. */
 struct oct_data {

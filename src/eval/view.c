@@ -44,7 +44,7 @@ static const char *shape_text(int32_t rank, const int64_t *dims, char text[96])
     return rank == 0 ? "scalar" : text;
 }
 
-static oct_status misfit(const target *t, const oct_field *field, oct_error *err)
+static oct_status misfit(const target *t, const oct_sample_value *field, oct_error *err)
 {
     char have[96], want[96];
     int64_t dims[8];
@@ -55,7 +55,7 @@ static oct_status misfit(const target *t, const oct_field *field, oct_error *err
 }
 
 /* The sample has the input's shape, up to dimensions of 1. */
-static bool same_shape(const target *t, const oct_field *field)
+static bool same_shape(const target *t, const oct_sample_value *field)
 {
     int32_t i = 0, k = 0;
     for (;;) {
@@ -76,13 +76,13 @@ static bool is_image_input(const target *t)
 }
 
 /* The sample is one: bytes, or something that is not the input already. */
-static bool is_image_field(const oct_field *field)
+static bool is_image_field(const oct_sample_value *field)
 {
     return field->rank == 2 ||
         (field->rank == 3 && (field->dims[2] == 1 || field->dims[2] == 3 || field->dims[2] == 4));
 }
 
-static oct_status fill_float(const oct_data_view *view, const target *t, const oct_field *field,
+static oct_status fill_float(const oct_data_view *view, const target *t, const oct_sample_value *field,
     float *to, oct_error *err)
 {
     if (is_image_input(t) && is_image_field(field))
@@ -127,7 +127,7 @@ static bool is_quantized(const target *t)
 }
 
 /* Inputs that are not quantized numbers take integers as they are: token ids, indices, masks. */
-static oct_status fill_plain(const target *t, const oct_field *field, void *bytes, oct_error *err)
+static oct_status fill_plain(const target *t, const oct_sample_value *field, void *bytes, oct_error *err)
 {
     if (!same_shape(t, field))
         return misfit(t, field, err);
@@ -150,7 +150,7 @@ static oct_status fill_plain(const target *t, const oct_field *field, void *byte
     return OCT_OK;
 }
 
-static oct_status fill(const oct_data_view *view, int64_t index, int32_t input, const oct_field *field,
+static oct_status fill(const oct_data_view *view, int64_t index, int32_t input, const oct_sample_value *field,
     void *bytes, oct_error *err)
 {
     const target *t = &view->inputs[input];
@@ -187,7 +187,7 @@ static oct_status read_sample(void *user, int64_t index, int32_t input, void *by
     if (size != oct_view_input_bytes(view, input))
         return oct_fail(err, OCT_E_USAGE, "input %s: %zu bytes asked for", t->name, size);
     int64_t at = data->chosen == NULL ? index : data->chosen[index];
-    oct_field field = { 0 };
+    oct_sample_value field = { 0 };
     if (!data->source->random)
         OCT_TRY(oct_error_prefix(err, oct_source_read(data->source, at, t->name, &field, err), "%s",
             data->spec));

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "report/rules.h"
 
-enum { MAX_RULES = 8 };
+enum { MAX_RULES = 8, LINE_COLUMNS = 100 };
 
 static const double default_max_drop = 0.005, as_fast = 1.05, as_small = 1.01;
 
@@ -86,17 +86,24 @@ static int compare_rows(const walk *k, const oct_row *a, const oct_row *b)
     return order_a < order_b ? -1 : order_a > order_b;
 }
 
+/* Within 5 % of the fastest, or not told apart from it by the measurements. */
+static bool is_as_fast(const oct_row *row, const oct_row *fastest)
+{
+    return row->has_latency && fastest != NULL &&
+        (row->ratio <= fastest->ratio * as_fast || row->ratio_interval.low <= fastest->ratio_interval.high);
+}
+
 /* Among eligible rows: the fastest and all that are as fast; of these the best by compare_rows(). */
 static int32_t choose(const walk *k, const bool *eligible)
 {
     const oct_row *rows = k->w.results->rows;
-    double fastest = INFINITY;
+    const oct_row *fastest = NULL;
     for (int32_t i = 0; i < k->w.results->row_count && by_latency(k); i++)
-        if (eligible[i] && rows[i].has_latency && rows[i].ratio < fastest)
-            fastest = rows[i].ratio;
+        if (eligible[i] && rows[i].has_latency && (fastest == NULL || rows[i].ratio < fastest->ratio))
+            fastest = &rows[i];
     int32_t best = -1;
     for (int32_t i = 0; i < k->w.results->row_count; i++) {
-        bool fast = !by_latency(k) || (rows[i].has_latency && rows[i].ratio <= fastest * as_fast);
+        bool fast = !by_latency(k) || is_as_fast(&rows[i], fastest);
         if (eligible[i] && fast && (best < 0 || compare_rows(k, &rows[i], &rows[best]) < 0))
             best = i;
     }
@@ -116,25 +123,33 @@ static void pick(walk *k)
 
 /* The text. */
 
+/* The forms with one answer, "title form (number), ...", broken at the line's end. */
 static void write_group(FILE *out, const walk *k, const fork *f, oct_verdict answer, const char *title)
 {
-    const char *between = title;
+    int column = 0;
     for (int32_t i = 0; i < k->w.results->row_count; i++) {
         if (!f->asked[i] || f->answers[i] != answer)
             continue;
-        fprintf(out, "%s%s", between, k->w.results->rows[i].form);
-        if (f->numbers[i][0] != 0)
-            fprintf(out, " (%s)", f->numbers[i]);
-        between = ", ";
+        char item[128];
+        bool number = f->numbers[i][0] != 0;
+        snprintf(item, sizeof item, "%s%s%s%s", k->w.results->rows[i].form, number ? " (" : "",
+            f->numbers[i], number ? ")" : "");
+        int length = (int)strlen(item);
+        if (column == 0)
+            column = fprintf(out, "     %-9s%s", title, item);
+        else if (column + 2 + length < LINE_COLUMNS)
+            column += fprintf(out, ", %s", item);
+        else
+            column = fprintf(out, ",\n%14s%s", "", item) - 2;
     }
-    if (between != title)
+    if (column != 0)
         fputc('\n', out);
 }
 
 /* What decides among the forms left standing. */
 static const char *last_question(const walk *k)
 {
-    return by_latency(k) ? "the fastest (within 5 %), of these the smallest:"
+    return by_latency(k) ? "the fastest (those within 5 % count as equal), of these the smallest:"
         : oct_rule_measures(k->w.constraints.target) ? "the smallest:" : "the target's first choice:";
 }
 
@@ -148,9 +163,9 @@ static void write_forks(FILE *out, const walk *k)
     for (int32_t i = 0; i < k->fork_count; i++) {
         const fork *f = &k->forks[i];
         fprintf(out, "%d. %s\n", (int)i + 1, f->question);
-        write_group(out, k, f, OCT_VERDICT_YES, "     yes      ");
-        write_group(out, k, f, OCT_VERDICT_UNCLEAR, "     unclear  ");
-        write_group(out, k, f, OCT_VERDICT_NO, "     no       ");
+        write_group(out, k, f, OCT_VERDICT_YES, "yes");
+        write_group(out, k, f, OCT_VERDICT_UNCLEAR, "unclear");
+        write_group(out, k, f, OCT_VERDICT_NO, "no");
     }
     fprintf(out, "%d. %s\n     %s\n", (int)k->fork_count + 1, last_question(k), picked(k));
 }

@@ -14,7 +14,8 @@
 #include "model/model.h"
 #include "report/sha256.h"
 
-enum { CALIB_SAMPLES = 200, MIN_SHARE = 5 }; /* at most a fifth of the data may go to calibration */
+/* At most a fifth of the data may go to calibration; layers are compared on a few samples. */
+enum { CALIB_SAMPLES = 200, MIN_SHARE = 5, LAYER_SAMPLES = 32 };
 
 static double now_seconds(void)
 {
@@ -209,6 +210,24 @@ static oct_status make_folder(const char *folder, oct_error *err)
     return oct_fail(err, OCT_E_SYSTEM, "%s: cannot make the folder: %s", folder, strerror(errno));
 }
 
+static oct_status compare_layers(oct_comparison *c, oct_error *err)
+{
+    int64_t count = oct_data_count(c->eval_data), few = count < LAYER_SAMPLES ? count : LAYER_SAMPLES;
+    int64_t *indices = spread(count, few);
+    if (indices == NULL)
+        return oct_fail_memory(err, (size_t)few * sizeof *indices, "samples");
+    oct_data *part = NULL;
+    oct_diff_options options = { .threads = 1, .kernels = c->options->kernels };
+    oct_status status = oct_data_subset(c->eval_data, indices, few, &part, err);
+    free(indices);
+    for (int32_t i = 1; i < c->made_count && status == OCT_OK; i++)
+        if (c->made[i].ok)
+            status = oct_diff_run(c->models[0], c->made[i].model, part, &c->choice.preprocess, &options,
+                &c->made[i].diff, err);
+    oct_data_free(part);
+    return status;
+}
+
 static oct_status measure(oct_comparison *c, oct_error *err)
 {
     const oct_compare_options *o = c->options;
@@ -217,6 +236,7 @@ static oct_status measure(oct_comparison *c, oct_error *err)
         .progress_user = o->progress_user };
     OCT_TRY(oct_evaluate(c->models, c->model_count, c->eval_data, &c->choice.preprocess, &eval, &c->eval,
         err));
+    OCT_TRY(compare_layers(c, err));
     if (o->bench_seconds < 0)
         return OCT_OK;
     oct_bench_options bench = { .threads = o->bench_threads > 0 ? o->bench_threads : 1,
@@ -241,6 +261,7 @@ static void clear(oct_comparison *c)
     for (int32_t i = 0; i < c->made_count; i++) {
         oct_model_free(c->made[i].model);
         oct_quant_report_free(c->made[i].report);
+        oct_diff_free(c->made[i].diff);
     }
     oct_data_free(c->calib_part);
     oct_data_free(c->eval_part);

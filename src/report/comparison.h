@@ -5,6 +5,7 @@
 #define OCT_REPORT_COMPARISON_H
 
 #include <octavo/compare.h>
+#include <octavo/diff.h>
 #include "report/results.h"
 #include "tflite/tflite.h"
 
@@ -20,6 +21,7 @@ typedef struct oct_made {
     oct_tflite_ledger ledger;
     double seconds;            /* to quantize and serialise */
     char file[64];             /* name in the folder; "" when not written */
+    oct_diff *diff;            /* layer by layer against float32; NULL for float32 */
     int32_t index;             /* place among the models evaluated and measured; -1: none */
 } oct_made;
 

@@ -22,7 +22,20 @@ static void cell(FILE *out, const char *text, int width)
     fprintf(out, "%s%*s", text, pad > 1 ? pad : 1, "");
 }
 
-enum { FORM = 17, SIZE = 11, QUALITY = 22, DIFFERENCE = 24, LATENCY = 10, RATIO = 9 };
+/* A text cut to the columns that are left, with its newline. */
+static void cut(FILE *out, const char *text, int width)
+{
+    bool whole = columns(text) <= width;
+    for (int column = 0; *text != 0 && (whole || column < width - 1);) {
+        do
+            fputc(*text++, out);
+        while ((*text & 0xc0) == 0x80);
+        column++;
+    }
+    fputs(whole ? "\n" : "…\n", out);
+}
+
+enum { WIDTH = 100, FORM = 17, SIZE = 11, QUALITY = 22, DIFFERENCE = 24, LATENCY = 10, RATIO = 9 };
 
 static void header(FILE *out, const oct_results *results)
 {
@@ -57,7 +70,8 @@ static void line(FILE *out, const oct_results *results, const oct_row *row)
     char text[64] = "—", ratio[16] = "—";
     cell(out, row->form, FORM);
     if (!row->ok) {
-        fprintf(out, "failed: %s\n", row->failure);
+        fprintf(out, "failed: ");
+        cut(out, row->failure, WIDTH - FORM - 8);
         return;
     }
     cell(out, oct_format_bytes(row->bytes, text, sizeof text), SIZE);

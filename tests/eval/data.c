@@ -47,7 +47,7 @@ static void refuses(const char *spec, oct_status status, const char *text)
 /* The bytes of sample `index` are `want`. */
 static void has_bytes(const oct_data *data, int64_t index, const unsigned char *want, size_t size)
 {
-    oct_field field;
+    oct_sample_value field;
     int64_t at = data->chosen == NULL ? index : data->chosen[index];
     assert_int_equal(oct_source_read(data->source, at, NULL, &field, NULL), OCT_OK);
     assert_memory_equal(field.bytes, want, size);
@@ -151,7 +151,7 @@ static void test_labels_csv(void **unused)
     assert_int_equal(oct_data_label(data, 0), 1);
     assert_int_equal(oct_data_label(data, 1), 0);
     assert_string_equal(oct_data_class_name(data, 0), "boot");
-    oct_field field;
+    oct_sample_value field;
     oct_error err = { 0 };
     assert_int_equal(oct_source_read(data->source, 1, NULL, &field, &err), OCT_E_SYSTEM);
     assert_non_null(strstr(err.text, "sample 1"));
@@ -304,7 +304,7 @@ static void test_normalise(void **unused)
     float image[12];
     for (int i = 0; i < 12; i++)
         image[i] = (float)(i * 21);
-    oct_field field = { .type = OCT_FLOAT32, .rank = 3, .dims = { 2, 2, 3 }, .bytes = image };
+    oct_sample_value field = { .type = OCT_FLOAT32, .rank = 3, .dims = { 2, 2, 3 }, .bytes = image };
     for (size_t i = 0; i < 3; i++) {
         oct_preprocess p;
         float to[12];
@@ -319,12 +319,12 @@ static void test_channels_and_crop(void **unused)
     (void)unused;
     oct_preprocess p;
     float to[9 * 7 * 3];
-    oct_field rgb = { .type = OCT_UINT8, .rank = 3, .dims = { 9, 7, 3 }, .bytes = png_rgb };
+    oct_sample_value rgb = { .type = OCT_UINT8, .rank = 3, .dims = { 9, 7, 3 }, .bytes = png_rgb };
     preprocess("none", &p);
     assert_int_equal(oct_image_to_input(&p, &rgb, 9, 7, 1, to, NULL), OCT_OK);
     for (int i = 0; i < 63; i++)
         assert_true(to[i] == png_as_gray[i]);
-    oct_field gray = { .type = OCT_UINT8, .rank = 2, .dims = { 9, 7 }, .bytes = png_as_gray };
+    oct_sample_value gray = { .type = OCT_UINT8, .rank = 2, .dims = { 9, 7 }, .bytes = png_as_gray };
     assert_int_equal(oct_image_to_input(&p, &gray, 9, 7, 3, to, NULL), OCT_OK);
     for (int i = 0; i < 189; i++)
         assert_true(to[i] == png_as_gray[i / 3]);
@@ -333,7 +333,7 @@ static void test_channels_and_crop(void **unused)
     assert_int_equal(oct_image_to_input(&p, &rgb, 7, 7, 3, to, NULL), OCT_OK);
     for (int i = 0; i < 147; i++)
         assert_true(to[i] == png_rgb[21 + i / 3 * 3 + 2 - i % 3]);
-    oct_field line = { .type = OCT_UINT8, .rank = 3, .dims = { 9, 7, 2 }, .bytes = png_rgb };
+    oct_sample_value line = { .type = OCT_UINT8, .rank = 3, .dims = { 9, 7, 2 }, .bytes = png_rgb };
     oct_error err = { 0 };
     assert_int_equal(oct_image_to_input(&p, &line, 7, 7, 3, to, &err), OCT_E_INVALID);
 }

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 static void read_all(const oct_data *data)
 {
     for (int64_t i = 0; i < oct_data_count(data) && i < 100; i++) {
-        oct_field field;
+        oct_sample_value field;
         oct_error err = { 0 };
         if (oct_source_read(data->source, i, "x", &field, &err) == OCT_OK) {
             float value;

@@ -142,6 +142,18 @@ function difference_chart(run) {
     'accuracy − accuracy of float32, points', points, 1, 0);
 }
 
+// How the error builds up: every compared tensor of each form in the order of execution.
+function error_chart(run) {
+  const datasets = made(run).map((form, i) => ({ form, i })).filter(({ form }) => (form.errors || []).length)
+    .map(({ form, i }) => ({ label: form.form, borderColor: color(i), backgroundColor: color(i), borderWidth: 2,
+      pointRadius: 0, pointHitRadius: 6, data: form.errors.map((e, x) => ({ x, y: e.sqnr_db, error: e }))
+        .filter(point => point.y !== null), showLine: true }));
+  return { type: 'scatter', data: { datasets }, options: options(axis('operators in order of execution'),
+    axis('SQNR against float32, dB'), { plugins: { legend: { labels: { color: style('--text'), boxWidth: 12 } },
+      tooltip: { callbacks: { label: c => c.dataset.label + ', ' + c.raw.error.layer + ': ' +
+        c.raw.y.toFixed(1) + ' dB' } } } }) };
+}
+
 // The share of rounds that took at most so long, through 101 quantiles. Rare disturbances take a thousand
 // times as long; the axis ends where every form has 90 % of its rounds.
 function latency_chart(run) {
@@ -197,6 +209,8 @@ function charts_of(run) {
       '95 % score intervals of the difference on the same samples; pairing makes them narrower than those of the accuracies.',
       difference_chart, run) : null,
     timed ? chart_card('Latency', 'Share of rounds that took at most so long; steep is steady.', latency_chart, run) : null,
+    made(run).some(form => (form.errors || []).length) ? chart_card('Error through the network',
+      'Higher is nearer to float32; a step down is where precision is lost.', error_chart, run) : null,
     chart_card('Trade-off', timed ? 'Small and high is good; the area of a circle is its latency.'
       : 'Small and high is good.', tradeoff_chart, run))];
 }
@@ -218,6 +232,16 @@ function layers(form) {
   table(['layer~', 'operator', 'result', 'why~', 'weights before#', 'after#'], form.layers.map(layer =>
     [layer.layer, layer.op, layer.result, layer.reason, layer.bytes_before ? bytes(layer.bytes_before) : '',
       layer.bytes_before ? bytes(layer.bytes_after) : ''])));
+}
+
+function worst(form) {
+  const errors = (form.errors || []).filter(e => e.sqnr_db !== null);
+  if (!errors.length) return null;
+  const most = errors.slice().sort((a, b) => b.loss_db - a.loss_db).slice(0, 10);
+  return make('details', {}, make('summary', {}, form.form + ': worst layers'),
+    table(['layer~', 'operator', 'type', 'SQNR#', 'lost here#', 'largest error#', 'saturated#', 'codes used#'],
+      most.map(e => [e.layer, e.op, e.type, e.sqnr_db.toFixed(1) + ' dB', e.loss_db.toFixed(1) + ' dB',
+        e.largest_error.toPrecision(3), (100 * e.saturated).toFixed(2) + ' %', e.codes_used || '—'])));
 }
 
 function operators(form) {
@@ -281,7 +305,7 @@ function render(run) {
     ', ' + run.created.slice(0, 10) + ', ' + run.data.samples + ' samples'),
   ...[advice(run), section('Forms', forms_table(run)), section('At a glance', charts_of(run)),
     section('Samples that changed their answer', changed(run)),
-    section('Layers and operators', made(run).map(form => [layers(form), operators(form)])),
+    section('Layers and operators', made(run).map(form => [worst(form), layers(form), operators(form)])),
     section('Provenance', provenance(run))].flat(9).filter(node => node));
 }
 
