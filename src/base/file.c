@@ -1,10 +1,14 @@
 /*
  * Files that appear whole: temporary name beside the target, fsync, rename.
+ *
+ * A target that is there and not a regular file (/dev/stdout, a pipe) is written directly: renaming over it
+ * would replace the device. A symbolic link keeps pointing where it does: the file behind it is replaced.
  */
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,29 +27,48 @@ static void widen_mode(int descriptor)
     (void)fchmod(descriptor, 0666 & ~mask);
 }
 
-oct_status oct_file_begin(oct_file *file, const char *path, oct_error *err)
+static bool is_device(const char *path)
 {
-    *file = (oct_file){ 0 };
-    size_t length = strlen(path);
-    file->path = strdup(path);
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+/* Opens a new file beside the target; -1 and errno as mkstemp(). */
+static int create_beside(oct_file *file)
+{
+    size_t length = strlen(file->path);
     file->temporary = malloc(length + 8);
-    if (file->path == NULL || file->temporary == NULL) {
-        oct_file_abandon(file);
-        return oct_fail_memory(err, length + 8, "file name");
-    }
-    memcpy(file->temporary, path, length);
+    if (file->temporary == NULL)
+        return -1;
+    memcpy(file->temporary, file->path, length);
     memcpy(file->temporary + length, ".XXXXXX", 8);
     int descriptor = mkstemp(file->temporary);
     if (descriptor >= 0) {
         widen_mode(descriptor);
-        file->stream = fdopen(descriptor, "wb");
+    } else {
+        free(file->temporary);
+        file->temporary = NULL;
     }
+    return descriptor;
+}
+
+oct_status oct_file_begin(oct_file *file, const char *path, oct_error *err)
+{
+    *file = (oct_file){ 0 };
+    char *behind_links = realpath(path, NULL);
+    file->path = behind_links != NULL ? behind_links : strdup(path);
+    if (file->path == NULL)
+        return oct_fail_memory(err, strlen(path), "file name");
+    int descriptor = is_device(file->path) ? open(file->path, O_WRONLY | O_CLOEXEC) : create_beside(file);
+    if (descriptor >= 0)
+        file->stream = fdopen(descriptor, "wb");
     if (file->stream == NULL) {
-        oct_status status = fail(file, "create", err);
-        if (descriptor >= 0) {
+        oct_status status =
+            oct_fail(err, OCT_E_SYSTEM, "%s: cannot create: %s", path, strerror(errno));
+        if (descriptor >= 0)
             close(descriptor);
+        if (file->temporary != NULL)
             unlink(file->temporary);
-        }
         oct_file_abandon(file);
         return status;
     }
@@ -76,16 +99,17 @@ static void sync_folder(const char *path)
 oct_status oct_file_commit(oct_file *file, oct_error *err)
 {
     oct_status status = OCT_OK;
-    if (fflush(file->stream) != 0 || fsync(fileno(file->stream)) != 0)
+    bool direct = file->temporary == NULL; /* devices cannot be synced */
+    if (fflush(file->stream) != 0 || (!direct && fsync(fileno(file->stream)) != 0))
         status = fail(file, "write", err);
     if (fclose(file->stream) != 0 && status == OCT_OK)
         status = fail(file, "write", err);
     file->stream = NULL;
-    if (status == OCT_OK && rename(file->temporary, file->path) != 0)
+    if (!direct && status == OCT_OK && rename(file->temporary, file->path) != 0)
         status = fail(file, "put in place", err);
-    if (status != OCT_OK)
+    if (!direct && status != OCT_OK)
         unlink(file->temporary);
-    else
+    else if (!direct)
         sync_folder(file->path);
     oct_file_abandon(file);
     return status;
@@ -95,7 +119,8 @@ void oct_file_abandon(oct_file *file)
 {
     if (file->stream != NULL) {
         fclose(file->stream);
-        unlink(file->temporary);
+        if (file->temporary != NULL)
+            unlink(file->temporary);
     }
     free(file->path);
     free(file->temporary);

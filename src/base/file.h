@@ -11,7 +11,7 @@
 typedef struct oct_file {
     FILE *stream;    /* write here; NULL when not open */
     char *path;      /* final name */
-    char *temporary; /* in the same folder */
+    char *temporary; /* in the same folder; NULL where `path` is a device and written directly */
 } oct_file;
 
 /** Creates the temporary file. Errors: OCT_E_SYSTEM with the path and the reason, OCT_E_MEMORY. */
