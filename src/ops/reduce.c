@@ -1,5 +1,5 @@
 /*
- * MEAN, SUM, REDUCE_MAX, REDUCE_MIN along any axes.
+ * MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_ANY, REDUCE_ALL along any axes.
  *
  * Dimensions are merged until kept and reduced ones alternate; the input is then walked once, in memory
  * order, which is also the order in which TensorFlow Lite adds floats.
@@ -79,11 +79,18 @@ static void merge_dimensions(const oct_value *in, uint32_t mask, reduction *r)
     }
 }
 
-/* MEAN divides by folding the count into the multiplier. */
+/*
+ * MEAN divides by folding the count into the multiplier. REDUCE_PROD applies s_in / s_out^(1/N) with each of
+ * its N factors.
+ */
 static void derive_multiplier(const oct_op *op, reduction *r)
 {
-    r->by = oct_quantize_multiplier((double)oct_value_scale(op->in[DATA])
-        / (double)oct_value_scale(op->out[0]));
+    double s_in = (double)oct_value_scale(op->in[DATA]), s_out = (double)oct_value_scale(op->out[0]);
+    if (op->node->op == OCT_OP_REDUCE_PROD) {
+        r->by = oct_quantize_multiplier(s_in / pow(s_out, 1.0 / (double)(r->each > 0 ? r->each : 1)));
+        return;
+    }
+    r->by = oct_quantize_multiplier(s_in / s_out);
     if (op->node->op != OCT_OP_MEAN || r->each == 0)
         return;
     int32_t shift = 63 - __builtin_clzll((unsigned long long)r->each);
@@ -114,6 +121,9 @@ static oct_status prepare(oct_op *op, oct_error *err)
     r->out_zero = oct_value_zero(out);
     oct_type_range(out->type, &r->lo, &r->hi);
     derive_multiplier(op, r);
+    if (op->node->op == OCT_OP_REDUCE_PROD && r->by.e > 7)
+        return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "scales %g and %g for a product of %zu",
+            (double)oct_value_scale(in), (double)oct_value_scale(out), r->each);
     return OCT_OK;
 }
 
@@ -169,6 +179,32 @@ static oct_status mean_f32(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
+/* Sums of integers wrap; means are of 64-bit sums, truncated. */
+#define SUM_INTEGER(name, type, sum_t)                                                             \
+    WALK(sum_##name, type, sum_t, *s + v)                                                          \
+    static oct_status sum_##name(oct_op *op, oct_error *err)                                       \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const reduction *r = op->prepared;                                                         \
+        memset(op->out[0]->data, 0, r->outputs * sizeof(type));                                    \
+        walk_sum_##name(r, op->in[DATA]->data, op->out[0]->data);                                  \
+        return OCT_OK;                                                                             \
+    }                                                                                              \
+    WALK(mean_##name, type, uint64_t, *s + v)                                                      \
+    static oct_status mean_##name(oct_op *op, oct_error *err)                                      \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const reduction *r = op->prepared;                                                         \
+        uint64_t *sum = op->scratch[0];                                                            \
+        memset(sum, 0, r->outputs * sizeof *sum);                                                  \
+        walk_mean_##name(r, op->in[DATA]->data, sum);                                              \
+        for (size_t i = 0; r->each > 0 && i < r->outputs; i++)                                     \
+            ((type *)op->out[0]->data)[i] = (type)((int64_t)sum[i] / (int64_t)r->each);            \
+        return OCT_OK;                                                                             \
+    }
+SUM_INTEGER(i32, int32_t, uint32_t)
+SUM_INTEGER(i64, int64_t, uint64_t)
+
 /* The same for MEAN and SUM: they differ in the multiplier. */
 #define SUM_QUANTIZED(name, type)                                                                  \
     WALK(sum_##name, type, int64_t, *s + v)                                                        \
@@ -216,6 +252,47 @@ EXTREMUM(min, s16, int16_t, INT16_MAX, <)
 EXTREMUM(min, i32, int32_t, INT32_MAX, <)
 EXTREMUM(min, i64, int64_t, INT64_MAX, <)
 
+#define PRODUCT(name, type, sum_t)                                                                 \
+    WALK(product_##name, type, sum_t, *s * v)                                                      \
+    static oct_status product_##name(oct_op *op, oct_error *err)                                   \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const reduction *r = op->prepared;                                                         \
+        sum_t *y = op->out[0]->data;                                                               \
+        for (size_t i = 0; i < r->outputs; i++)                                                    \
+            y[i] = 1;                                                                              \
+        walk_product_##name(r, op->in[DATA]->data, y);                                             \
+        return OCT_OK;                                                                             \
+    }
+PRODUCT(f32, float, float)
+PRODUCT(i32, int32_t, uint32_t) /* integers wrap */
+PRODUCT(i64, int64_t, uint64_t)
+
+/* The first factor is taken as it is; each further one, and the result, is rescaled to int32. */
+#define PRODUCT_QUANTIZED(name, type)                                                              \
+    WALK(product_##name, type, int64_t,                                                            \
+        *s == INT64_MIN ? v - r->in_zero : oct_mbqm64(*s * (v - r->in_zero), r->by))               \
+    static oct_status product_##name(oct_op *op, oct_error *err)                                   \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const reduction *r = op->prepared;                                                         \
+        int64_t *product = op->scratch[0];                                                         \
+        type *y = op->out[0]->data;                                                                \
+        for (size_t i = 0; i < r->outputs; i++)                                                    \
+            product[i] = INT64_MIN;                                                                \
+        walk_product_##name(r, op->in[DATA]->data, product);                                       \
+        for (size_t i = 0; i < r->outputs && r->each > 0; i++) {                                   \
+            int64_t code = (int64_t)oct_mbqm64(product[i], r->by) + r->out_zero;                   \
+            y[i] = (type)(code < r->lo ? r->lo : code > r->hi ? r->hi : code);                     \
+        }                                                                                          \
+        return OCT_OK;                                                                             \
+    }
+PRODUCT_QUANTIZED(s8, int8_t)
+PRODUCT_QUANTIZED(s16, int16_t)
+
+EXTREMUM(any, bool, uint8_t, 0, >)
+EXTREMUM(all, bool, uint8_t, 1, <)
+
 #define REDUCE_OP(builtin, version_rule, runtimes, link_rule, ...)                                 \
     {                                                                                              \
         .name = #builtin, .code = OCT_OP_##builtin, .min_in = 2, .max_in = 2, .min_out = 1,        \
@@ -232,10 +309,24 @@ EXTREMUM(min, i64, int64_t, INT64_MAX, <)
         FORM(I32, kind##_i32), FORM(I64, kind##_i64)
 
 const oct_op_def oct_op_mean = REDUCE_OP(MEAN, oct_version_s8_2_s16_3, "1.6 1.14 2.4", OCT_LINK_FREE,
-    FORM(F32, mean_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16));
+    FORM(F32, mean_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16),
+    FORM(I32, mean_i32), FORM(I64, mean_i64));
 const oct_op_def oct_op_sum = REDUCE_OP(SUM, oct_version_s8_2, "1.10 1.15", OCT_LINK_FREE,
-    FORM(F32, sum_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16));
+    FORM(F32, sum_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16),
+    FORM(I32, sum_i32), FORM(I64, sum_i64));
 const oct_op_def oct_op_reduce_max = REDUCE_OP(REDUCE_MAX, oct_version_s8_2_s16_3, "1.11 1.14 2.5",
     OCT_LINK_SAME, EXTREMA(max));
 const oct_op_def oct_op_reduce_min = REDUCE_OP(REDUCE_MIN, oct_version_s8_2_s16_3, "1.11 1.14 2.5",
     OCT_LINK_SAME, EXTREMA(min));
+const oct_op_def oct_op_reduce_prod = REDUCE_OP(REDUCE_PROD, oct_version_s8_s16_2, "1.11 2.6",
+    OCT_LINK_FREE, FORM(F32, product_f32), FORM(S8, product_s8), FORM(S16, product_s16),
+    FORM(I32, product_i32), FORM(I64, product_i64));
+
+#define LOGICAL_OP(builtin, kind, since)                                                           \
+    {                                                                                              \
+        .name = #builtin, .code = OCT_OP_##builtin, .min_in = 2, .max_in = 2, .min_out = 1,        \
+        .max_out = 1, .options = OCT_OPTIONS_Reducer, .quant = { .weight_axis = -1 },              \
+        .runtime = since, .infer = infer, .prepare = prepare, .ref = { FORM(BOOL, kind##_bool) },  \
+    }
+const oct_op_def oct_op_reduce_any = LOGICAL_OP(REDUCE_ANY, any, "1.11");
+const oct_op_def oct_op_reduce_all = LOGICAL_OP(REDUCE_ALL, all, "2.6");
