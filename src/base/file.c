@@ -27,6 +27,12 @@ static void widen_mode(int descriptor)
     (void)fchmod(descriptor, 0666 & ~mask);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 static bool is_device(const char *path)
 {
     struct stat info;
@@ -59,6 +65,10 @@ oct_status oct_file_begin(oct_file *file, const char *path, oct_error *err)
     file->path = behind_links != NULL ? behind_links : strdup(path);
     if (file->path == NULL)
         return oct_fail_memory(err, strlen(path), "file name");
+    if (is_folder(file->path)) {
+        oct_file_abandon(file);
+        return oct_fail(err, OCT_E_SYSTEM, "%s: cannot create: it is a folder", path);
+    }
     int descriptor = is_device(file->path) ? open(file->path, O_WRONLY | O_CLOEXEC) : create_beside(file);
     if (descriptor >= 0)
         file->stream = fdopen(descriptor, "wb");
@@ -80,6 +90,11 @@ oct_status oct_file_write(oct_file *file, const void *bytes, size_t size, oct_er
     if (size != 0 && fwrite(bytes, 1, size, file->stream) != size)
         return fail(file, "write", err);
     return OCT_OK;
+}
+
+oct_status oct_file_flush(oct_file *file, oct_error *err)
+{
+    return fflush(file->stream) == 0 ? OCT_OK : fail(file, "write", err);
 }
 
 /* Makes the new name last. Folders that cannot be synced (some network file systems) are left to theirs. */

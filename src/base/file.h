@@ -20,6 +20,9 @@ oct_status oct_file_begin(oct_file *file, const char *path, oct_error *err);
 /** fwrite() of size bytes, checked. */
 oct_status oct_file_write(oct_file *file, const void *bytes, size_t size, oct_error *err);
 
+/** Hands all bytes to the system, so that `temporary` can be read back. */
+oct_status oct_file_flush(oct_file *file, oct_error *err);
+
 /** Flushes, syncs and renames; the file is closed whatever happens, and gone after a failure. */
 oct_status oct_file_commit(oct_file *file, oct_error *err);
 

@@ -39,8 +39,9 @@ static oct_status read_back(file_sink *sink, oct_error *err)
 {
     oct_backing *backing;
     oct_graph *graph;
-    if (fflush(sink->file.stream) != 0)
-        return oct_fail(err, OCT_E_SYSTEM, "%s: cannot write", sink->file.path);
+    OCT_TRY(oct_file_flush(&sink->file, err));
+    if (sink->file.temporary == NULL) /* a device */
+        return OCT_OK;
     OCT_TRY(oct_backing_map(sink->file.temporary, &backing, err));
     oct_status status = oct_backing_size(backing) == sink->bytes ?
         oct_tflite_read(backing, &graph, err) :
