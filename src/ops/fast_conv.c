@@ -351,7 +351,9 @@ static void multiply_pieces(void *user, size_t begin, size_t end, int32_t worker
 {
     const oct_op *op = user;
     const fast_conv *f = op->packed;
-    char *scratch = (char *)op->scratch[0] + (size_t)worker * f->worker_bytes;
+    char *scratch = op->scratch[0]; /* NULL when no worker needs any */
+    if (scratch != NULL)
+        scratch += (size_t)worker * f->worker_bytes;
     for (size_t i = begin; i < end; i++)
         multiply_block(op, (int32_t)(i / (size_t)f->panel_groups),
             (int32_t)(i % (size_t)f->panel_groups), scratch);
