@@ -6,6 +6,8 @@
 For every oracle model (make_models.py) octavo converts and quantizes it in every mode, and:
     files     each decision is compared with TFLiteConverter's file (compare_files.py): operators,
               types, weights, biases, scales, zero points; the file must not be larger
+    rules     the same from the converter's own float32 file, so that both start from the same bits:
+              weights and their scales must be equal, float16 and dynamic files in everything
     keras     outputs of the converted .keras and .h5 are compared with Keras's own
     outputs   octavo's and the converter's files run in octavo and in LiteRT's reference kernels; the
               `taps` among them have inner tensors of every part of the model as outputs (taps.py)
@@ -45,6 +47,7 @@ SMALL = ["demo", "cnn", "nested", "keras2_cnn", "mobilenet"]
 LARGE = ["mobilenetv2", "mobilenetv2_small", "keras2_mobilenetv2_small", "resnet50"]
 
 TAPS = 24  # outputs of a tapped model
+SAME_SOURCE = ["demo", "mobilenetv2", "resnet50"]  # also quantized from the converter's float32 file
 
 # Calibration runs in each tool's own float kernels, and folding a batch normalization rounds in each
 # tool's own order: last bits of ranges and of float weights may differ, and with them scales, zero
@@ -88,10 +91,8 @@ class Suite:
             return None
         return f"octavo {arguments[0]}: exit code {done.returncode}: {done.stderr.strip()[-300:]}"
 
-    def make(self, name, mode):
+    def make(self, name, mode, source, target):
         """Makes octavo's file of a mode; what went wrong, or None."""
-        source = os.path.join(self.oracle, name + ".keras")
-        target = self.octavo_file(name, mode)
         if os.path.exists(target):
             os.remove(target)
         if mode == "float32":
@@ -116,6 +117,24 @@ class Suite:
         self.record("size", f"{name} {mode}", ours <= theirs,
                     f"{ours} bytes against {theirs} ({100 * ours / theirs:.2f} %)",
                     bytes=ours, reference_bytes=theirs)
+
+    def check_rules(self, name, mode):
+        target = os.path.join(self.out, f"{name}_{mode}_rules.tflite")
+        problem = self.make(name, mode, self.reference_file(name, "float32"), target)
+        if problem:
+            return self.record("rules", f"{name} {mode}", False, problem)
+        result = compare_files.compare(target, self.reference_file(name, mode))
+        reasons = disagreements(result)
+        for difference in result["differences"]:
+            operator, where = difference["where"].split()[1], difference["where"]
+            of_weights = operator in compare_files.BIAS_OPERAND and where.endswith("input 1")
+            if difference["kind"] != "versions" and (of_weights or mode not in CALIBRATED):
+                reasons.append("{kind}: {where}: {what}".format(**difference))
+        counts = result["counts"]
+        self.record("rules", f"{name} {mode}", not reasons, ", ".join(
+            f"{kind} {counts[kind]['elements_equal']}/{counts[kind]['elements']}"
+            for kind in ("weights", "float_weights", "biases", "scales", "zero_points")
+            if "elements" in counts[kind]) + "".join(f"; {r}" for r in reasons[:5]))
 
     def check_keras(self, name, suffix):
         """Our float conversion of NAME.SUFFIX against what Keras computed, beside what the
@@ -169,11 +188,14 @@ class Suite:
             for suffix in (".keras", ".h5"):
                 self.check_keras(name, suffix)
             for mode in self.modes_of(name):
-                problem = self.make(name, mode)
+                problem = self.make(name, mode, os.path.join(self.oracle, name + ".keras"),
+                                    self.octavo_file(name, mode))
                 if problem:
                     self.record("files", f"{name} {mode}", False, problem)
                     continue
                 self.check_files(name, mode)
+                if mode != "float32" and name in SAME_SOURCE:
+                    self.check_rules(name, mode)
                 self.check_outputs(self.octavo_file(name, mode))
                 self.check_outputs(self.tapped(self.octavo_file(name, mode)), "fast")
                 self.check_outputs(self.tapped(self.reference_file(name, mode), "converter_"))
