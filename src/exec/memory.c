@@ -163,9 +163,10 @@ static void set_pointers(const planner *p, size_t value_spans)
             op->out[i]->data = p->groups[first].fixed ? session->values[first].data
                                                       : block + p->spans[p->groups[first].span].offset;
         }
+        /* Never NULL: kernels offset it by the worker even when they need none. */
         for (int i = 0; i < OCT_MAX_SCRATCH; i++)
-            if (op->scratch_bytes[i] > 0)
-                op->scratch[i] = block + p->spans[value_spans++].offset;
+            op->scratch[i] =
+                op->scratch_bytes[i] > 0 ? block + p->spans[value_spans++].offset : block;
     }
 }
 
