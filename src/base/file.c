@@ -27,6 +27,12 @@ static void widen_mode(int descriptor)
     (void)fchmod(descriptor, 0666 & ~mask);
 }
 
+static bool is_link(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 static bool is_folder(const char *path)
 {
     struct stat info;
@@ -61,8 +67,8 @@ static int create_beside(oct_file *file)
 oct_status oct_file_begin(oct_file *file, const char *path, oct_error *err)
 {
     *file = (oct_file){ 0 };
-    char *behind_links = realpath(path, NULL);
-    file->path = behind_links != NULL ? behind_links : strdup(path);
+    char *behind_link = is_link(path) ? realpath(path, NULL) : NULL;
+    file->path = behind_link != NULL ? behind_link : strdup(path);
     if (file->path == NULL)
         return oct_fail_memory(err, strlen(path), "file name");
     if (is_folder(file->path)) {

@@ -4,6 +4,7 @@
  */
 #include "eval/preprocess.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,9 +107,11 @@ static oct_status read_json(const char *path, oct_preprocess *out, oct_error *er
 {
     json_error_t where;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+    if (root == NULL && json_error_code(&where) == json_error_cannot_open_file)
+        return oct_fail(err, OCT_E_USAGE,
+            "'%s' is neither a known preprocessing nor a JSON file (%s)", path, strerror(errno));
     if (root == NULL)
-        return oct_fail(err, json_error_code(&where) == json_error_cannot_open_file
-            ? OCT_E_USAGE : OCT_E_INVALID, "%s: %s (line %d)", path, where.text, where.line);
+        return oct_fail(err, OCT_E_INVALID, "%s: %s (line %d)", path, where.text, where.line);
     *out = known[0];
     snprintf(out->name, sizeof out->name, "%s", path);
     oct_status status = json_is_object(root) ? OCT_OK

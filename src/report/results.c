@@ -3,6 +3,7 @@
  */
 #include "report/results.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,9 +190,10 @@ oct_status oct_results_load(const char *path, oct_results **out, oct_error *err)
     *out = NULL;
     json_error_t where;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+    if (root == NULL && json_error_code(&where) == json_error_cannot_open_file)
+        return oct_fail(err, OCT_E_SYSTEM, "%s: cannot open: %s", path, strerror(errno));
     if (root == NULL)
-        return oct_fail(err, json_error_code(&where) == json_error_cannot_open_file
-            ? OCT_E_SYSTEM : OCT_E_INVALID, "%s: %s (line %d)", path, where.text, where.line);
+        return oct_fail(err, OCT_E_INVALID, "%s: %s (line %d)", path, where.text, where.line);
     OCT_TRY(oct_results_create(root, path, out, err));
     oct_constraints constraints = saved_constraints(root);
     oct_status status = oct_results_advise(*out, &constraints, err);
