@@ -50,32 +50,60 @@ static column find_column(const oct_gemm_layout *layout, int32_t columns, size_t
         width * group_bytes };
 }
 
+/*
+ * Neighbouring weights of a column lie a panel's width apart. Taking a few cache lines of each column of a
+ * panel at a time keeps the lines written in the cache until they are full.
+ */
+enum { BYTES_AT_ONCE = 256 };
+
+static inline void store_group(char *to, int32_t bytes, const int8_t *from, size_t count)
+{
+    for (size_t j = 0; j < count; j++) {
+        if (bytes == 1)
+            ((int8_t *)to)[j] = from[j];
+        else
+            ((int16_t *)(void *)to)[j] = from[j];
+    }
+}
+
 void oct_gemm_pack_f32(const oct_gemm_layout *layout, const float *weights, const float *bias,
     int32_t columns, size_t k, void *packed)
 {
-    for (int32_t n = 0; n < columns; n++) {
-        column to = find_column(layout, columns, k, n, packed);
-        *(float *)(void *)to.bias = bias != NULL ? bias[n] : 0.f;
-        const float *from = weights + (size_t)n * k;
-        for (size_t i = 0; i < k; i++, to.weights += to.step)
-            *(float *)(void *)to.weights = from[i];
+    const size_t at_once = BYTES_AT_ONCE / sizeof *weights;
+    int32_t full = oct_gemm_panel_columns(layout);
+    for (int32_t first = 0; first < columns; first += full) {
+        int32_t last = columns - first < full ? columns : first + full;
+        for (size_t k0 = 0; k0 < k; k0 += at_once) {
+            size_t count = k - k0 < at_once ? k - k0 : at_once;
+            for (int32_t n = first; n < last; n++) {
+                column to = find_column(layout, columns, k, n, packed);
+                *(float *)(void *)to.bias = bias != NULL ? bias[n] : 0.f;
+                const float *from = weights + (size_t)n * k + k0;
+                to.weights += k0 * to.step;
+                for (size_t i = 0; i < count; i++, to.weights += to.step)
+                    *(float *)(void *)to.weights = from[i];
+            }
+        }
     }
 }
 
 void oct_gemm_pack_s8(const oct_gemm_layout *layout, const int8_t *weights, size_t stride,
     const int32_t *bias, int32_t columns, size_t k, void *packed)
 {
+    int32_t full = oct_gemm_panel_columns(layout);
     size_t group = (size_t)layout->group;
-    for (int32_t n = 0; n < columns; n++) {
-        column to = find_column(layout, columns, k, n, packed);
-        *(int32_t *)(void *)to.bias = bias != NULL ? bias[n] : 0;
-        const int8_t *from = weights + (size_t)n * stride;
-        for (size_t i = 0; i < k; i += group, to.weights += to.step) {
-            for (size_t j = 0; j < group && i + j < k; j++) {
-                if (layout->bytes == 1)
-                    ((int8_t *)to.weights)[j] = from[i + j];
-                else
-                    ((int16_t *)(void *)to.weights)[j] = from[i + j];
+    for (int32_t first = 0; first < columns; first += full) {
+        int32_t last = columns - first < full ? columns : first + full;
+        for (size_t k0 = 0; k0 < k; k0 += BYTES_AT_ONCE) {
+            size_t end = k - k0 < BYTES_AT_ONCE ? k : k0 + BYTES_AT_ONCE;
+            for (int32_t n = first; n < last; n++) {
+                column to = find_column(layout, columns, k, n, packed);
+                *(int32_t *)(void *)to.bias = bias != NULL ? bias[n] : 0;
+                const int8_t *from = weights + (size_t)n * stride;
+                to.weights += k0 / group * to.step;
+                for (size_t i = k0; i < end; i += group, to.weights += to.step)
+                    store_group(to.weights, layout->bytes, from + i,
+                        end - i < group ? end - i : group);
             }
         }
     }
