@@ -3,6 +3,7 @@
  */
 #include "graph/graph.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +17,23 @@ static oct_status bad_tensor(const oct_subgraph *sub, int32_t index, oct_error *
         what);
 }
 
+/* Kernels compute with scales and 32-bit zero points without looking at each again. */
+static oct_status check_parameters(const oct_subgraph *sub, int32_t index, oct_error *err)
+{
+    const oct_quant *quant = &sub->tensors[index]->quant;
+    char label[LABEL];
+    for (int32_t i = 0; i < quant->count; i++) {
+        if (!isfinite(quant->scale[i]) || quant->scale[i] < 0)
+            return oct_fail(err, OCT_E_INVALID, "%s: scale %d is %g",
+                oct_tensor_label(sub, index, label, sizeof label), (int)i, (double)quant->scale[i]);
+        if (quant->zero_point[i] < INT32_MIN || quant->zero_point[i] > INT32_MAX)
+            return oct_fail(err, OCT_E_INVALID, "%s: zero point %d is %lld",
+                oct_tensor_label(sub, index, label, sizeof label), (int)i,
+                (long long)quant->zero_point[i]);
+    }
+    return OCT_OK;
+}
+
 static oct_status check_quant(const oct_subgraph *sub, int32_t index, oct_error *err)
 {
     const oct_tensor *tensor = sub->tensors[index];
@@ -25,6 +43,7 @@ static oct_status check_quant(const oct_subgraph *sub, int32_t index, oct_error 
         return OCT_OK;
     if (quant->scale == NULL || quant->zero_point == NULL)
         return bad_tensor(sub, index, err, "scales without zero points");
+    OCT_TRY(check_parameters(sub, index, err));
     if (quant->count == 1)
         return OCT_OK;
     oct_tensor_label(sub, index, label, sizeof label);
