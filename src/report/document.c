@@ -9,8 +9,9 @@
 #include <octavo/octavo.h>
 #include "base/error.h"
 #include "report/comparison.h"
+#include "report/picture.h"
 
-enum { MAX_CHANGED = 200 };
+enum { MAX_CHANGED = 200, MAX_PICTURES = 60 };
 
 static json_t *value_json(double value, oct_interval interval)
 {
@@ -244,9 +245,14 @@ static json_t *changed_json(const oct_comparison *c)
             if (c->made[k].ok)
                 json_object_set_new(answers, oct_variant_name(c->made[k].variant),
                     json_integer(oct_eval_answer(c->eval, c->made[k].index, i) - c->choice.label_offset));
-        json_array_append_new(shown, json_pack("{s:o, s:i, s:o}", "sample",
+        json_t *sample = json_pack("{s:o, s:i, s:o}", "sample",
             oct_report_text(oct_data_sample_name(c->eval_data, i, name, sizeof name)), "label",
-            (int)oct_data_label(c->eval_data, i), "answers", answers));
+            (int)oct_data_label(c->eval_data, i), "answers", answers);
+        char *picture = total <= MAX_PICTURES ? oct_picture(c->eval_data, i) : NULL;
+        if (picture != NULL)
+            json_object_set_new(sample, "picture", json_string(picture));
+        free(picture);
+        json_array_append_new(shown, sample);
     }
     return json_pack("{s:I, s:o}", "total", (json_int_t)total, "shown", shown);
 }

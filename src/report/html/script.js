@@ -35,14 +35,14 @@ const made = run => run.forms.filter(form => form.status === 'ok');
 const labelled = run => run.data.labelled;
 const advised = run => run.advice && run.advice.form;
 
-function table(heads, rows, classes) {
+function table(heads, rows, classes, kind) {
   const cell = (tag, value, i) => {
     const node = make(tag, {}, value);
     if (heads[i].endsWith('#')) node.className = 'number';
     if (heads[i].endsWith('~')) node.className = 'free';
     return node;
   };
-  return make('div', { class: 'wide' }, make('table', {},
+  return make('div', { class: kind || 'wide' }, make('table', {},
     make('thead', {}, make('tr', {}, heads.map((head, i) => cell('th', head.replace(/[#~]$/, ''), i)))),
     make('tbody', {}, rows.map((row, r) => make('tr', { class: (classes && classes[r]) || '' },
       row.map((value, i) => cell('td', value, i)))))));
@@ -225,7 +225,7 @@ function draw() {
 // Details.
 
 function layers(form) {
-  if (!form.layers.length) return null;
+  if (!form.layers.length || form.form === 'float32') return null;
   const notable = form.layers.filter(layer => layer.reason).length;
   return make('details', {}, make('summary', {}, form.form + ': what became of ' + form.layers.length + ' layers' +
     (notable ? ', ' + notable + ' not as the mode asks' : '')),
@@ -261,7 +261,10 @@ function class_name(run, label) {
 function changed(run) {
   const { total, shown } = run.changed, forms = made(run).map(form => form.form);
   if (!total) return [make('p', {}, 'No sample: every form gives the answers of float32.')];
-  const rows = shown.map(sample => [sample.sample, class_name(run, sample.label)].concat(forms.map(form => {
+  const picture = sample => sample.picture ? make('img', { src: sample.picture, alt: '' }) : '';
+  const pictures = shown.some(sample => sample.picture);
+  const rows = shown.map(sample => (pictures ? [picture(sample)] : []).concat(
+    [sample.sample, class_name(run, sample.label)], forms.map(form => {
     const answer = sample.answers[form], right = sample.label < 0 ? '' : answer === sample.label ? 'yes' : 'no';
     const moved = form !== 'float32' && answer !== sample.answers.float32;
     return make('span', { class: moved ? right : 'quiet' }, class_name(run, answer));
@@ -269,7 +272,7 @@ function changed(run) {
   return [make('p', { class: 'quiet small' }, total + ' of ' + run.data.samples + ' samples' +
     (total > shown.length ? ', the first ' + shown.length + ' shown' : '') +
     '; in colour where the answer is not that of float32: green became right, red is wrong.'),
-  table(['sample', 'label'].concat(forms), rows)];
+  table((pictures ? [''] : []).concat(['sample', 'label'], forms), rows, null, 'tall')];
 }
 
 function provenance(run) {
