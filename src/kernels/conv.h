@@ -43,16 +43,17 @@ OCT_CONV_TYPES(OCT_DEPTHWISE_DECLARE)
 #undef OCT_DEPTHWISE_DECLARE
 
 /**
- * Transposed convolution: adds what all of batch b's inputs contribute to its outputs, input by input.
+ * Transposed convolution: sums of output row oy of batch b, each output added up input by input (rows,
+ * columns, channels), as TensorFlow Lite scatters them.
  *
  * w       the window of the forward convolution that maps the output to the input: in_* are this
  *         operator's input, out_* its output, pad_* count on the output side.
- * filter  [out_c][kernel_h][kernel_w][in_c]
- * sum     [out_h][out_w][out_c] of batch b, zeroed by the caller.
+ * filter  [kernel_h][kernel_w][in_c][out_c], see oct_transpose_filter_*()
+ * sum     [out_w][out_c]
  */
 #define OCT_TRANSPOSE_CONV_DECLARE(name, in_t, filter_t, sum_t)                                    \
     void oct_transpose_conv_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,          \
-        const filter_t *filter, sum_t filter_zero, int32_t b, sum_t *sum);
+        const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, sum_t *sum);
 OCT_CONV_TYPES(OCT_TRANSPOSE_CONV_DECLARE)
 #undef OCT_TRANSPOSE_CONV_DECLARE
 
@@ -61,6 +62,10 @@ OCT_CONV_TYPES(OCT_TRANSPOSE_CONV_DECLARE)
  * x is the quantized input, unit its parameters in batch b, scale [out_c].
  */
 void oct_transpose_conv_sums_hybrid(const oct_window *w, const int8_t *x, oct_row_quant unit,
-    const int8_t *filter, const float *scale, int32_t b, float *sum);
+    const int8_t *filter, const float *scale, int32_t b, int32_t oy, float *sum);
+
+/** [out_c][kernel_h][kernel_w][in_c] to [kernel_h][kernel_w][in_c][out_c], elements of 1 or 4 bytes. */
+void oct_transpose_filter_8(const oct_window *w, const void *filter, void *out);
+void oct_transpose_filter_32(const oct_window *w, const void *filter, void *out);
 
 #endif

@@ -122,6 +122,8 @@ static oct_status prepare(oct_op *op, oct_error *err)
     op->prepared = m;
     OCT_TRY(check_types(op, err));
     OCT_TRY(make_geometry(op, m, &rank, dims, err));
+    size_t workers = (size_t)oct_pool_threads(op->pool);
+    op->scratch_bytes[0] = workers * (size_t)m->columns * 8; /* sums of a row */
     if (op->form == OCT_FORM_S8 || op->form == OCT_FORM_S16)
         return prepare_quantized(op, m, err);
     if (op->form != OCT_FORM_HYBRID)
@@ -130,8 +132,7 @@ static oct_status prepare(oct_op *op, oct_error *err)
     if (quant->count != 1 && quant->count != m->columns)
         return oct_op_fail(op, OCT_E_INVALID, err, "%s has %d scales for %d columns",
             op->in[RIGHT]->label, (int)quant->count, (int)m->columns);
-    size_t workers = (size_t)oct_pool_threads(op->pool);
-    op->scratch_bytes[0] = workers * (size_t)m->depth * sizeof(float);
+    op->scratch_bytes[0] = workers * (size_t)m->depth * sizeof(float); /* a row of activations */
     op->scratch_bytes[1] = workers * (size_t)m->depth;
     return OCT_OK;
 }
@@ -155,24 +156,42 @@ static void for_rows(oct_op *op, void (*rows)(void *, size_t, size_t, int32_t))
     oct_pool_for(op->pool, m->batch[0] * m->batch[1] * m->batch[2] * (size_t)m->rows, 4, rows, op);
 }
 
+/*
+ * Either loop reads the right operand in the order it is stored; each output adds its products for
+ * k = 0, 1, ... in both.
+ */
 #define PRODUCT(name, left_t, right_t, sum_t, out_t, finish)                                       \
+    static void sum_row_##name(const matmul *m, const left_t *a, const right_t *b, sum_t *sums)    \
+    {                                                                                              \
+        size_t columns = (size_t)m->columns, depth = (size_t)m->depth;                             \
+        memset(sums, 0, columns * sizeof *sums);                                                   \
+        if (m->right_column == 1) {                                                                \
+            for (size_t k = 0; k < depth; k++, b += m->right_k) {                                  \
+                sum_t x = (sum_t)a[k * m->left_k] - (sum_t)m->left_zero;                           \
+                for (size_t n = 0; n < columns; n++)                                               \
+                    sums[n] += x * ((sum_t)b[n] - (sum_t)m->right_zero);                           \
+            }                                                                                      \
+            return;                                                                                \
+        }                                                                                          \
+        for (size_t n = 0; n < columns; n++, b += m->right_column)                                 \
+            for (size_t k = 0; k < depth; k++)                                                     \
+                sums[n] += ((sum_t)a[k * m->left_k] - (sum_t)m->left_zero)                         \
+                    * ((sum_t)b[k * m->right_k] - (sum_t)m->right_zero);                           \
+    }                                                                                              \
     static void rows_##name(void *user, size_t begin, size_t end, int32_t worker)                  \
     {                                                                                              \
-        (void)worker;                                                                              \
         const oct_op *op = user;                                                                   \
         const matmul *m = op->prepared;                                                            \
+        size_t columns = (size_t)m->columns;                                                       \
+        sum_t *sums = (sum_t *)op->scratch[0] + (size_t)worker * columns;                          \
         for (size_t row = begin; row < end; row++) {                                               \
             size_t left, right;                                                                    \
             locate(m, row, &left, &right);                                                         \
-            const left_t *a = (const left_t *)op->in[LEFT]->data + left;                           \
-            out_t *y = (out_t *)op->out[0]->data + row * (size_t)m->columns;                       \
-            for (int32_t n = 0; n < m->columns; n++) {                                             \
-                const right_t *b = (const right_t *)op->in[RIGHT]->data + right                    \
-                    + (size_t)n * m->right_column;                                                 \
-                sum_t sum = 0;                                                                     \
-                for (size_t k = 0; k < (size_t)m->depth; k++)                                      \
-                    sum += ((sum_t)a[k * m->left_k] - (sum_t)m->left_zero)                         \
-                        * ((sum_t)b[k * m->right_k] - (sum_t)m->right_zero);                       \
+            sum_row_##name(m, (const left_t *)op->in[LEFT]->data + left,                           \
+                (const right_t *)op->in[RIGHT]->data + right, sums);                               \
+            out_t *y = (out_t *)op->out[0]->data + row * columns;                                  \
+            for (size_t n = 0; n < columns; n++) {                                                 \
+                sum_t sum = sums[n];                                                               \
                 y[n] = (out_t)(finish);                                                            \
             }                                                                                      \
         }                                                                                          \

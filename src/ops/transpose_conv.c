@@ -80,67 +80,67 @@ static oct_status prepare(oct_op *op, oct_error *err)
     return oct_linear_prepare(op, &slots, l, err);
 }
 
-/* Slot 0: sums of one batch; slots 1 and 2: hybrid activations. */
+/* Slot 0: sums of each worker's row; slots 1 and 2: hybrid activations; slot 3: transposed weights. */
 static oct_status scratch(oct_op *op, bool *usable, oct_error *err)
 {
     OCT_TRY(oct_linear_scratch(op, usable, err));
-    const oct_linear *l = op->prepared;
-    op->scratch_bytes[0] = (size_t)l->window.out_h * (size_t)l->window.out_w
-        * (size_t)l->window.out_c * 8;
+    const oct_window *w = &((const oct_linear *)op->prepared)->window;
+    op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * (size_t)w->out_w * (size_t)w->out_c * 8;
+    op->scratch_bytes[3] = op->in[FILTER]->size;
     return OCT_OK;
 }
 
-static size_t pixels(const oct_window *w)
+static size_t rows_of(const oct_window *w)
 {
-    return (size_t)w->out_h * (size_t)w->out_w;
+    return (size_t)w->batches * (size_t)w->out_h;
 }
 
-#define EVAL(name, in_t, filter_t, sum_t, out_t, finish)                                           \
+/* Rows of the output (b, oy) are shared out; finish turns n sums at `sum` into outputs at y. */
+#define EVAL(name, in_t, filter_t, sum_t, out_t, bits, row_sums, finish)                           \
+    static void rows_##name(void *user, size_t begin, size_t end, int32_t worker)                  \
+    {                                                                                              \
+        const oct_op *op = user;                                                                   \
+        const oct_linear *l = op->prepared;                                                        \
+        const oct_window *w = &l->window;                                                          \
+        size_t n = (size_t)w->out_c, row_size = (size_t)w->out_w * n;                              \
+        const void *bias = oct_linear_bias(op, l);                                                 \
+        const filter_t *filter = op->scratch[3];                                                   \
+        sum_t *row_sum = (sum_t *)op->scratch[0] + (size_t)worker * row_size;                      \
+        for (size_t row = begin; row < end; row++) {                                               \
+            int32_t b = (int32_t)(row / (size_t)w->out_h), oy = (int32_t)(row % (size_t)w->out_h); \
+            row_sums;                                                                              \
+            out_t *y = (out_t *)op->out[0]->data + row * row_size;                                 \
+            for (sum_t *sum = row_sum; sum < row_sum + row_size; sum += n, y += n)                 \
+                finish;                                                                            \
+        }                                                                                          \
+    }                                                                                              \
     static oct_status ref_##name(oct_op *op, oct_error *err)                                       \
     {                                                                                              \
         (void)err;                                                                                 \
         const oct_linear *l = op->prepared;                                                        \
-        const oct_window *w = &l->window;                                                          \
-        size_t n = (size_t)w->out_c;                                                               \
-        const void *bias = oct_linear_bias(op, l);                                                 \
-        out_t *y = op->out[0]->data;                                                               \
-        for (int32_t b = 0; b < w->batches; b++) {                                                 \
-            sum_t *sum = op->scratch[0];                                                           \
-            memset(sum, 0, pixels(w) * n * sizeof *sum);                                           \
-            oct_transpose_conv_sums_##name(w, (const in_t *)op->in[DATA]->data,                    \
-                (sum_t)l->in_zero, (const filter_t *)op->in[FILTER]->data, (sum_t)l->filter_zero,  \
-                b, sum);                                                                           \
-            for (size_t i = 0; i < pixels(w); i++, sum += n, y += n)                               \
-                finish;                                                                            \
-        }                                                                                          \
+        if (op->form == OCT_FORM_HYBRID)                                                           \
+            oct_linear_quantize(op, l, oct_quantize_row_asymmetric_c);                             \
+        oct_transpose_filter_##bits(&l->window, op->in[FILTER]->data, op->scratch[3]);             \
+        oct_pool_for(op->pool, rows_of(&l->window), 1, rows_##name, op);                           \
         return OCT_OK;                                                                             \
     }
+#define SUMS(name, in_t, sum_t)                                                                    \
+    oct_transpose_conv_sums_##name(w, (const in_t *)op->in[DATA]->data, (sum_t)l->in_zero, filter, \
+        (sum_t)l->filter_zero, b, oy, row_sum)
 
-EVAL(f32, float, float, float, float, oct_finish_f32(sum, bias, n, l->lo, l->hi, y))
-EVAL(s8, int8_t, int8_t, int32_t, int8_t, oct_requant_s8(sum, bias, n, &l->rq, y))
-EVAL(u8, uint8_t, uint8_t, int32_t, uint8_t, oct_requant_u8(sum, bias, n, &l->rq, y))
-EVAL(s16, int16_t, int8_t, int64_t, int16_t,
+EVAL(f32, float, float, float, float, 32, SUMS(f32, float, float),
+    oct_finish_f32(sum, bias, n, l->lo, l->hi, y))
+EVAL(s8, int8_t, int8_t, int32_t, int8_t, 8, SUMS(s8, int8_t, int32_t),
+    oct_requant_s8(sum, bias, n, &l->rq, y))
+EVAL(u8, uint8_t, uint8_t, int32_t, uint8_t, 8, SUMS(u8, uint8_t, int32_t),
+    oct_requant_u8(sum, bias, n, &l->rq, y))
+EVAL(s16, int16_t, int8_t, int64_t, int16_t, 8, SUMS(s16, int16_t, int64_t),
     l->bias32 ? oct_requant_s16_b32(sum, bias, n, &l->rq, y)
               : oct_requant_s16_b64(sum, bias, n, &l->rq, y))
-
-static oct_status ref_hybrid(oct_op *op, oct_error *err)
-{
-    (void)err;
-    const oct_linear *l = op->prepared;
-    const oct_window *w = &l->window;
-    size_t n = (size_t)w->out_c;
-    oct_linear_quantize(op, l, oct_quantize_row_asymmetric_c);
-    float *y = op->out[0]->data;
-    for (int32_t b = 0; b < w->batches; b++) {
-        float *sum = op->scratch[0];
-        memset(sum, 0, pixels(w) * n * sizeof *sum);
-        oct_transpose_conv_sums_hybrid(w, op->scratch[1],
-            ((const oct_row_quant *)op->scratch[2])[b], op->in[FILTER]->data, l->scale, b, sum);
-        for (size_t i = 0; i < pixels(w); i++, sum += n, y += n)
-            oct_finish_f32(sum, oct_linear_bias(op, l), n, l->lo, l->hi, y);
-    }
-    return OCT_OK;
-}
+EVAL(hybrid, float, int8_t, float, float, 8,
+    oct_transpose_conv_sums_hybrid(w, op->scratch[1], ((const oct_row_quant *)op->scratch[2])[b],
+        filter, l->scale, b, oy, row_sum),
+    oct_finish_f32(sum, bias, n, l->lo, l->hi, y))
 
 static int32_t version(const oct_subgraph *sub, const oct_node *node)
 {
