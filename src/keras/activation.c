@@ -305,21 +305,15 @@ oct_status oct_keras_lower_softmax(oct_keras_call *call, int32_t *y, oct_error *
 
 oct_status oct_keras_lower_prelu(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    int32_t inputs[2] = { call->inputs[0] }, sizes[8];
+    int32_t inputs[2] = { call->inputs[0] };
     oct_keras_shape shape = oct_keras_shape_of(call, inputs[0]);
     const oct_h5_dataset *set = oct_keras_variable_find(call, "alpha");
     int64_t dims[8];
-    float *values;
     for (int32_t i = 1; i < shape.rank; i++) {
         bool shared = set != NULL && set->rank == shape.rank - 1 && set->dims[i - 1] == 1;
         dims[i - 1] = shared ? 1 : shape.dims[i];
     }
-    OCT_TRY(oct_keras_weight(call, "alpha", shape.rank - 1, dims, &set, err));
-    for (int32_t i = 0; i < shape.rank - 1; i++)
-        sizes[i] = (int32_t)dims[i];
-    OCT_TRY(oct_keras_constant_floats(call, "alpha", shape.rank - 1, sizes, &values, &inputs[1], err));
-    if (values != NULL)
-        oct_h5_dataset_floats(set, 0, set->elements, values);
+    OCT_TRY(oct_keras_constant_variable(call, "alpha", shape.rank - 1, dims, &inputs[1], err));
     return oct_keras_emit(call, OCT_OP_PRELU, inputs, 2, OCT_OPTIONS_NONE, OCT_FLOAT32, &shape, y, NULL,
         err);
 }

@@ -40,20 +40,14 @@ oct_status oct_keras_lower_embedding(oct_keras_call *call, int32_t *y, oct_error
 {
     int32_t inputs[2] = { -1, call->inputs[0] };
     int64_t dims[2] = { -1, -1 };
-    const oct_h5_dataset *set;
-    float *values;
-    OCT_TRY(oct_keras_weight(call, "embeddings", 2, dims, &set, err));
-    int32_t sizes[2] = { (int32_t)dims[0], (int32_t)dims[1] };
-    OCT_TRY(oct_keras_constant_floats(call, "embeddings", 2, sizes, &values, &inputs[0], err));
-    if (values != NULL)
-        oct_h5_dataset_floats(set, 0, set->elements, values);
+    OCT_TRY(oct_keras_constant_variable(call, "embeddings", 2, dims, &inputs[0], err));
     oct_type type = oct_keras_type_of(call, inputs[1]);
     if (type != OCT_INT32 && type != OCT_INT64)
         OCT_TRY(oct_keras_emit_cast(call, inputs[1], OCT_INT32, &inputs[1], err));
     oct_keras_shape shape = oct_keras_shape_of(call, inputs[1]);
     if (shape.rank > 7)
         return oct_fail(err, OCT_E_UNSUPPORTED, "input of rank %d", shape.rank);
-    shape.dims[shape.rank++] = sizes[1];
+    shape.dims[shape.rank++] = (int32_t)dims[1];
     return oct_keras_emit(call, OCT_OP_GATHER, inputs, 2, OCT_OPTIONS_Gather, OCT_FLOAT32, &shape, y,
         NULL, err);
 }

@@ -204,6 +204,21 @@ oct_status oct_keras_constant_floats(oct_keras_call *call, const char *suffix, i
     return OCT_OK;
 }
 
+oct_status oct_keras_constant_variable(oct_keras_call *call, const char *name, int32_t rank,
+    int64_t *dims, int32_t *tensor, oct_error *err)
+{
+    const oct_h5_dataset *set;
+    int32_t sizes[8];
+    float *values;
+    OCT_TRY(oct_keras_weight(call, name, rank, dims, &set, err));
+    for (int32_t i = 0; i < rank; i++)
+        sizes[i] = (int32_t)dims[i];
+    OCT_TRY(oct_keras_constant_floats(call, name, rank, sizes, &values, tensor, err));
+    if (values != NULL)
+        oct_h5_dataset_floats(set, 0, set->elements, values);
+    return OCT_OK;
+}
+
 oct_status oct_keras_emit_reshape(oct_keras_call *call, int32_t x, const oct_keras_shape *shape,
     int32_t *y, oct_error *err)
 {

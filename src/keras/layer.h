@@ -179,6 +179,10 @@ oct_status oct_keras_constant_scalar(oct_keras_call *call, float value, int32_t 
 oct_status oct_keras_constant_floats(oct_keras_call *call, const char *suffix, int32_t rank,
     const int32_t *dims, float **values, int32_t *tensor, oct_error *err);
 
+/** oct_keras_constant_floats() of a variable as it lies, with the checks of oct_keras_weight(). */
+oct_status oct_keras_constant_variable(oct_keras_call *call, const char *name, int32_t rank,
+    int64_t *dims, int32_t *tensor, oct_error *err);
+
 /**
  * dst = transpose of the array seen as [a][b][run]: dst[b][a][run].
  * HWIO to OHWI is (H*W*I, O, 1); [in, out] to [out, in] is (in, out, 1); HWOI to OHWI is (H*W, O, I).

@@ -1,5 +1,5 @@
 /*
- * Normalizations and affine preprocessing: every one ends as MUL and ADD.
+ * Normalizations with constants of their own, and affine preprocessing: every one ends as MUL and ADD.
  *
  * The order of the float32 operations in batch normalization is the converter's, so that folding it into a
  * convolution gives the converter's bits: r = 1/sqrt(var + eps), s = gamma * r, t = beta - mean * s.
@@ -105,73 +105,13 @@ oct_status oct_keras_lower_batch_normalization(oct_keras_call *call, int32_t *y,
     return oct_keras_emit_binary(call, OCT_OP_ADD, *y, shift, y, err);
 }
 
-/* A float32 constant of a variable as it lies; the tensor is *tensor. */
-static oct_status whole_variable(oct_keras_call *call, const char *name, int32_t rank, int64_t *dims,
-    int32_t *tensor, oct_error *err)
-{
-    const oct_h5_dataset *set;
-    int32_t sizes[8];
-    float *values;
-    OCT_TRY(oct_keras_weight(call, name, rank, dims, &set, err));
-    for (int32_t i = 0; i < rank; i++)
-        sizes[i] = (int32_t)dims[i];
-    OCT_TRY(oct_keras_constant_floats(call, name, rank, sizes, &values, tensor, err));
-    if (values != NULL)
-        oct_h5_dataset_floats(set, 0, set->elements, values);
-    return OCT_OK;
-}
-
-/* The axes must be the last ones: gamma and beta then broadcast as they are. */
-static oct_status trailing_axes(const oct_keras_call *call, int32_t rank, int32_t *axes,
-    int32_t *count, oct_error *err)
-{
-    axes[0] = -1;
-    *count = 1;
-    if (oct_keras_has(call->config, "axis"))
-        OCT_TRY(oct_keras_list(json_object_get(call->config, "axis"), "axis", 8, axes, count, err));
-    for (int32_t i = 0; i < *count; i++) {
-        OCT_TRY(oct_keras_axis(axes[i], rank, &axes[i], err));
-        if (axes[i] != rank - *count + i)
-            return oct_fail(err, OCT_E_UNSUPPORTED, "normalizes over axes that are not the last ones");
-    }
-    return *count > 0 ? OCT_OK : oct_fail(err, OCT_E_INVALID, "normalizes over no axis");
-}
-
-/* y = (x - mean) * (rsqrt(var + eps) * gamma) + beta, with the biased variance. */
-oct_status oct_keras_lower_layer_normalization(oct_keras_call *call, int32_t *y, oct_error *err)
-{
-    int32_t x = call->inputs[0], axes[8], count, mean, factor, constant;
-    oct_keras_shape shape = oct_keras_shape_of(call, x);
-    int64_t dims[8];
-    float epsilon = (float)oct_keras_number(call->config, "epsilon", 1e-3);
-    OCT_TRY(refuse_flag(call, "rms_scaling", err));
-    OCT_TRY(trailing_axes(call, shape.rank, axes, &count, err));
-    for (int32_t i = 0; i < count; i++)
-        dims[i] = shape.dims[axes[i]];
-    OCT_TRY(oct_keras_emit_reduce(call, OCT_OP_MEAN, x, axes, count, true, &mean, err));
-    OCT_TRY(oct_keras_emit_binary(call, OCT_OP_SQUARED_DIFFERENCE, x, mean, &factor, err));
-    OCT_TRY(oct_keras_emit_reduce(call, OCT_OP_MEAN, factor, axes, count, true, &factor, err));
-    OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_ADD, factor, epsilon, &factor, err));
-    OCT_TRY(oct_keras_emit_unary(call, OCT_OP_RSQRT, OCT_OPTIONS_NONE, factor, &factor, err));
-    if (oct_keras_variable_find(call, "gamma") != NULL) {
-        OCT_TRY(whole_variable(call, "gamma", count, dims, &constant, err));
-        OCT_TRY(oct_keras_emit_binary(call, OCT_OP_MUL, factor, constant, &factor, err));
-    }
-    OCT_TRY(oct_keras_emit_binary(call, OCT_OP_SUB, x, mean, y, err));
-    OCT_TRY(oct_keras_emit_binary(call, OCT_OP_MUL, *y, factor, y, err));
-    if (oct_keras_variable_find(call, "beta") == NULL)
-        return OCT_OK;
-    OCT_TRY(whole_variable(call, "beta", count, dims, &constant, err));
-    return oct_keras_emit_binary(call, OCT_OP_ADD, *y, constant, y, err);
-}
-
 /* ConvNeXt's per-channel factor. */
 oct_status oct_keras_lower_layer_scale(oct_keras_call *call, int32_t *y, oct_error *err)
 {
     oct_keras_shape shape = oct_keras_shape_of(call, call->inputs[0]);
     int64_t dims[1] = { shape.dims[shape.rank > 0 ? shape.rank - 1 : 0] };
     int32_t gamma;
-    OCT_TRY(whole_variable(call, "gamma", 1, dims, &gamma, err));
+    OCT_TRY(oct_keras_constant_variable(call, "gamma", 1, dims, &gamma, err));
     return oct_keras_emit_binary(call, OCT_OP_MUL, call->inputs[0], gamma, y, err);
 }
 

@@ -161,6 +161,18 @@ def normalize(k):
     return k.Model(i, [x, y, z])
 
 
+def statistics(k):
+    """Normalizations by statistics of the data itself."""
+    l = k.layers
+    i = k.Input((4, 5, 6))
+    outputs = [l.GroupNormalization(3)(i), l.GroupNormalization(-1, epsilon=1e-2, scale=False)(i),
+               l.UnitNormalization()(i), l.UnitNormalization(axis=[1, 2])(i),
+               l.LayerNormalization(scale=False)(i)]
+    if k.__name__ == "keras":
+        outputs.append(l.RMSNormalization()(i))
+    return k.Model(i, outputs)
+
+
 def nested(k):
     """A nested model of two outputs used twice, with one layer frozen; a dictionary of outputs."""
     l = k.layers
@@ -252,7 +264,7 @@ def indexing(k):
 BUILDERS = {f.__name__: f for f in (
     conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, rare,
     merge, normalize, nested, shared, sequential, text, pixels, operators,
-    indexing)}
+    indexing, statistics)}
 
 
 def make(build, kit, name):
