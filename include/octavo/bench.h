@@ -18,36 +18,37 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 typedef struct oct_bench_options {
-    int32_t threads;    /* inside one inference; 0: all cores */
+    int32_t threads; /* inside one inference; 0: all cores */
     oct_kernels kernels;
-    int32_t rounds;     /* 0: as many as fit in `seconds`, 15 to 1000 */
-    double seconds;     /* time to aim at for all models together; 0: 2 s per model */
-    bool profile;       /* also time each operator */
-    uint64_t seed;      /* of the order within rounds and of the inputs */
+    int32_t rounds;        /* 0: as many as fit in `seconds`, 15 to 1000 */
+    double seconds;        /* time to aim at for all models together; 0: 2 s per model */
+    bool profile;          /* also time each operator */
+    uint64_t seed;         /* of the order within rounds and of the inputs */
     oct_progress progress; /* may be NULL; rounds */
     void *progress_user;
 } oct_bench_options;
 
 /* Where it was measured. */
 typedef struct oct_machine {
-    char cpu[128];      /* model name */
-    char system[128];   /* kernel name, release, architecture */
-    char governor[32];  /* frequency governor of CPU 0; "unknown" where the system does not tell */
-    int32_t cores;      /* online */
-    double load;        /* one-minute load average when it began; -1 unknown */
+    char cpu[128];     /* model name */
+    char system[128];  /* kernel name, release, architecture */
+    char governor[32]; /* frequency governor of CPU 0; "unknown" where the system does not tell */
+    int32_t cores;     /* online */
+    double load;       /* one-minute load average when it began; -1 unknown */
 } oct_machine;
 
 /* Latency of one model. */
 typedef struct oct_latency {
     int32_t rounds;
-    int64_t runs_per_round;    /* runs averaged in one timing, for models faster than the clock is sharp */
-    int64_t warmup_runs;       /* untimed runs until times stopped falling */
+    int64_t
+        runs_per_round; /* runs averaged in one timing, for models faster than the clock is sharp */
+    int64_t warmup_runs; /* untimed runs until times stopped falling */
     double median_ns;
     oct_interval median_interval; /* distribution-free, from order statistics, at least 95 % */
     double min_ns, p90_ns;
-    double ratio;              /* median over rounds of this / the first model in the same round */
-    oct_interval ratio_interval;  /* the same kind */
-    double load_ns;            /* time of creating the session: planning and packing */
+    double ratio; /* median over rounds of this / the first model in the same round */
+    oct_interval ratio_interval; /* the same kind */
+    double load_ns;              /* time of creating the session: planning and packing */
     size_t arena_bytes;
 } oct_latency;
 
@@ -64,8 +65,8 @@ typedef struct oct_bench oct_bench;
  * Measures all models: rounds in which every model runs once, in an order shuffled anew each round.
  * Inputs are seeded noise of the input's type.
  *
- * out  owned by the caller, oct_bench_free(); NULL after failure. Nothing is borrowed after the call.
- * Errors: those of oct_session_create() and oct_session_run(), OCT_E_MEMORY.
+ * out  owned by the caller, oct_bench_free(); NULL after failure. Nothing is borrowed after the
+ * call. Errors: those of oct_session_create() and oct_session_run(), OCT_E_MEMORY.
  */
 oct_status oct_bench_run(const oct_model *const *models, int32_t model_count,
     const oct_bench_options *options, oct_bench **out, oct_error *err);

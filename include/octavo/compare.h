@@ -30,7 +30,7 @@ typedef enum oct_target {
 #define OCT_TARGET_ENUM(enumerator, name, text) enumerator,
     OCT_TARGET_LIST(OCT_TARGET_ENUM)
 #undef OCT_TARGET_ENUM
-    OCT_TARGET_COUNT
+        OCT_TARGET_COUNT
 } oct_target;
 
 const char *oct_target_name(oct_target target);
@@ -38,12 +38,14 @@ const char *oct_target_name(oct_target target);
 /** False when no target has this name. */
 bool oct_target_from_name(const char *name, oct_target *target);
 
-/* What the advice has to respect. Zero-initialised: a CPU, half a point of accuracy, no other limit. */
+/* What the advice has to respect. Zero-initialised: a CPU, half a point of accuracy, no other
+ * limit. */
 typedef struct oct_constraints {
     oct_target target;
     bool has_max_drop;
-    double max_drop;      /* accuracy that may be lost, as a fraction: 0.005 is half a point (the default) */
-    int64_t max_bytes;    /* of the file; 0: no limit */
+    double max_drop;       /* accuracy that may be lost, as a fraction: 0.005 is half a point (the
+                              default) */
+    int64_t max_bytes;     /* of the file; 0: no limit */
     double max_latency_ns; /* 0: no limit */
 } oct_constraints;
 
@@ -65,20 +67,20 @@ const char *oct_variant_name(oct_variant variant);
 bool oct_variant_from_name(const char *name, oct_variant *variant);
 
 typedef struct oct_compare_options {
-    const char *model_name;       /* for the results: the file's path; may be NULL */
-    const oct_variant *forms;     /* form_count of them; NULL: all. float32 is always made */
+    const char *model_name;   /* for the results: the file's path; may be NULL */
+    const oct_variant *forms; /* form_count of them; NULL: all. float32 is always made */
     int32_t variant_count;
-    const oct_data *calib;        /* calibration samples; NULL: some of `data`, kept out of the accuracy */
-    int64_t calib_samples;        /* at most so many; 0: 200 */
-    const char *preprocess;       /* NULL: "auto" */
-    int32_t threads;              /* for the work: 0 all cores */
-    int32_t bench_threads;        /* inside one timed inference: 0 one */
-    double bench_seconds;         /* 0: 2 s per form; negative: no benchmark */
+    const oct_data *calib; /* calibration samples; NULL: some of `data`, kept out of the accuracy */
+    int64_t calib_samples; /* at most so many; 0: 200 */
+    const char *preprocess; /* NULL: "auto" */
+    int32_t threads;        /* for the work: 0 all cores */
+    int32_t bench_threads;  /* inside one timed inference: 0 one */
+    double bench_seconds;   /* 0: 2 s per form; negative: no benchmark */
     oct_kernels kernels;
     uint64_t seed;
     oct_constraints constraints;
-    const char *folder;           /* gets the .tflite files; made when missing; NULL: not written */
-    oct_progress progress;        /* may be NULL */
+    const char *folder;    /* gets the .tflite files; made when missing; NULL: not written */
+    oct_progress progress; /* may be NULL */
     void *progress_user;
 } oct_compare_options;
 
@@ -87,20 +89,21 @@ typedef struct oct_results oct_results;
 
 /**
  * Quantizes `model` into every form, writes the files, evaluates all forms on the same samples and
- * measures them in turns, then weighs them. A form that cannot be made or run becomes a row that says
- * why; the others go on.
+ * measures them in turns, then weighs them. A form that cannot be made or run becomes a row that
+ * says why; the others go on.
  *
  * When calib is NULL the calibration samples are taken from `data` and left out of the accuracy.
  * out  owned by the caller, oct_results_free(); NULL after failure.
- * Errors: OCT_E_USAGE (random data, preprocessing unknown), OCT_E_UNSUPPORTED (the float model cannot
- * run), those of data, OCT_E_SYSTEM (folder), OCT_E_MEMORY.
+ * Errors: OCT_E_USAGE (random data, preprocessing unknown), OCT_E_UNSUPPORTED (the float model
+ * cannot run), those of data, OCT_E_SYSTEM (folder), OCT_E_MEMORY.
  */
 oct_status oct_compare(const oct_model *model, const oct_data *data,
     const oct_compare_options *options, oct_results **out, oct_error *err);
 
 void oct_results_free(oct_results *results);
 
-/** Reads a results.json that oct_results_save() wrote. Errors: OCT_E_INVALID naming the key, OCT_E_SYSTEM. */
+/** Reads a results.json that oct_results_save() wrote. Errors: OCT_E_INVALID naming the key,
+ * OCT_E_SYSTEM. */
 oct_status oct_results_load(const char *path, oct_results **out, oct_error *err);
 
 /** Writes results.json: schema docs/results.schema.json, keys in fixed order. */
@@ -109,16 +112,17 @@ oct_status oct_results_save(const oct_results *results, const char *path, oct_er
 /** The text oct_results_save() writes; owned by the caller, free(). */
 oct_status oct_results_json(const oct_results *results, char **json, oct_error *err);
 
-/** The table for a terminal (100 columns, UTF-8, ends with a newline); owned by the caller, free(). */
+/** The table for a terminal (100 columns, UTF-8, ends with a newline); owned by the caller, free().
+ */
 oct_status oct_results_table(const oct_results *results, char **text, oct_error *err);
 
 /** Weighs the forms again under other constraints; replaces the advice in results. */
-oct_status oct_results_advise(oct_results *results, const oct_constraints *constraints,
-    oct_error *err);
+oct_status oct_results_advise(
+    oct_results *results, const oct_constraints *constraints, oct_error *err);
 
 /**
- * The advice as a few lines: the form, the branch with the numbers at each fork, what would change the
- * answer, how sure it is. Lives until the next oct_results_advise() or oct_results_free().
+ * The advice as a few lines: the form, the branch with the numbers at each fork, what would change
+ * the answer, how sure it is. Lives until the next oct_results_advise() or oct_results_free().
  */
 const char *oct_results_advice(const oct_results *results);
 

@@ -1,8 +1,8 @@
 /*
  * Data sets and preprocessing: what calibration, evaluation and comparison feed to a model.
  *
- * A data set is opened from one string of the command line and knows nothing of a model; a view joins
- * it with one model's inputs and gives the oct_samples that the rest of the library reads.
+ * A data set is opened from one string of the command line and knows nothing of a model; a view
+ * joins it with one model's inputs and gives the oct_samples that the rest of the library reads.
  */
 #ifndef OCTAVO_DATA_H
 #define OCTAVO_DATA_H
@@ -24,15 +24,15 @@ typedef struct oct_data oct_data;
 /**
  * Opens DATA[:CHOICE].
  *
- * DATA    a folder with one folder per class (sorted names are the classes); a folder of images with
- *         labels.csv ("file,label"); a folder of images without labels; X.npy; XY.npz (arrays x and y,
- *         or named like the model's inputs); an IDX file, gzipped or not, its labels beside it; random:N
- *         for N samples of seeded noise. Images are JPEG or PNG.
- * CHOICE  N (the first N samples), A-B (samples A to B-1), every=K (samples 0, K, 2K, ...); several may
- *         follow each other. A path that exists as written is never split.
- * out     owned by the caller, oct_data_free(); NULL after failure.
- * Errors: OCT_E_INVALID (damaged file, labels that do not fit; names file and sample), OCT_E_USAGE
- * (empty choice), OCT_E_UNSUPPORTED (image kind not built in), OCT_E_SYSTEM, OCT_E_MEMORY.
+ * DATA    a folder with one folder per class (sorted names are the classes); a folder of images
+ * with labels.csv ("file,label"); a folder of images without labels; X.npy; XY.npz (arrays x and y,
+ *         or named like the model's inputs); an IDX file, gzipped or not, its labels beside it;
+ * random:N for N samples of seeded noise. Images are JPEG or PNG. CHOICE  N (the first N samples),
+ * A-B (samples A to B-1), every=K (samples 0, K, 2K, ...); several may follow each other. A path
+ * that exists as written is never split. out     owned by the caller, oct_data_free(); NULL after
+ * failure. Errors: OCT_E_INVALID (damaged file, labels that do not fit; names file and sample),
+ * OCT_E_USAGE (empty choice), OCT_E_UNSUPPORTED (image kind not built in), OCT_E_SYSTEM,
+ * OCT_E_MEMORY.
  */
 oct_status oct_data_open(const char *spec, oct_data **out, oct_error *err);
 
@@ -57,15 +57,16 @@ const char *oct_data_class_name(const oct_data *data, int32_t label);
 /** Label of a sample, 0 .. class count - 1; -1 without labels. */
 int32_t oct_data_label(const oct_data *data, int64_t index);
 
-/** Name of a sample for people: "boots/017.jpg" or "sample 17"; written into text[size]; returns text. */
+/** Name of a sample for people: "boots/017.jpg" or "sample 17"; written into text[size]; returns
+ * text. */
 const char *oct_data_sample_name(const oct_data *data, int64_t index, char *text, size_t size);
 
 /**
  * Chosen samples of an open data set: sample i of the subset is sample indices[i] of the parent.
  * The parent must outlive it. indices is copied.
  */
-oct_status oct_data_subset(const oct_data *parent, const int64_t *indices, int64_t count,
-    oct_data **out, oct_error *err);
+oct_status oct_data_subset(
+    const oct_data *parent, const int64_t *indices, int64_t count, oct_data **out, oct_error *err);
 
 /* How an image becomes the value of a model input. */
 
@@ -74,7 +75,8 @@ typedef enum oct_filter {
     OCT_FILTER_NEAREST,  /* half-pixel centres, as tf.image.resize */
 } oct_filter;
 
-/* Pixel x in 0..255 becomes (x / divisor - mean[c]) / std[c] in float32, c counted in the model's order. */
+/* Pixel x in 0..255 becomes (x / divisor - mean[c]) / std[c] in float32, c counted in the model's
+ * order. */
 typedef struct oct_preprocess {
     char name[64]; /* "tf", or the JSON file's path: for messages and results */
     oct_filter filter;
@@ -87,8 +89,9 @@ typedef struct oct_preprocess {
 } oct_preprocess;
 
 /**
- * Reads "none", "tf" (x / 127.5 - 1), "unit" (x / 255), "torch", "caffe" or the path of a JSON file with
- * any of resize ("bilinear", "nearest"), antialias, keep_aspect, crop, divisor, mean, std, order
+ * Reads "none", "tf" (x / 127.5 - 1), "unit" (x / 255), "torch", "caffe" or the path of a JSON file
+ * with any of resize ("bilinear", "nearest"), antialias, keep_aspect, crop, divisor, mean, std,
+ * order
  * ("rgb", "bgr"). "auto" is not one of them: see oct_preprocess_find().
  * Errors: OCT_E_USAGE (unknown name), OCT_E_INVALID (JSON, names the key), OCT_E_SYSTEM.
  */
@@ -99,21 +102,22 @@ enum { OCT_PREPROCESS_TRIES = 12 };
 /* What oct_preprocess_find() found and from what. */
 typedef struct oct_preprocess_choice {
     oct_preprocess preprocess;
-    int32_t label_offset;   /* output index = label + label_offset */
-    int64_t samples;        /* labelled samples tried; 0: nothing had to be tried */
+    int32_t label_offset; /* output index = label + label_offset */
+    int64_t samples;      /* labelled samples tried; 0: nothing had to be tried */
     int32_t tries;
     struct {
         char name[64];
         int32_t label_offset;
-        int64_t correct;    /* top-1 among samples */
+        int64_t correct;           /* top-1 among samples */
     } tried[OCT_PREPROCESS_TRIES]; /* in the order tried; the winner has the most correct */
-    char reason[256];       /* a sentence: "tf: 148 of 200 samples right, next unit with 93" */
+    char reason[256]; /* a sentence: "tf: 148 of 200 samples right, next unit with 93" */
 } oct_preprocess_choice;
 
 /**
- * --preprocess auto: what the model says (metadata of a .tflite, the range of an integer input), else
- * the common ones tried on up to 200 labelled samples spread evenly over the data; the label offset
- * (1001 classes for 1000 labels) is found the same way. The common ones are tried as they are named.
+ * --preprocess auto: what the model says (metadata of a .tflite, the range of an integer input),
+ * else the common ones tried on up to 200 labelled samples spread evenly over the data; the label
+ * offset (1001 classes for 1000 labels) is found the same way. The common ones are tried as they
+ * are named.
  *
  * spec   "auto", or any spec of oct_preprocess_parse(), for which only the label offset is sought.
  * model  the float model.
@@ -126,10 +130,10 @@ oct_status oct_preprocess_find(const char *spec, const oct_model *model, const o
 typedef struct oct_data_view oct_data_view;
 
 /**
- * The samples of `data` as one model's inputs, batch 1: float32 as preprocessed; integer inputs by the
- * input's scale and zero point, rounding half away from zero as TensorFlow Lite's QUANTIZE.
- * Images are cropped, resized and turned to gray or RGB as the input's shape asks. Arrays whose sample
- * has the input's shape are normalised only.
+ * The samples of `data` as one model's inputs, batch 1: float32 as preprocessed; integer inputs by
+ * the input's scale and zero point, rounding half away from zero as TensorFlow Lite's QUANTIZE.
+ * Images are cropped, resized and turned to gray or RGB as the input's shape asks. Arrays whose
+ * sample has the input's shape are normalised only.
  *
  * data   must outlive the view; the model is not needed after the call.
  * out    owned by the caller, oct_data_view_free(); NULL after failure.
@@ -162,15 +166,15 @@ typedef struct oct_npz_entry {
 } oct_npz_entry;
 
 /** Writes several arrays as a stored (uncompressed) .npz, as numpy.savez. */
-oct_status oct_npz_write(const char *path, const oct_npz_entry *entries, int32_t count,
-    oct_error *err);
+oct_status oct_npz_write(
+    const char *path, const oct_npz_entry *entries, int32_t count, oct_error *err);
 
 /* An array read from a file: C order, host byte order. */
 typedef struct oct_array {
     char type[12]; /* "float32", "uint8", ... as oct_tensor_info */
     int32_t rank;
     int64_t dims[8];
-    void *bytes;   /* owned: oct_array_free() */
+    void *bytes; /* owned: oct_array_free() */
     size_t size;
 } oct_array;
 
@@ -178,7 +182,8 @@ typedef struct oct_array {
  * Reads one array of a .npy or .npz file; Fortran order and big-endian files are converted.
  *
  * name  entry of an .npz; NULL: the only array, or the array of a .npy. Ignored for .npy.
- * Errors: OCT_E_INVALID (with byte offset), OCT_E_UNSUPPORTED (object or complex types), OCT_E_SYSTEM.
+ * Errors: OCT_E_INVALID (with byte offset), OCT_E_UNSUPPORTED (object or complex types),
+ * OCT_E_SYSTEM.
  */
 oct_status oct_array_read(const char *path, const char *name, oct_array *out, oct_error *err);
 

@@ -19,17 +19,18 @@ extern "C" {
 /* One tensor that both models have under the same name. Strings live as long as the oct_diff. */
 typedef struct oct_layer_error {
     const char *layer;
-    const char *op;       /* operator that makes it in B: "CONV_2D" */
-    const char *type;     /* of the tensor in B: "int8", "float32" */
-    double sqnr_db;       /* 10 log10(sum of a^2 / sum of (a - b)^2) over all samples; inf: equal */
-    double loss_db;       /* how far it lies below the worst of the operator's inputs: what is lost here */
+    const char *op;   /* operator that makes it in B: "CONV_2D" */
+    const char *type; /* of the tensor in B: "int8", "float32" */
+    double sqnr_db;   /* 10 log10(sum of a^2 / sum of (a - b)^2) over all samples; inf: equal */
+    double
+        loss_db; /* how far it lies below the worst of the operator's inputs: what is lost here */
     double largest_error; /* max of |a - b| */
-    double saturated;     /* share of B's values at an end of the integer range, 0..1; 0 for floats */
-    int32_t codes_used;   /* different values of an 8-bit tensor, 1..256; 0 for other types */
+    double saturated;   /* share of B's values at an end of the integer range, 0..1; 0 for floats */
+    int32_t codes_used; /* different values of an 8-bit tensor, 1..256; 0 for other types */
 } oct_layer_error;
 
 typedef struct oct_diff_options {
-    int32_t threads;      /* inside one inference; never changes the result */
+    int32_t threads; /* inside one inference; never changes the result */
     oct_kernels kernels;
     oct_progress progress; /* may be NULL; samples */
     void *progress_user;
@@ -38,15 +39,16 @@ typedef struct oct_diff_options {
 typedef struct oct_diff oct_diff;
 
 /**
- * Runs every sample of `data` through both models and compares the tensors that are computed in both,
- * integer ones dequantized, in B's order of execution.
+ * Runs every sample of `data` through both models and compares the tensors that are computed in
+ * both, integer ones dequantized, in B's order of execution.
  *
  * options  may be NULL.
- * out      owned by the caller, oct_diff_free(); NULL after failure. Nothing is borrowed after the call.
- * Errors: OCT_E_INVALID (no tensor in common), those of data and sessions, OCT_E_MEMORY.
+ * out      owned by the caller, oct_diff_free(); NULL after failure. Nothing is borrowed after the
+ * call. Errors: OCT_E_INVALID (no tensor in common), those of data and sessions, OCT_E_MEMORY.
  */
 oct_status oct_diff_run(const oct_model *a, const oct_model *b, const oct_data *data,
-    const oct_preprocess *preprocess, const oct_diff_options *options, oct_diff **out, oct_error *err);
+    const oct_preprocess *preprocess, const oct_diff_options *options, oct_diff **out,
+    oct_error *err);
 
 void oct_diff_free(oct_diff *diff);
 

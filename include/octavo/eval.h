@@ -24,11 +24,11 @@ extern "C" {
 typedef void (*oct_progress)(void *user, const char *what, int64_t done, int64_t total);
 
 typedef struct oct_eval_options {
-    int32_t threads;      /* 0: all cores; never changes the result */
+    int32_t threads; /* 0: all cores; never changes the result */
     oct_kernels kernels;
-    int32_t label_offset; /* output index of label l is l + label_offset */
-    bool keep_outputs;    /* keep every output value for oct_eval_write_outputs() */
-    uint64_t seed;        /* of the bootstrap */
+    int32_t label_offset;  /* output index of label l is l + label_offset */
+    bool keep_outputs;     /* keep every output value for oct_eval_write_outputs() */
+    uint64_t seed;         /* of the bootstrap */
     oct_progress progress; /* may be NULL */
     void *progress_user;
 } oct_eval_options;
@@ -40,26 +40,28 @@ typedef struct oct_interval {
 /* What one model did on the samples. Rates are counts over samples. */
 typedef struct oct_metrics {
     int64_t samples;
-    int32_t classes;      /* length of the first output when it is one vector per sample, else 0 */
-    bool has_labels;      /* top1, top5, loss are meaningful */
-    int64_t top1, top5;   /* right answers; ties go to the lower class. top5 needs more than 5 classes */
+    int32_t classes; /* length of the first output when it is one vector per sample, else 0 */
+    bool has_labels; /* top1, top5, loss are meaningful */
+    int64_t top1,
+        top5; /* right answers; ties go to the lower class. top5 needs more than 5 classes */
     oct_interval top1_interval; /* Wilson, of top1 / samples */
-    double loss;          /* mean cross-entropy in nats; probabilities clipped at 1e-7 as Keras does */
+    double loss; /* mean cross-entropy in nats; probabilities clipped at 1e-7 as Keras does */
     oct_interval loss_interval; /* bootstrap percentile interval */
-    int64_t invalid;      /* samples with a NaN or infinity in an output */
+    int64_t invalid;            /* samples with a NaN or infinity in an output */
 } oct_metrics;
 
 /* One model against the first. */
 typedef struct oct_paired {
-    int64_t agree;        /* samples with the same top-1 answer as the first model */
-    oct_interval agree_interval; /* Wilson, of agree / samples */
-    int64_t lost, won;    /* right only by the first; right only by this one */
-    double difference;    /* accuracy of this one - accuracy of the first, -1..1 */
+    int64_t agree;                    /* samples with the same top-1 answer as the first model */
+    oct_interval agree_interval;      /* Wilson, of agree / samples */
+    int64_t lost, won;                /* right only by the first; right only by this one */
+    double difference;                /* accuracy of this one - accuracy of the first, -1..1 */
     oct_interval difference_interval; /* Tango's score interval for paired proportions */
-    double mcnemar_p;     /* exact, two-sided */
+    double mcnemar_p;                 /* exact, two-sided */
     double loss_difference;
     oct_interval loss_difference_interval; /* paired bootstrap */
-    double sqnr_db;       /* 10 log10(sum of first^2 / sum of (first - this)^2) over all outputs; inf: equal */
+    double sqnr_db; /* 10 log10(sum of first^2 / sum of (first - this)^2) over all outputs; inf:
+                       equal */
 } oct_paired;
 
 typedef struct oct_eval oct_eval;
@@ -67,11 +69,11 @@ typedef struct oct_eval oct_eval;
 /**
  * Runs all samples of `data` through all models.
  *
- * models      model_count of them; same number and shapes of outputs, integer outputs are dequantized.
- * preprocess  used for every model's inputs.
- * out         owned by the caller, oct_eval_free(); NULL after failure. Nothing is borrowed after the call.
- * Errors: OCT_E_INVALID (data or outputs that do not fit, a label outside the outputs), those of reading
- * samples and of sessions, OCT_E_MEMORY.
+ * models      model_count of them; same number and shapes of outputs, integer outputs are
+ * dequantized. preprocess  used for every model's inputs. out         owned by the caller,
+ * oct_eval_free(); NULL after failure. Nothing is borrowed after the call. Errors: OCT_E_INVALID
+ * (data or outputs that do not fit, a label outside the outputs), those of reading samples and of
+ * sessions, OCT_E_MEMORY.
  */
 oct_status oct_evaluate(const oct_model *const *models, int32_t model_count, const oct_data *data,
     const oct_preprocess *preprocess, const oct_eval_options *options, oct_eval **out,
@@ -91,20 +93,22 @@ const oct_paired *oct_eval_paired(const oct_eval *eval, int32_t model);
 /** Top-1 answer of a model for a sample (an output index); -1 when the output is not one vector. */
 int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample);
 
-/** Writes [samples, output shape] float32 as .npy; needs keep_outputs. Errors: OCT_E_USAGE, OCT_E_SYSTEM. */
-oct_status oct_eval_write_outputs(const oct_eval *eval, int32_t model, int32_t output,
-    const char *path, oct_error *err);
+/** Writes [samples, output shape] float32 as .npy; needs keep_outputs. Errors: OCT_E_USAGE,
+ * OCT_E_SYSTEM. */
+oct_status oct_eval_write_outputs(
+    const oct_eval *eval, int32_t model, int32_t output, const char *path, oct_error *err);
 
 /* What the data say about "this model loses at most max_drop of the first one's accuracy". */
 typedef struct oct_equivalence {
     double confidence;      /* 1 - one-sided p of the score test of difference <= -max_drop, 0..1 */
     bool holds, fails;      /* one-sided 95 %: shown to hold, shown to fail; neither: cannot tell */
-    int64_t samples_needed; /* for 80 % power at the rates seen, when neither; 0: more samples don't help */
+    int64_t samples_needed; /* for 80 % power at the rates seen, when neither; 0: more samples don't
+                               help */
 } oct_equivalence;
 
 /** max_drop as a fraction (0.005 is half a point), 0 <= max_drop < 1. */
-void oct_equivalence_test(int64_t samples, int64_t lost, int64_t won, double max_drop,
-    oct_equivalence *out);
+void oct_equivalence_test(
+    int64_t samples, int64_t lost, int64_t won, double max_drop, oct_equivalence *out);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

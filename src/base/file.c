@@ -1,8 +1,9 @@
 /*
  * Files that appear whole: temporary name beside the target, fsync, rename.
  *
- * A target that is there and not a regular file (/dev/stdout, a pipe) is written directly: renaming over it
- * would replace the device. A symbolic link keeps pointing where it does: the file behind it is replaced.
+ * A target that is there and not a regular file (/dev/stdout, a pipe) is written directly: renaming
+ * over it would replace the device. A symbolic link keeps pointing where it does: the file behind
+ * it is replaced.
  */
 #include "base/file.h"
 
@@ -75,7 +76,8 @@ oct_status oct_file_begin(oct_file *file, const char *path, oct_error *err)
         oct_file_abandon(file);
         return oct_fail(err, OCT_E_SYSTEM, "%s: cannot create: it is a folder", path);
     }
-    int descriptor = is_device(file->path) ? open(file->path, O_WRONLY | O_CLOEXEC) : create_beside(file);
+    int descriptor =
+        is_device(file->path) ? open(file->path, O_WRONLY | O_CLOEXEC) : create_beside(file);
     if (descriptor >= 0)
         file->stream = fdopen(descriptor, "wb");
     if (file->stream == NULL) {
@@ -103,7 +105,8 @@ oct_status oct_file_flush(oct_file *file, oct_error *err)
     return fflush(file->stream) == 0 ? OCT_OK : fail(file, "write", err);
 }
 
-/* Makes the new name last. Folders that cannot be synced (some network file systems) are left to theirs. */
+/* Makes the new name last. Folders that cannot be synced (some network file systems) are left to
+ * theirs. */
 static void sync_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');

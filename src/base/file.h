@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include "base/error.h"
 
-/* A file being written under a temporary name. Zero-initialise; oct_file_abandon() is fine on that. */
+/* A file being written under a temporary name. Zero-initialise; oct_file_abandon() is fine on that.
+ */
 typedef struct oct_file {
     FILE *stream;    /* write here; NULL when not open */
     char *path;      /* final name */

@@ -1,7 +1,7 @@
 /*
- * Rounds: every model once per round, in an order shuffled anew, one untimed run before the timed ones so
- * that each starts from the caches it would have had alone. Ratios are taken within rounds, where both
- * models met the same machine; a slow minute then moves medians, not ratios.
+ * Rounds: every model once per round, in an order shuffled anew, one untimed run before the timed
+ * ones so that each starts from the caches it would have had alone. Ratios are taken within rounds,
+ * where both models met the same machine; a slow minute then moves medians, not ratios.
  */
 #include <octavo/bench.h>
 
@@ -17,15 +17,16 @@
 enum { MIN_ROUNDS = 15, MAX_ROUNDS = 1000, MIN_WARMUP_RUNS = 3, MAX_MODELS = 64 };
 
 static const double seconds_per_model = 2, shortest_timing_ns = 200e3, longest_warmup_ns = 1e9;
-static const double settled = 0.98; /* a run that is no faster than this share of the best has settled */
+static const double settled =
+    0.98; /* a run that is no faster than this share of the best has settled */
 
 typedef struct subject {
     oct_session *session;
     oct_latency latency;
-    double *times;     /* [rounds] ns per run */
-    oct_op_time *ops;  /* [op_count] */
-    double *op_times;  /* [op_count][profile_runs] */
-    char *names;       /* of the operators' tensors */
+    double *times;    /* [rounds] ns per run */
+    oct_op_time *ops; /* [op_count] */
+    double *op_times; /* [op_count][profile_runs] */
+    char *names;      /* of the operators' tensors */
     int32_t op_count;
 } subject;
 
@@ -44,8 +45,12 @@ static double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* Seeded bytes for integer inputs, [-1, 1) for float ones; small whole numbers where they may be indices. */
-static void fill_input(const oct_model *model, int32_t index, void *bytes, size_t size, uint64_t seed)
+/*
+ * Seeded bytes for integer inputs, [-1, 1) for float ones; small whole numbers where they may be
+ * indices.
+ */
+static void fill_input(
+    const oct_model *model, int32_t index, void *bytes, size_t size, uint64_t seed)
 {
     oct_tensor_info info;
     oct_model_input(model, index, &info);
@@ -61,8 +66,8 @@ static void fill_input(const oct_model *model, int32_t index, void *bytes, size_
     }
 }
 
-static oct_status open_subject(const oct_model *model, const oct_bench_options *options, int32_t threads,
-    subject *s, oct_error *err)
+static oct_status open_subject(const oct_model *model, const oct_bench_options *options,
+    int32_t threads, subject *s, oct_error *err)
 {
     oct_session_options session = { .kernels = options->kernels, .threads = threads };
     double begin = now_ns();
@@ -87,8 +92,8 @@ static oct_status timed_run(subject *s, int64_t runs, double *ns, oct_error *err
 }
 
 /*
- * Runs until three runs in a row were no faster than the best so far, or a second has passed. Gives the
- * time of a settled run and, from it, how many runs one timing needs.
+ * Runs until three runs in a row were no faster than the best so far, or a second has passed. Gives
+ * the time of a settled run and, from it, how many runs one timing needs.
  */
 static oct_status warm_up(subject *s, double *ns, oct_error *err)
 {
@@ -103,7 +108,8 @@ static oct_status warm_up(subject *s, double *ns, oct_error *err)
         s->latency.warmup_runs = run + 1;
     }
     *ns = best;
-    s->latency.runs_per_round = best < shortest_timing_ns ? (int64_t)(shortest_timing_ns / best) + 1 : 1;
+    s->latency.runs_per_round =
+        best < shortest_timing_ns ? (int64_t)(shortest_timing_ns / best) + 1 : 1;
     return OCT_OK;
 }
 
@@ -243,8 +249,8 @@ static oct_status profile(subject *s, oct_error *err)
     return status;
 }
 
-static oct_status measure(oct_bench *b, const oct_model *const *models, const oct_bench_options *options,
-    oct_error *err)
+static oct_status measure(
+    oct_bench *b, const oct_model *const *models, const oct_bench_options *options, oct_error *err)
 {
     double round_ns = 0;
     b->threads = options->threads == 0 ? b->machine.cores : options->threads;

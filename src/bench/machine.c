@@ -32,7 +32,8 @@ static void read_cpu(char *text, size_t size)
     char line[512];
     while (fgets(line, sizeof line, file) != NULL) {
         const char *colon = strchr(line, ':');
-        if (colon == NULL || (strncmp(line, "model name", 10) != 0 && strncmp(line, "Hardware", 8) != 0))
+        if (colon == NULL ||
+            (strncmp(line, "model name", 10) != 0 && strncmp(line, "Hardware", 8) != 0))
             continue;
         colon += 1 + strspn(colon + 1, " \t");
         snprintf(text, size, "%.*s", (int)strcspn(colon, "\n"), colon);

@@ -32,7 +32,9 @@ static bool take_number(const char **text, int64_t *value)
 }
 
 /* A choice as begin, end (exclusive, -1: all) and step. */
-typedef struct choice { int64_t begin, end, step; } choice;
+typedef struct choice {
+    int64_t begin, end, step;
+} choice;
 
 static bool parse_choice(const char *text, choice *c)
 {
@@ -56,8 +58,8 @@ static oct_status choose(oct_data *data, const choice *c, oct_error *err)
 {
     int64_t end = c->end < 0 || c->end > data->count ? data->count : c->end;
     if (c->begin >= end)
-        return oct_fail(err, OCT_E_USAGE, "%s: no sample is left of %lld", data->spec,
-            (long long)data->count);
+        return oct_fail(
+            err, OCT_E_USAGE, "%s: no sample is left of %lld", data->spec, (long long)data->count);
     int64_t count = (end - c->begin + c->step - 1) / c->step;
     int64_t *chosen = malloc((size_t)count * sizeof *chosen);
     if (chosen == NULL)
@@ -75,7 +77,8 @@ static oct_status choose(oct_data *data, const choice *c, oct_error *err)
 static oct_status open_random(const char *text, oct_data *data, oct_error *err)
 {
     if (!take_number(&text, &data->own.count) || *text != 0 || data->own.count < 1)
-        return oct_fail(err, OCT_E_USAGE, "%s: random:N, a number of samples, is expected", data->spec);
+        return oct_fail(
+            err, OCT_E_USAGE, "%s: random:N, a number of samples, is expected", data->spec);
     data->own.random = true;
     return OCT_OK;
 }
@@ -135,8 +138,8 @@ oct_status oct_data_open(const char *spec, oct_data **out, oct_error *err)
     return OCT_OK;
 }
 
-oct_status oct_data_subset(const oct_data *parent, const int64_t *indices, int64_t count,
-    oct_data **out, oct_error *err)
+oct_status oct_data_subset(
+    const oct_data *parent, const int64_t *indices, int64_t count, oct_data **out, oct_error *err)
 {
     *out = NULL;
     oct_data *data = calloc(1, sizeof *data);

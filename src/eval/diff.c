@@ -1,6 +1,7 @@
 /*
- * Two sessions with taps: the first keeps the values of tensors that the second has by the same name, the
- * second compares its own against them as they appear. One sample at a time, so sums have one order.
+ * Two sessions with taps: the first keeps the values of tensors that the second has by the same
+ * name, the second compares its own against them as they appear. One sample at a time, so sums have
+ * one order.
  */
 #include <octavo/diff.h>
 
@@ -16,11 +17,11 @@
 
 /* One tensor of B. */
 typedef struct track {
-    int32_t partner;     /* index in A, or -1 */
-    int32_t place;       /* in the result, or -1: not tapped yet */
+    int32_t partner; /* index in A, or -1 */
+    int32_t place;   /* in the result, or -1: not tapped yet */
     double signal, noise, largest;
     int64_t count, at_end;
-    uint32_t codes[8];   /* of an 8-bit type: which values occurred */
+    uint32_t codes[8]; /* of an 8-bit type: which values occurred */
 } track;
 
 struct oct_diff {
@@ -33,13 +34,13 @@ struct oct_diff {
 typedef struct job {
     const oct_graph *a, *b;
     oct_diff *diff;
-    track *tracks;       /* [tensor count of B] */
-    float **kept;        /* [tensor count of A]: values of this sample, NULL where not needed */
-    size_t *kept_count;  /* [tensor count of A] */
-    bool *needed;        /* [tensor count of A] */
-    float *scratch;      /* dequantized values of B */
+    track *tracks;      /* [tensor count of B] */
+    float **kept;       /* [tensor count of A]: values of this sample, NULL where not needed */
+    size_t *kept_count; /* [tensor count of A] */
+    bool *needed;       /* [tensor count of A] */
+    float *scratch;     /* dequantized values of B */
     size_t scratch_count;
-    const char **ops;    /* [tensor count of B] operator that makes it */
+    const char **ops; /* [tensor count of B] operator that makes it */
     bool short_of_memory;
 } job;
 
@@ -157,7 +158,8 @@ static void pair_tensors(job *j)
 
 static oct_status make_arrays(job *j, oct_error *err)
 {
-    size_t a = (size_t)j->a->subgraphs[0]->tensor_count + 1, b = (size_t)j->b->subgraphs[0]->tensor_count + 1;
+    size_t a = (size_t)j->a->subgraphs[0]->tensor_count + 1,
+           b = (size_t)j->b->subgraphs[0]->tensor_count + 1;
     j->tracks = calloc(b, sizeof *j->tracks);
     j->ops = calloc(b, sizeof *j->ops);
     j->kept = calloc(a, sizeof *j->kept);
@@ -165,14 +167,15 @@ static oct_status make_arrays(job *j, oct_error *err)
     j->needed = calloc(a, sizeof *j->needed);
     j->diff->layers = oct_arena_array(&j->diff->arena, b, sizeof *j->diff->layers);
     bool made = j->tracks != NULL && j->ops != NULL && j->kept != NULL && j->kept_count != NULL &&
-        j->needed != NULL && j->diff->layers != NULL;
-    return made ? OCT_OK : oct_fail_memory(err, (a + b) * sizeof *j->tracks, "comparison of layers");
+                j->needed != NULL && j->diff->layers != NULL;
+    return made ? OCT_OK
+                : oct_fail_memory(err, (a + b) * sizeof *j->tracks, "comparison of layers");
 }
 
 /* Running. */
 
-static oct_status run_one(oct_session *session, const oct_data_view *view, int32_t inputs, int64_t sample,
-    oct_error *err)
+static oct_status run_one(
+    oct_session *session, const oct_data_view *view, int32_t inputs, int64_t sample, oct_error *err)
 {
     const oct_samples *samples = oct_data_view_samples(view);
     for (int32_t i = 0; i < inputs; i++) {
@@ -183,19 +186,25 @@ static oct_status run_one(oct_session *session, const oct_data_view *view, int32
     return oct_session_run(session, err);
 }
 
-typedef struct side { oct_session *session; oct_data_view *view; int32_t inputs; } side;
+typedef struct side {
+    oct_session *session;
+    oct_data_view *view;
+    int32_t inputs;
+} side;
 
 static oct_status open_side(side *s, const oct_model *model, const oct_data *data,
     const oct_preprocess *preprocess, const oct_diff_options *options, oct_error *err)
 {
-    oct_session_options session = { .kernels = options->kernels, .threads = options->threads, .batch = 1 };
+    oct_session_options session = {
+        .kernels = options->kernels, .threads = options->threads, .batch = 1
+    };
     s->inputs = oct_model_input_count(model);
     OCT_TRY(oct_data_view_create(data, model, preprocess, &s->view, err));
     return oct_session_create(model, &session, &s->session, err);
 }
 
-static oct_status run_samples(job *j, const side *a, const side *b, const oct_diff_options *options,
-    oct_error *err)
+static oct_status run_samples(
+    job *j, const side *a, const side *b, const oct_diff_options *options, oct_error *err)
 {
     oct_session_set_tap(a->session, keep, j);
     oct_session_set_tap(b->session, compare_tap, j);
@@ -236,8 +245,10 @@ static oct_status write_layer(job *j, int32_t tensor, oct_error *err)
     double sqnr = decibels(t), before = worst_input(j, tensor);
     oct_layer_error *out = &j->diff->layers[t->place];
     *out = (oct_layer_error){ .layer = oct_arena_text(&j->diff->arena, b->name, strlen(b->name)),
-        .op = j->ops[tensor] != NULL ? j->ops[tensor] : "input", .type = oct_type_name(b->type),
-        .sqnr_db = sqnr, .loss_db = isfinite(before) && isfinite(sqnr) ? before - sqnr : 0,
+        .op = j->ops[tensor] != NULL ? j->ops[tensor] : "input",
+        .type = oct_type_name(b->type),
+        .sqnr_db = sqnr,
+        .loss_db = isfinite(before) && isfinite(sqnr) ? before - sqnr : 0,
         .largest_error = t->largest,
         .saturated = t->count == 0 ? 0 : (double)t->at_end / (double)t->count };
     for (int i = 0; i < 8; i++)
@@ -281,7 +292,8 @@ static void clear(job *j)
 }
 
 oct_status oct_diff_run(const oct_model *a, const oct_model *b, const oct_data *data,
-    const oct_preprocess *preprocess, const oct_diff_options *options, oct_diff **out, oct_error *err)
+    const oct_preprocess *preprocess, const oct_diff_options *options, oct_diff **out,
+    oct_error *err)
 {
     static const oct_diff_options plain = { 0 };
     *out = NULL;

@@ -1,6 +1,7 @@
 /*
- * Running models over samples: each worker has a session of every model, takes one sample, and runs it
- * through all of them, so that a sample is read and decoded once and pairs come from the same input.
+ * Running models over samples: each worker has a session of every model, takes one sample, and runs
+ * it through all of them, so that a sample is read and decoded once and pairs come from the same
+ * input.
  */
 #include "eval/evaluate.h"
 
@@ -18,7 +19,11 @@
 enum { MAX_MODELS = 64, MAX_INPUTS = 16, MAX_OUTPUTS = 16 };
 
 /* One output of one model. */
-typedef struct output_info { oct_type type; float scale; int64_t zero_point; } output_info;
+typedef struct output_info {
+    oct_type type;
+    float scale;
+    int64_t zero_point;
+} output_info;
 
 typedef struct worker {
     bool ready;
@@ -28,7 +33,7 @@ typedef struct worker {
     float *first;              /* [elements] of model 0 */
     oct_status status;
     oct_error error;
-    int64_t failed_at;         /* lowest sample this worker failed on */
+    int64_t failed_at; /* lowest sample this worker failed on */
 } worker;
 
 typedef struct job {
@@ -37,11 +42,11 @@ typedef struct job {
     const oct_eval_options *options;
     oct_eval *eval;
     oct_data_view *views[MAX_MODELS];
-    bool derives[MAX_MODELS];  /* inputs come from worker.inputs */
+    bool derives[MAX_MODELS]; /* inputs come from worker.inputs */
     output_info outputs[MAX_MODELS][MAX_OUTPUTS];
     worker *workers;
     int32_t worker_count;
-    atomic_llong failed_at;    /* lowest over all workers: samples behind it need not run */
+    atomic_llong failed_at; /* lowest over all workers: samples behind it need not run */
     atomic_llong done;
 } job;
 
@@ -55,7 +60,8 @@ static oct_status read_output(job *j, int32_t model, int32_t index, oct_error *e
     size_t elements = 1;
     for (int32_t i = 1; i < info.rank; i++) {
         if (info.dims[i] < 1)
-            return oct_fail(err, OCT_E_INVALID, "output %s has a shape that is not known", info.name);
+            return oct_fail(
+                err, OCT_E_INVALID, "output %s has a shape that is not known", info.name);
         elements *= (size_t)info.dims[i];
     }
     output_info *o = &j->outputs[model][index];
@@ -70,8 +76,8 @@ static oct_status read_output(job *j, int32_t model, int32_t index, oct_error *e
         e->elements += elements;
     }
     if (elements != e->outputs[index].elements)
-        return oct_fail(err, OCT_E_INVALID, "output %s has %zu values, the first model's %zu", info.name,
-            elements, e->outputs[index].elements);
+        return oct_fail(err, OCT_E_INVALID, "output %s has %zu values, the first model's %zu",
+            info.name, elements, e->outputs[index].elements);
     return OCT_OK;
 }
 
@@ -111,7 +117,8 @@ static oct_status make_arrays(job *j, oct_error *err)
     e->metrics = calloc((size_t)e->models, sizeof *e->metrics);
     e->paired = calloc((size_t)e->models, sizeof *e->paired);
     j->workers = calloc((size_t)j->worker_count, sizeof *j->workers);
-    bool short_of = e->outcomes == NULL || e->metrics == NULL || e->paired == NULL || j->workers == NULL;
+    bool short_of =
+        e->outcomes == NULL || e->metrics == NULL || e->paired == NULL || j->workers == NULL;
     if (!short_of && j->options->keep_outputs) {
         e->kept = calloc(count, e->elements * sizeof *e->kept);
         short_of = e->kept == NULL;
@@ -165,7 +172,8 @@ static void free_worker(worker *w)
     free(w->first);
 }
 
-static oct_status fill_inputs(const job *j, worker *w, int32_t model, int64_t sample, oct_error *err)
+static oct_status fill_inputs(
+    const job *j, worker *w, int32_t model, int64_t sample, oct_error *err)
 {
     const oct_samples *samples = oct_data_view_samples(j->views[model]);
     for (int32_t i = 0; i < oct_view_input_count(j->views[model]); i++) {
@@ -182,7 +190,8 @@ static oct_status fill_inputs(const job *j, worker *w, int32_t model, int64_t sa
     return OCT_OK;
 }
 
-static oct_status take_outputs(const job *j, const worker *w, int32_t model, float *to, oct_error *err)
+static oct_status take_outputs(
+    const job *j, const worker *w, int32_t model, float *to, oct_error *err)
 {
     for (int32_t i = 0; i < j->eval->output_count; i++) {
         const output_info *o = &j->outputs[model][i];
@@ -190,8 +199,8 @@ static oct_status take_outputs(const job *j, const worker *w, int32_t model, flo
         const void *from = oct_session_output(w->sessions[model], i, &size);
         float *values = to + j->eval->outputs[i].at;
         if (size != elements * (size_t)oct_type_bits(o->type) / 8)
-            return oct_fail(err, OCT_E_INVALID, "model %d: output %d has %zu bytes", (int)model, (int)i,
-                size);
+            return oct_fail(
+                err, OCT_E_INVALID, "model %d: output %d has %zu bytes", (int)model, (int)i, size);
         oct_to_float(o->type, from, elements, values);
         for (size_t k = 0; k < elements && o->scale > 0; k++)
             values[k] = (values[k] - (float)o->zero_point) * o->scale;
@@ -204,24 +213,26 @@ static oct_status run_sample(const job *j, worker *w, int64_t sample, oct_error 
     oct_eval *e = j->eval;
     const oct_samples *first = oct_data_view_samples(j->views[0]);
     for (int32_t i = 0; i < oct_view_input_count(j->views[0]) && j->derives[0]; i++)
-        OCT_TRY(first->read(first->user, sample, i, w->inputs[i], oct_view_input_bytes(j->views[0], i),
-            err));
+        OCT_TRY(first->read(
+            first->user, sample, i, w->inputs[i], oct_view_input_bytes(j->views[0], i), err));
     int32_t label = e->has_labels ? oct_data_label(j->data, sample) + j->options->label_offset : -1;
     for (int32_t m = 0; m < e->models; m++) {
         float *values = m == 0 ? w->first : w->values;
         OCT_TRY(fill_inputs(j, w, m, sample, err));
         OCT_TRY(oct_session_run(w->sessions[m], err));
         OCT_TRY(take_outputs(j, w, m, values, err));
-        oct_score(values, w->first, e->elements, e->classes, label, &e->outcomes[sample * e->models + m]);
+        oct_score(
+            values, w->first, e->elements, e->classes, label, &e->outcomes[sample * e->models + m]);
         if (e->kept != NULL)
-            memcpy(e->kept + ((size_t)m * (size_t)e->samples + (size_t)sample) * e->elements, values,
-                e->elements * sizeof *values);
+            memcpy(e->kept + ((size_t)m * (size_t)e->samples + (size_t)sample) * e->elements,
+                values, e->elements * sizeof *values);
     }
     return OCT_OK;
 }
 
 /* Remembers the failure of the lowest sample; which one that is does not depend on the threads. */
-static void note_failure(job *j, worker *w, int64_t sample, oct_status status, const oct_error *error)
+static void note_failure(
+    job *j, worker *w, int64_t sample, oct_status status, const oct_error *error)
 {
     if (w->status == OCT_OK || sample < w->failed_at) {
         w->status = status;
@@ -323,11 +334,12 @@ oct_status oct_evaluate_samples(const oct_model *const *models, int32_t model_co
 }
 
 oct_status oct_evaluate(const oct_model *const *models, int32_t model_count, const oct_data *data,
-    const oct_preprocess *preprocess, const oct_eval_options *options, oct_eval **out, oct_error *err)
+    const oct_preprocess *preprocess, const oct_eval_options *options, oct_eval **out,
+    oct_error *err)
 {
     static const oct_eval_options plain = { 0 };
-    return oct_evaluate_samples(models, model_count, data, preprocess,
-        options == NULL ? &plain : options, true, out, err);
+    return oct_evaluate_samples(
+        models, model_count, data, preprocess, options == NULL ? &plain : options, true, out, err);
 }
 
 void oct_eval_free(oct_eval *eval)
@@ -366,8 +378,8 @@ int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample)
     return eval->outcomes[sample * eval->models + model].answer;
 }
 
-oct_status oct_eval_write_outputs(const oct_eval *eval, int32_t model, int32_t output,
-    const char *path, oct_error *err)
+oct_status oct_eval_write_outputs(
+    const oct_eval *eval, int32_t model, int32_t output, const char *path, oct_error *err)
 {
     if (eval->kept == NULL || output < 0 || output >= eval->output_count)
         return oct_fail(err, OCT_E_USAGE, "output %d was not kept", (int)output);
@@ -378,7 +390,8 @@ oct_status oct_eval_write_outputs(const oct_eval *eval, int32_t model, int32_t o
     const float *from = eval->kept + (size_t)model * (size_t)eval->samples * eval->elements;
     for (int64_t i = 0; i < eval->samples; i++)
         memcpy(values + (size_t)i * elements,
-            from + (size_t)i * eval->elements + eval->outputs[output].at, elements * sizeof *values);
+            from + (size_t)i * eval->elements + eval->outputs[output].at,
+            elements * sizeof *values);
     int64_t dims[8] = { eval->samples };
     int32_t rank = eval->outputs[output].rank < 1 ? 1 : eval->outputs[output].rank;
     for (int32_t i = 1; i < rank; i++)

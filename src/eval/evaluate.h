@@ -8,12 +8,12 @@
 
 /* What is kept of one sample in one model. */
 typedef struct oct_outcome {
-    double signal, noise;      /* sum of the first model's outputs squared; of the differences squared */
+    double signal, noise; /* sum of the first model's outputs squared; of the differences squared */
     float loss_probabilities, loss_logits; /* cross-entropy, the output read as either */
-    int32_t answer;            /* index of the largest output, the lowest among equals; -1: no vector */
-    int32_t place;             /* of the label's output among all, 0 is best; -1 without label */
-    bool distribution;         /* outputs are >= 0 and add up to 1 */
-    bool invalid;              /* an output is NaN or infinite */
+    int32_t answer;    /* index of the largest output, the lowest among equals; -1: no vector */
+    int32_t place;     /* of the label's output among all, 0 is best; -1 without label */
+    bool distribution; /* outputs are >= 0 and add up to 1 */
+    bool invalid;      /* an output is NaN or infinite */
 } oct_outcome;
 
 struct oct_eval {
@@ -21,17 +21,17 @@ struct oct_eval {
     int32_t models;
     int32_t classes;
     bool has_labels;
-    oct_outcome *outcomes;       /* [samples][models] */
-    oct_metrics *metrics;      /* [models] */
-    oct_paired *paired;        /* [models] */
+    oct_outcome *outcomes; /* [samples][models] */
+    oct_metrics *metrics;  /* [models] */
+    oct_paired *paired;    /* [models] */
     int32_t output_count;
     struct {
-        size_t elements, at;   /* of batch 1; place in a sample's outputs */
+        size_t elements, at; /* of batch 1; place in a sample's outputs */
         int32_t rank;
         int32_t dims[8];
     } outputs[16];
-    size_t elements;           /* of all outputs together */
-    float *kept;               /* [models][samples][elements], or NULL */
+    size_t elements; /* of all outputs together */
+    float *kept;     /* [models][samples][elements], or NULL */
 };
 
 /**

@@ -1,8 +1,8 @@
 /*
  * --preprocess auto: ask the model, else try.
  *
- * A wrong preprocessing costs a classifier most of its accuracy, so a few hundred samples tell the right
- * one apart with certainty; where they do not, the sentence says so.
+ * A wrong preprocessing costs a classifier most of its accuracy, so a few hundred samples tell the
+ * right one apart with certainty; where they do not, the sentence says so.
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,10 +19,10 @@ enum { TRY_SAMPLES = 200, MAX_OFFSET = 1 };
 typedef struct finder {
     const oct_model *model;
     const oct_data *data;
-    oct_data *few;        /* the samples tried on */
+    oct_data *few; /* the samples tried on */
     int32_t threads;
-    int32_t outputs;      /* of the model; 0: not one vector */
-    bool *right;          /* [OCT_PREPROCESS_TRIES][TRY_SAMPLES] */
+    int32_t outputs; /* of the model; 0: not one vector */
+    bool *right;     /* [OCT_PREPROCESS_TRIES][TRY_SAMPLES] */
     oct_preprocess tried[OCT_PREPROCESS_TRIES];
     oct_preprocess_choice *out;
 } finder;
@@ -46,7 +46,8 @@ static int32_t count_outputs(const oct_model *model)
     return info.rank >= 2 ? info.dims[info.rank - 1] : 0;
 }
 
-/* The offsets a label can have: 0, and 1 where the model has outputs to spare (a background class). */
+/* The offsets a label can have: 0, and 1 where the model has outputs to spare (a background class).
+ */
 static int32_t last_offset(const finder *f)
 {
     int32_t spare = f->outputs - oct_data_class_count(f->data);
@@ -110,8 +111,8 @@ static void judge(finder *f)
             lost += b && !a;
         }
         describe_try(out, next, loser, sizeof loser);
-        at += snprintf(out->reason + at, sizeof out->reason - (size_t)at, ", next %.80s with %lld", loser,
-            (long long)out->tried[next].correct);
+        at += snprintf(out->reason + at, sizeof out->reason - (size_t)at, ", next %.80s with %lld",
+            loser, (long long)out->tried[next].correct);
         if (oct_mcnemar(lost, won) > 0.05)
             doubt = "; the samples cannot tell them apart";
     }
@@ -123,8 +124,9 @@ static void judge(finder *f)
 static bool floats(const oct_data *data)
 {
     const oct_source *s = data->source;
-    return s->array_count > 0 && (s->arrays[0].view.type == OCT_FLOAT32 ||
-        s->arrays[0].view.type == OCT_FLOAT64 || s->arrays[0].view.type == OCT_FLOAT16);
+    return s->array_count > 0 &&
+           (s->arrays[0].view.type == OCT_FLOAT32 || s->arrays[0].view.type == OCT_FLOAT64 ||
+               s->arrays[0].view.type == OCT_FLOAT16);
 }
 
 /* Arrays of floats have usually been prepared; bytes never have. */
@@ -144,7 +146,8 @@ static const char *say_from_range(const oct_model *model)
     bool s8 = strcmp(info.type, "int8") == 0;
     if (!(info.scale > 0) || (!s8 && strcmp(info.type, "uint8") != 0))
         return NULL;
-    double low = info.scale * (double)((s8 ? -128 : 0) - info.zero_point), high = low + 255 * info.scale;
+    double low = info.scale * (double)((s8 ? -128 : 0) - info.zero_point),
+           high = low + 255 * info.scale;
     if (near(low, -1) && near(high, 1))
         return "tf";
     if (near(low, 0) && near(high, 1))
@@ -196,7 +199,8 @@ static oct_status find(finder *f, const char *spec, oct_error *err)
         return OCT_OK;
     if (!labels)
         return oct_fail(err, OCT_E_USAGE,
-            "%s: without labels the preprocessing cannot be found by trying; say it with --preprocess",
+            "%s: without labels the preprocessing cannot be found by trying; say it with "
+            "--preprocess",
             oct_data_spec(f->data));
     OCT_TRY(take_few(f, err));
     const oct_preprocess known = f->out->preprocess;
@@ -210,7 +214,10 @@ oct_status oct_preprocess_find(const char *spec, const oct_model *model, const o
     int32_t threads, oct_preprocess_choice *out, oct_error *err)
 {
     *out = (oct_preprocess_choice){ 0 };
-    finder f = { .model = model, .data = data, .threads = threads, .out = out,
+    finder f = { .model = model,
+        .data = data,
+        .threads = threads,
+        .out = out,
         .outputs = count_outputs(model) };
     oct_status status = find(&f, spec, err);
     oct_data_free(f.few);

@@ -1,6 +1,6 @@
 /*
- * Folders of images: one folder per class, or labels.csv, or no labels. Names are sorted by their bytes,
- * so that the order of samples and classes does not depend on the file system.
+ * Folders of images: one folder per class, or labels.csv, or no labels. Names are sorted by their
+ * bytes, so that the order of samples and classes does not depend on the file system.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -47,8 +47,8 @@ static void sort(names *list)
 }
 
 /* Lists folders, or image files, of one folder. Hidden names are left out. */
-static oct_status list_folder(oct_arena *arena, const char *path, bool folders, names *list,
-    oct_error *err)
+static oct_status list_folder(
+    oct_arena *arena, const char *path, bool folders, names *list, oct_error *err)
 {
     DIR *dir = opendir(path);
     if (dir == NULL)
@@ -59,7 +59,8 @@ static oct_status list_folder(oct_arena *arena, const char *path, bool folders, 
         struct stat info;
         if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &info, 0) != 0)
             continue;
-        if (folders ? S_ISDIR(info.st_mode) : S_ISREG(info.st_mode) && oct_image_name(entry->d_name))
+        if (folders ? S_ISDIR(info.st_mode)
+                    : S_ISREG(info.st_mode) && oct_image_name(entry->d_name))
             status = push(list, oct_arena_text(arena, entry->d_name, strlen(entry->d_name)), err);
     }
     closedir(dir);
@@ -81,13 +82,15 @@ static oct_status keep_files(oct_source *source, const names *files, oct_error *
 static oct_status make_labels(oct_source *source, size_t count, oct_error *err)
 {
     source->labels = oct_arena_array(&source->arena, count, sizeof *source->labels);
-    return source->labels != NULL ? OCT_OK : oct_fail_memory(err, count * sizeof(int32_t), "labels");
+    return source->labels != NULL ? OCT_OK
+                                  : oct_fail_memory(err, count * sizeof(int32_t), "labels");
 }
 
 static oct_status keep_class_names(oct_source *source, const names *classes, oct_error *err)
 {
     source->class_count = (int32_t)classes->count;
-    source->class_names = oct_arena_array(&source->arena, classes->count, sizeof *source->class_names);
+    source->class_names =
+        oct_arena_array(&source->arena, classes->count, sizeof *source->class_names);
     if (source->class_names == NULL)
         return oct_fail_memory(err, classes->count * sizeof(char *), "class names");
     memcpy(source->class_names, classes->items, classes->count * sizeof *classes->items);
@@ -107,7 +110,8 @@ static oct_status list_class(oct_source *source, const char *name, names *files,
     return status;
 }
 
-static oct_status open_classes(oct_source *source, const names *classes, names *files, oct_error *err)
+static oct_status open_classes(
+    oct_source *source, const names *classes, names *files, oct_error *err)
 {
     for (size_t i = 0; i < classes->count; i++)
         OCT_TRY(list_class(source, classes->items[i], files, err));
@@ -118,7 +122,7 @@ static oct_status open_classes(oct_source *source, const names *classes, names *
     for (size_t i = 0; i < files->count; i++) {
         size_t length = (size_t)(strchr(files->items[i], '/') - files->items[i]);
         while (strlen(classes->items[label]) != length ||
-            memcmp(files->items[i], classes->items[label], length) != 0)
+               memcmp(files->items[i], classes->items[label], length) != 0)
             label++;
         source->labels[i] = label;
     }
@@ -150,11 +154,11 @@ static bool split_line(char *line, char **file, char **label)
 static bool leaves_folder(const char *file)
 {
     return file[0] == '/' || strcmp(file, "..") == 0 || strncmp(file, "../", 3) == 0 ||
-        strstr(file, "/../") != NULL;
+           strstr(file, "/../") != NULL;
 }
 
-static oct_status read_csv_lines(oct_source *source, FILE *csv, names *files, names *labels,
-    oct_error *err)
+static oct_status read_csv_lines(
+    oct_source *source, FILE *csv, names *files, names *labels, oct_error *err)
 {
     char *line = NULL;
     size_t capacity = 0;
@@ -213,8 +217,8 @@ static oct_status set_csv_labels(oct_source *source, const names *labels, oct_er
     if (status == OCT_OK)
         status = keep_class_names(source, &classes, err);
     for (size_t i = 0; i < labels->count && status == OCT_OK; i++) {
-        const char **found = bsearch(&labels->items[i], classes.items, classes.count,
-            sizeof *classes.items, by_bytes);
+        const char **found = bsearch(
+            &labels->items[i], classes.items, classes.count, sizeof *classes.items, by_bytes);
         source->labels[i] = (int32_t)(found - classes.items);
     }
     free(classes.items);
@@ -265,6 +269,7 @@ oct_status oct_source_open_folder(const char *path, oct_source *source, oct_erro
         OCT_TRY(open_plain(source, err));
     }
     if (source->count == 0)
-        return oct_fail(err, OCT_E_INVALID, "%s: no .jpg, .jpeg or .png images in this folder", path);
+        return oct_fail(
+            err, OCT_E_INVALID, "%s: no .jpg, .jpeg or .png images in this folder", path);
     return OCT_OK;
 }

@@ -17,13 +17,26 @@ enum { FIRST_PIECE = 1 << 20 };
 static bool element_type(int code, oct_type *type)
 {
     switch (code) {
-    case 0x08: *type = OCT_UINT8; return true;
-    case 0x09: *type = OCT_INT8; return true;
-    case 0x0b: *type = OCT_INT16; return true;
-    case 0x0c: *type = OCT_INT32; return true;
-    case 0x0d: *type = OCT_FLOAT32; return true;
-    case 0x0e: *type = OCT_FLOAT64; return true;
-    default: return false;
+    case 0x08:
+        *type = OCT_UINT8;
+        return true;
+    case 0x09:
+        *type = OCT_INT8;
+        return true;
+    case 0x0b:
+        *type = OCT_INT16;
+        return true;
+    case 0x0c:
+        *type = OCT_INT32;
+        return true;
+    case 0x0d:
+        *type = OCT_FLOAT32;
+        return true;
+    case 0x0e:
+        *type = OCT_FLOAT64;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -31,7 +44,7 @@ static bool plausible(const unsigned char magic[4])
 {
     oct_type type;
     return magic[0] == 0 && magic[1] == 0 && element_type(magic[2], &type) && magic[3] >= 1 &&
-        magic[3] <= OCT_ARRAY_MAX_RANK;
+           magic[3] <= OCT_ARRAY_MAX_RANK;
 }
 
 bool oct_idx_detect(const char *path)
@@ -65,8 +78,8 @@ static oct_status read_header(gzFile file, const char *path, oct_array_view *vie
     return OCT_OK;
 }
 
-static oct_status read_elements(gzFile file, const char *path, size_t size, unsigned char **out,
-    oct_error *err)
+static oct_status read_elements(
+    gzFile file, const char *path, size_t size, unsigned char **out, oct_error *err)
 {
     unsigned char *bytes = NULL;
     size_t have = 0;

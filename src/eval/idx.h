@@ -9,12 +9,13 @@
 
 #include <octavo/data.h>
 
-/** True when the file begins like an IDX file (gunzipped where needed); false also when it can't be read. */
+/** True when the file begins like an IDX file (gunzipped where needed); false also when it can't be
+ * read. */
 bool oct_idx_detect(const char *path);
 
 /**
- * Reads a whole IDX file; out is the caller's, oct_array_free(). Bytes after the elements are refused.
- * Errors: OCT_E_INVALID with byte offset, OCT_E_SYSTEM, OCT_E_MEMORY.
+ * Reads a whole IDX file; out is the caller's, oct_array_free(). Bytes after the elements are
+ * refused. Errors: OCT_E_INVALID with byte offset, OCT_E_SYSTEM, OCT_E_MEMORY.
  */
 oct_status oct_idx_read(const char *path, oct_array *out, oct_error *err);
 

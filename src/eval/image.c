@@ -21,16 +21,16 @@ enum { MAX_PIXELS = 256 << 20, MAX_SIDE = 1 << 20 };
 bool oct_image_name(const char *name)
 {
     const char *dot = strrchr(name, '.');
-    return dot != NULL &&
-        (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 || strcasecmp(dot, ".png") == 0);
+    return dot != NULL && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 ||
+                              strcasecmp(dot, ".png") == 0);
 }
 
-static oct_status make_pixels(int64_t w, int64_t h, int32_t c, const char *path, oct_image *out,
-    oct_error *err)
+static oct_status make_pixels(
+    int64_t w, int64_t h, int32_t c, const char *path, oct_image *out, oct_error *err)
 {
     if (w <= 0 || h <= 0 || w > MAX_SIDE || h > MAX_SIDE || w * h > MAX_PIXELS)
-        return oct_fail(err, OCT_E_INVALID, "%s: an image of %lld x %lld pixels", path, (long long)w,
-            (long long)h);
+        return oct_fail(err, OCT_E_INVALID, "%s: an image of %lld x %lld pixels", path,
+            (long long)w, (long long)h);
     *out = (oct_image){ .h = (int32_t)h, .w = (int32_t)w, .c = c };
     size_t bytes = (size_t)w * (size_t)h * (size_t)c;
     out->pixels = malloc(bytes);
@@ -47,8 +47,8 @@ static oct_status finish(oct_status status, oct_image *out)
 }
 
 #ifdef OCT_HAVE_JPEG
-static oct_status decode_jpeg(tjhandle jpeg, const unsigned char *bytes, size_t size, const char *path,
-    oct_image *out, oct_error *err)
+static oct_status decode_jpeg(tjhandle jpeg, const unsigned char *bytes, size_t size,
+    const char *path, oct_image *out, oct_error *err)
 {
     int w, h, subsampling, space;
     if (tjDecompressHeader3(jpeg, bytes, size, &w, &h, &subsampling, &space) != 0)
@@ -58,13 +58,14 @@ static oct_status decode_jpeg(tjhandle jpeg, const unsigned char *bytes, size_t 
     bool gray = space == TJCS_GRAY;
     OCT_TRY(make_pixels(w, h, gray ? 1 : 3, path, out, err));
     if (tjDecompress2(jpeg, bytes, size, out->pixels, w, 0, h, gray ? TJPF_GRAY : TJPF_RGB,
-            TJFLAG_ACCURATEDCT) != 0 && tjGetErrorCode(jpeg) == TJERR_FATAL)
+            TJFLAG_ACCURATEDCT) != 0 &&
+        tjGetErrorCode(jpeg) == TJERR_FATAL)
         return oct_fail(err, OCT_E_INVALID, "%s: %s", path, tjGetErrorStr2(jpeg));
     return OCT_OK;
 }
 
-static oct_status read_jpeg(const unsigned char *bytes, size_t size, const char *path, oct_image *out,
-    oct_error *err)
+static oct_status read_jpeg(
+    const unsigned char *bytes, size_t size, const char *path, oct_image *out, oct_error *err)
 {
     tjhandle jpeg = tjInitDecompress();
     if (jpeg == NULL)
@@ -74,17 +75,18 @@ static oct_status read_jpeg(const unsigned char *bytes, size_t size, const char 
     return finish(status, out);
 }
 #else
-static oct_status read_jpeg(const unsigned char *bytes, size_t size, const char *path, oct_image *out,
-    oct_error *err)
+static oct_status read_jpeg(
+    const unsigned char *bytes, size_t size, const char *path, oct_image *out, oct_error *err)
 {
     (void)bytes, (void)size, (void)out;
-    return oct_fail(err, OCT_E_UNSUPPORTED, "%s: JPEG needs libturbojpeg, absent from this build", path);
+    return oct_fail(
+        err, OCT_E_UNSUPPORTED, "%s: JPEG needs libturbojpeg, absent from this build", path);
 }
 #endif
 
 #ifdef OCT_HAVE_PNG
-static oct_status decode_png(spng_ctx *png, const unsigned char *bytes, size_t size, const char *path,
-    oct_image *out, oct_error *err)
+static oct_status decode_png(spng_ctx *png, const unsigned char *bytes, size_t size,
+    const char *path, oct_image *out, oct_error *err)
 {
     struct spng_ihdr header;
     int failure = spng_set_png_buffer(png, bytes, size);
@@ -101,8 +103,8 @@ static oct_status decode_png(spng_ctx *png, const unsigned char *bytes, size_t s
     return OCT_OK;
 }
 
-static oct_status read_png(const unsigned char *bytes, size_t size, const char *path, oct_image *out,
-    oct_error *err)
+static oct_status read_png(
+    const unsigned char *bytes, size_t size, const char *path, oct_image *out, oct_error *err)
 {
     spng_ctx *png = spng_ctx_new(0);
     if (png == NULL)
@@ -112,8 +114,8 @@ static oct_status read_png(const unsigned char *bytes, size_t size, const char *
     return finish(status, out);
 }
 #else
-static oct_status read_png(const unsigned char *bytes, size_t size, const char *path, oct_image *out,
-    oct_error *err)
+static oct_status read_png(
+    const unsigned char *bytes, size_t size, const char *path, oct_image *out, oct_error *err)
 {
     (void)bytes, (void)size, (void)out;
     return oct_fail(err, OCT_E_UNSUPPORTED, "%s: PNG needs libspng, absent from this build", path);

@@ -16,14 +16,16 @@ typedef struct oct_image {
 bool oct_image_name(const char *name);
 
 /**
- * Decodes a JPEG or PNG file, told apart by content. Alpha is dropped, 16 bits become 8, palettes RGB.
- * Errors: OCT_E_INVALID (damaged, over 256 megapixels), OCT_E_UNSUPPORTED (CMYK, kind not built in),
- * OCT_E_SYSTEM, OCT_E_MEMORY; all name the file.
+ * Decodes a JPEG or PNG file, told apart by content. Alpha is dropped, 16 bits become 8, palettes
+ * RGB. Errors: OCT_E_INVALID (damaged, over 256 megapixels), OCT_E_UNSUPPORTED (CMYK, kind not
+ * built in), OCT_E_SYSTEM, OCT_E_MEMORY; all name the file.
  */
 oct_status oct_image_read(const char *path, oct_image *out, oct_error *err);
 
 /* A part of an image: pixels [y, y+h) x [x, x+w). */
-typedef struct oct_region { int32_t y, x, h, w; } oct_region;
+typedef struct oct_region {
+    int32_t y, x, h, w;
+} oct_region;
 
 /**
  * Resizes a region of a float image [h][w][c] into to[to_h][to_w][c].

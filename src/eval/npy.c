@@ -9,12 +9,25 @@
 
 #include "base/file.h"
 
-typedef struct element { oct_type type; char kind; int32_t bytes; } element;
+typedef struct element {
+    oct_type type;
+    char kind;
+    int32_t bytes;
+} element;
 
 static const element elements[] = {
-    { OCT_FLOAT16, 'f', 2 }, { OCT_FLOAT32, 'f', 4 }, { OCT_FLOAT64, 'f', 8 }, { OCT_INT8, 'i', 1 },
-    { OCT_INT16, 'i', 2 }, { OCT_INT32, 'i', 4 }, { OCT_INT64, 'i', 8 }, { OCT_UINT8, 'u', 1 },
-    { OCT_UINT16, 'u', 2 }, { OCT_UINT32, 'u', 4 }, { OCT_UINT64, 'u', 8 }, { OCT_BOOL, 'b', 1 },
+    { OCT_FLOAT16, 'f', 2 },
+    { OCT_FLOAT32, 'f', 4 },
+    { OCT_FLOAT64, 'f', 8 },
+    { OCT_INT8, 'i', 1 },
+    { OCT_INT16, 'i', 2 },
+    { OCT_INT32, 'i', 4 },
+    { OCT_INT64, 'i', 8 },
+    { OCT_UINT8, 'u', 1 },
+    { OCT_UINT16, 'u', 2 },
+    { OCT_UINT32, 'u', 4 },
+    { OCT_UINT64, 'u', 8 },
+    { OCT_BOOL, 'b', 1 },
 };
 enum { ELEMENTS = sizeof elements / sizeof elements[0] };
 
@@ -27,8 +40,8 @@ typedef struct cursor {
 
 static oct_status bad(const cursor *c, const char *what)
 {
-    return oct_fail_at(c->err, OCT_E_INVALID, c->base + (c->at - c->begin), "%s: .npy header: %s",
-        c->name, what);
+    return oct_fail_at(
+        c->err, OCT_E_INVALID, c->base + (c->at - c->begin), "%s: .npy header: %s", c->name, what);
 }
 
 static void skip_space(cursor *c)
@@ -160,16 +173,16 @@ int64_t oct_array_bytes(oct_type type, int32_t rank, const int64_t *dims)
     return bytes;
 }
 
-oct_status oct_npy_parse(const void *bytes, size_t size, const char *name, oct_array_view *out,
-    oct_error *err)
+oct_status oct_npy_parse(
+    const void *bytes, size_t size, const char *name, oct_array_view *out, oct_error *err)
 {
     const unsigned char *b = bytes;
     *out = (oct_array_view){ 0 };
     if (size < 12 || memcmp(b, "\x93NUMPY", 6) != 0)
         return oct_fail_at(err, OCT_E_INVALID, 0, "%s: not a .npy file", name);
     if (b[6] < 1 || b[6] > 3)
-        return oct_fail_at(err, OCT_E_UNSUPPORTED, 6, "%s: .npy version %d; 1 to 3 are known", name,
-            b[6]);
+        return oct_fail_at(
+            err, OCT_E_UNSUPPORTED, 6, "%s: .npy version %d; 1 to 3 are known", name, b[6]);
     size_t begin = b[6] == 1 ? 10 : 12;
     size_t length = b[8] | (size_t)b[9] << 8;
     if (b[6] != 1)
@@ -184,7 +197,8 @@ oct_status oct_npy_parse(const void *bytes, size_t size, const char *name, oct_a
     size_t left = size - begin - length;
     if (need < 0 || (uint64_t)need > left)
         return oct_fail_at(err, OCT_E_INVALID, (int64_t)(begin + length),
-            "%s: the shape asks for %lld bytes, %zu follow the header", name, (long long)need, left);
+            "%s: the shape asks for %lld bytes, %zu follow the header", name, (long long)need,
+            left);
     out->bytes = b + begin + length;
     out->size = (size_t)need;
     return OCT_OK;
@@ -260,7 +274,10 @@ size_t oct_npy_header(oct_type type, int32_t rank, const int64_t *dims, char *te
     at += snprintf(at, (size_t)(end - at), "{'descr': '%c%c%d', 'fortran_order': False, 'shape': (",
         bytes == 1 ? '|' : '<', kind, bytes);
     for (int32_t i = 0; i < rank; i++)
-        at += snprintf(at, (size_t)(end - at), rank == 1 ? "%lld," : i == 0 ? "%lld" : ", %lld",
+        at += snprintf(at, (size_t)(end - at),
+            rank == 1 ? "%lld,"
+            : i == 0  ? "%lld"
+                      : ", %lld",
             (long long)dims[i]);
     at += snprintf(at, (size_t)(end - at), "), }");
     size_t length = (size_t)(at - text) + 1;
@@ -274,8 +291,8 @@ size_t oct_npy_header(oct_type type, int32_t rank, const int64_t *dims, char *te
     return padded;
 }
 
-oct_status oct_npy_write(const char *path, const char *type_name, int32_t rank,
-    const int64_t *dims, const void *bytes, oct_error *err)
+oct_status oct_npy_write(const char *path, const char *type_name, int32_t rank, const int64_t *dims,
+    const void *bytes, oct_error *err)
 {
     oct_type type;
     OCT_TRY(oct_npy_type(type_name, &type, err));

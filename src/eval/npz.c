@@ -1,9 +1,10 @@
 /*
- * .npz: a zip archive whose entries are .npy files, stored (numpy.savez) or deflated (savez_compressed).
+ * .npz: a zip archive whose entries are .npy files, stored (numpy.savez) or deflated
+ * (savez_compressed).
  *
  * The directory at the archive's end is what counts; local headers only tell where the bytes begin.
- * Sizes are claims until checked: deflate cannot expand by more than 1032, so a small file cannot ask
- * for much memory. Format: PKWARE APPNOTE 6.3.
+ * Sizes are claims until checked: deflate cannot expand by more than 1032, so a small file cannot
+ * ask for much memory. Format: PKWARE APPNOTE 6.3.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -45,15 +46,20 @@ static oct_status read_entry(const unsigned char *bytes, size_t size, size_t at,
 {
     const unsigned char *d = bytes + at;
     uint32_t flags = u16(d + 8), method = u16(d + 10), local = u32(d + 42);
-    *entry = (oct_zip_entry){ .name = (const char *)d + DIRECTORY_BYTES, .name_length = u16(d + 28),
-        .stored_size = u32(d + 20), .size = u32(d + 24), .crc = u32(d + 16), .deflated = method == 8 };
+    *entry = (oct_zip_entry){ .name = (const char *)d + DIRECTORY_BYTES,
+        .name_length = u16(d + 28),
+        .stored_size = u32(d + 20),
+        .size = u32(d + 24),
+        .crc = u32(d + 16),
+        .deflated = method == 8 };
     if ((flags & 1) != 0 || (method != 0 && method != 8))
         return oct_fail_at(err, OCT_E_UNSUPPORTED, (int64_t)at, "%s: zip entry of method %u", name,
             (unsigned)method);
     if (entry->size == UINT32_MAX || entry->stored_size == UINT32_MAX || local == UINT32_MAX)
         return oct_fail_at(err, OCT_E_UNSUPPORTED, (int64_t)at, "%s: zip entry over 4 GiB", name);
     if (size < LOCAL_BYTES || local > size - LOCAL_BYTES || u32(bytes + local) != 0x04034b50)
-        return oct_fail_at(err, OCT_E_INVALID, (int64_t)at, "%s: zip entry without its header", name);
+        return oct_fail_at(
+            err, OCT_E_INVALID, (int64_t)at, "%s: zip entry without its header", name);
     size_t begin = (size_t)local + LOCAL_BYTES + u16(bytes + local + 26) + u16(bytes + local + 28);
     if (begin > size || entry->stored_size > size - begin)
         return oct_fail_at(err, OCT_E_INVALID, (int64_t)local, "%s: zip entry past the end", name);
@@ -77,12 +83,13 @@ oct_status oct_zip_visit(const unsigned char *bytes, size_t size, const char *na
     size_t at = u32(bytes + end + 16);
     for (uint32_t i = 0; i < count; i++) {
         if (at > (size_t)end || (size_t)end - at < DIRECTORY_BYTES || u32(bytes + at) != 0x02014b50)
-            return oct_fail_at(err, OCT_E_INVALID, (int64_t)at, "%s: zip directory entry %u is damaged",
-                name, (unsigned)i);
+            return oct_fail_at(err, OCT_E_INVALID, (int64_t)at,
+                "%s: zip directory entry %u is damaged", name, (unsigned)i);
         size_t length = (size_t)DIRECTORY_BYTES + u16(bytes + at + 28) + u16(bytes + at + 30) +
-            u16(bytes + at + 32);
+                        u16(bytes + at + 32);
         if (length > (size_t)end - at)
-            return oct_fail_at(err, OCT_E_INVALID, (int64_t)at, "%s: zip directory is cut off", name);
+            return oct_fail_at(
+                err, OCT_E_INVALID, (int64_t)at, "%s: zip directory is cut off", name);
         oct_zip_entry entry;
         OCT_TRY(read_entry(bytes, size, at, name, &entry, err));
         OCT_TRY(visit(user, &entry, err));
@@ -91,11 +98,13 @@ oct_status oct_zip_visit(const unsigned char *bytes, size_t size, const char *na
     return OCT_OK;
 }
 
-static oct_status inflate_entry(const oct_zip_entry *entry, const char *name, void *to,
-    oct_error *err)
+static oct_status inflate_entry(
+    const oct_zip_entry *entry, const char *name, void *to, oct_error *err)
 {
-    z_stream stream = { .next_in = entry->stored, .avail_in = (uInt)entry->stored_size,
-        .next_out = to, .avail_out = (uInt)entry->size };
+    z_stream stream = { .next_in = entry->stored,
+        .avail_in = (uInt)entry->stored_size,
+        .next_out = to,
+        .avail_out = (uInt)entry->size };
     if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
         return oct_fail_memory(err, sizeof stream, "inflate");
     int result = inflate(&stream, Z_FINISH);
@@ -144,7 +153,7 @@ typedef struct member {
     char header[OCT_NPY_HEADER];
     size_t header_bytes, size; /* size: array bytes */
     uint32_t crc, offset;
-    size_t name_length;        /* with ".npy" */
+    size_t name_length; /* with ".npy" */
 } member;
 
 /* The fields that local and directory headers share, from "version needed" on. */
@@ -163,13 +172,13 @@ static oct_status write_name(oct_file *file, const oct_npz_entry *entry, oct_err
     return oct_file_write(file, ".npy", 4, err);
 }
 
-static oct_status prepare_member(const oct_npz_entry *entry, uint64_t *offset, member *m,
-    oct_error *err)
+static oct_status prepare_member(
+    const oct_npz_entry *entry, uint64_t *offset, member *m, oct_error *err)
 {
     oct_type type;
     OCT_TRY(oct_npy_type(entry->type, &type, err));
-    int64_t size = entry->rank > OCT_ARRAY_MAX_RANK
-        ? -1 : oct_array_bytes(type, entry->rank, entry->dims);
+    int64_t size =
+        entry->rank > OCT_ARRAY_MAX_RANK ? -1 : oct_array_bytes(type, entry->rank, entry->dims);
     m->name_length = strlen(entry->name) + 4;
     if (size < 0 || m->name_length > UINT16_MAX)
         return oct_fail(err, OCT_E_USAGE, "%s: this array cannot be written", entry->name);
@@ -185,8 +194,8 @@ static oct_status prepare_member(const oct_npz_entry *entry, uint64_t *offset, m
     return OCT_OK;
 }
 
-static oct_status write_member(oct_file *file, const oct_npz_entry *entry, const member *m,
-    oct_error *err)
+static oct_status write_member(
+    oct_file *file, const oct_npz_entry *entry, const member *m, oct_error *err)
 {
     unsigned char local[LOCAL_BYTES] = "PK\3\4";
     put_common(local + 4, m);
@@ -196,8 +205,8 @@ static oct_status write_member(oct_file *file, const oct_npz_entry *entry, const
     return oct_file_write(file, entry->bytes, m->size, err);
 }
 
-static oct_status write_directory(oct_file *file, const oct_npz_entry *entries, const member *members,
-    int32_t count, uint32_t offset, oct_error *err)
+static oct_status write_directory(oct_file *file, const oct_npz_entry *entries,
+    const member *members, int32_t count, uint32_t offset, oct_error *err)
 {
     uint32_t bytes = 0;
     for (int32_t i = 0; i < count; i++) {
@@ -216,8 +225,8 @@ static oct_status write_directory(oct_file *file, const oct_npz_entry *entries, 
     return oct_file_write(file, end, sizeof end, err);
 }
 
-oct_status oct_npz_write(const char *path, const oct_npz_entry *entries, int32_t count,
-    oct_error *err)
+oct_status oct_npz_write(
+    const char *path, const oct_npz_entry *entries, int32_t count, oct_error *err)
 {
     if (count < 0 || count > UINT16_MAX)
         return oct_fail(err, OCT_E_USAGE, "%s: %d arrays in one .npz", path, (int)count);
@@ -267,13 +276,13 @@ static oct_status match_entry(void *user, const oct_zip_entry *entry, oct_error 
     return OCT_OK;
 }
 
-static oct_status read_member(const unsigned char *bytes, size_t size, search *s, oct_array *out,
-    oct_error *err)
+static oct_status read_member(
+    const unsigned char *bytes, size_t size, search *s, oct_array *out, oct_error *err)
 {
     OCT_TRY(oct_zip_visit(bytes, size, s->path, match_entry, s, err));
     if (s->matches != 1 && s->wanted != NULL)
-        return oct_fail(err, OCT_E_INVALID, "%s: %d arrays named '%s'", s->path, (int)s->matches,
-            s->wanted);
+        return oct_fail(
+            err, OCT_E_INVALID, "%s: %d arrays named '%s'", s->path, (int)s->matches, s->wanted);
     if (s->matches != 1)
         return oct_fail(err, OCT_E_INVALID, "%s: holds %d arrays; one has to be named", s->path,
             (int)s->entries);

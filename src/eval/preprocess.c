@@ -1,6 +1,6 @@
 /*
- * Preprocessing: what is done to pixels, read from a name or a JSON file, and doing it in float32 in the
- * order and with the divisions that keras.applications uses, so that the bits agree.
+ * Preprocessing: what is done to pixels, read from a name or a JSON file, and doing it in float32
+ * in the order and with the divisions that keras.applications uses, so that the bits agree.
  */
 #include "eval/preprocess.h"
 
@@ -14,15 +14,17 @@
 #include "eval/image.h"
 #include "numeric/half.h"
 
-#define PLAIN                                                                                      \
-    .filter = OCT_FILTER_BILINEAR, .crop = 1, .std = { 1, 1, 1, 1 }
+#define PLAIN .filter = OCT_FILTER_BILINEAR, .crop = 1, .std = { 1, 1, 1, 1 }
 
 /* Source: keras/src/applications/imagenet_utils.py, preprocess_input() modes tf, torch, caffe. */
 static const oct_preprocess known[] = {
     { .name = "none", PLAIN, .divisor = 1 },
     { .name = "tf", PLAIN, .divisor = 127.5f, .mean = { 1, 1, 1, 1 } },
     { .name = "unit", PLAIN, .divisor = 255 },
-    { .name = "torch", .crop = 1, .divisor = 255, .mean = { 0.485f, 0.456f, 0.406f },
+    { .name = "torch",
+        .crop = 1,
+        .divisor = 255,
+        .mean = { 0.485f, 0.456f, 0.406f },
         .std = { 0.229f, 0.224f, 0.225f, 1 } },
     { .name = "caffe", PLAIN, .divisor = 1, .bgr = true, .mean = { 103.939f, 116.779f, 123.68f } },
 };
@@ -34,15 +36,17 @@ static oct_status bad_key(const char *path, const char *key, const char *what, o
 }
 
 /* A number for all channels, or an array of 1, 3 or 4. */
-static oct_status read_channels(const char *path, const char *key, const json_t *value, bool zero_ok,
-    float *to, oct_error *err)
+static oct_status read_channels(
+    const char *path, const char *key, const json_t *value, bool zero_ok, float *to, oct_error *err)
 {
     size_t count = json_is_array(value) ? json_array_size(value) : 1;
     if (count != 1 && count != 3 && count != 4)
         return bad_key(path, key, "1, 3 or 4 numbers are expected", err);
     for (size_t i = 0; i < 4; i++) {
-        const json_t *item = json_is_array(value)
-            ? json_array_get(value, count == 1 ? 0 : i < count ? i : count - 1) : value;
+        const json_t *item = json_is_array(value) ? json_array_get(value, count == 1  ? 0
+                                                                          : i < count ? i
+                                                                                      : count - 1)
+                                                  : value;
         double number = json_number_value(item);
         if (!json_is_number(item) || (!zero_ok && !(number > 0)))
             return bad_key(path, key, zero_ok ? "numbers are expected" : "must be above 0", err);
@@ -51,18 +55,19 @@ static oct_status read_channels(const char *path, const char *key, const json_t 
     return OCT_OK;
 }
 
-static oct_status read_choice(const char *path, const char *key, const json_t *value, const char *no,
-    const char *yes, bool *to, oct_error *err)
+static oct_status read_choice(const char *path, const char *key, const json_t *value,
+    const char *no, const char *yes, bool *to, oct_error *err)
 {
     const char *text = json_string_value(value);
     if (text == NULL || (strcmp(text, no) != 0 && strcmp(text, yes) != 0))
-        return oct_fail(err, OCT_E_INVALID, "%s: %s: \"%s\" or \"%s\" is expected", path, key, no, yes);
+        return oct_fail(
+            err, OCT_E_INVALID, "%s: %s: \"%s\" or \"%s\" is expected", path, key, no, yes);
     *to = strcmp(text, yes) == 0;
     return OCT_OK;
 }
 
-static oct_status read_flag(const char *path, const char *key, const json_t *value, bool *to,
-    oct_error *err)
+static oct_status read_flag(
+    const char *path, const char *key, const json_t *value, bool *to, oct_error *err)
 {
     if (!json_is_boolean(value))
         return bad_key(path, key, "true or false is expected", err);
@@ -70,8 +75,8 @@ static oct_status read_flag(const char *path, const char *key, const json_t *val
     return OCT_OK;
 }
 
-static oct_status read_key(const char *path, const char *key, const json_t *value, oct_preprocess *p,
-    oct_error *err)
+static oct_status read_key(
+    const char *path, const char *key, const json_t *value, oct_preprocess *p, oct_error *err)
 {
     float channels[4];
     bool flag = false;
@@ -114,13 +119,13 @@ static oct_status read_json(const char *path, oct_preprocess *out, oct_error *er
         return oct_fail(err, OCT_E_INVALID, "%s: %s (line %d)", path, where.text, where.line);
     *out = known[0];
     snprintf(out->name, sizeof out->name, "%s", path);
-    oct_status status = json_is_object(root) ? OCT_OK
-        : oct_fail(err, OCT_E_INVALID, "%s: a JSON object is expected", path);
+    oct_status status = json_is_object(root)
+                            ? OCT_OK
+                            : oct_fail(err, OCT_E_INVALID, "%s: a JSON object is expected", path);
     const char *key;
     json_t *value;
-    json_object_foreach(root, key, value)
-        if (status == OCT_OK)
-            status = read_key(path, key, value, out, err);
+    json_object_foreach(root, key, value) if (status == OCT_OK) status =
+        read_key(path, key, value, out, err);
     json_decref(root);
     return status;
 }
@@ -151,17 +156,29 @@ bool oct_to_float(oct_type type, const void *from, size_t count, float *to)
     }                                                                                              \
     return true
     switch ((int)type) {
-    case OCT_UINT8: CONVERT(uint8_t);
-    case OCT_BOOL: CONVERT(uint8_t);
-    case OCT_INT8: CONVERT(int8_t);
-    case OCT_UINT16: CONVERT(uint16_t);
-    case OCT_INT16: CONVERT(int16_t);
-    case OCT_UINT32: CONVERT(uint32_t);
-    case OCT_INT32: CONVERT(int32_t);
-    case OCT_UINT64: CONVERT(uint64_t);
-    case OCT_INT64: CONVERT(int64_t);
-    case OCT_FLOAT64: CONVERT(double);
-    case OCT_FLOAT32: memcpy(to, from, count * sizeof *to); return true;
+    case OCT_UINT8:
+        CONVERT(uint8_t);
+    case OCT_BOOL:
+        CONVERT(uint8_t);
+    case OCT_INT8:
+        CONVERT(int8_t);
+    case OCT_UINT16:
+        CONVERT(uint16_t);
+    case OCT_INT16:
+        CONVERT(int16_t);
+    case OCT_UINT32:
+        CONVERT(uint32_t);
+    case OCT_INT32:
+        CONVERT(int32_t);
+    case OCT_UINT64:
+        CONVERT(uint64_t);
+    case OCT_INT64:
+        CONVERT(int64_t);
+    case OCT_FLOAT64:
+        CONVERT(double);
+    case OCT_FLOAT32:
+        memcpy(to, from, count * sizeof *to);
+        return true;
     case OCT_FLOAT16:
         for (size_t i = 0; i < count; i++) {
             uint16_t half;
@@ -169,7 +186,8 @@ bool oct_to_float(oct_type type, const void *from, size_t count, float *to)
             to[i] = oct_half_to_float(half);
         }
         return true;
-    default: return false;
+    default:
+        return false;
     }
 #undef CONVERT
 }
@@ -183,14 +201,16 @@ void oct_normalise(const oct_preprocess *p, float *values, size_t count, int32_t
 }
 
 /* The centred part of an image that is used. */
-static oct_region used_region(const oct_preprocess *p, int32_t h, int32_t w, int32_t to_h, int32_t to_w)
+static oct_region used_region(
+    const oct_preprocess *p, int32_t h, int32_t w, int32_t to_h, int32_t to_w)
 {
     double part_h = h, part_w = w;
     if (p->keep_aspect && (double)w * to_h > (double)h * to_w)
         part_w = (double)h * to_w / to_h;
     else if (p->keep_aspect)
         part_h = (double)w * to_h / to_w;
-    oct_region r = { .h = (int32_t)(part_h * p->crop + 0.5), .w = (int32_t)(part_w * p->crop + 0.5) };
+    oct_region r = { .h = (int32_t)(part_h * p->crop + 0.5),
+        .w = (int32_t)(part_w * p->crop + 0.5) };
     r.h = r.h < 1 ? 1 : r.h;
     r.w = r.w < 1 ? 1 : r.w;
     r.y = (h - r.h) / 2;
@@ -198,18 +218,22 @@ static oct_region used_region(const oct_preprocess *p, int32_t h, int32_t w, int
     return r;
 }
 
-/* ITU-R 601 luma as Pillow's convert("L"): 16-bit fixed point for bytes, the same weights for others. */
+/*
+ * ITU-R 601 luma as Pillow's convert("L"): 16-bit fixed point for bytes, the same weights for
+ * others.
+ */
 static float luma(const float *rgb, bool bytes)
 {
     if (bytes)
         return (float)(((int32_t)rgb[0] * 19595 + (int32_t)rgb[1] * 38470 + (int32_t)rgb[2] * 7471 +
-            0x8000) >> 16);
+                           0x8000) >>
+                       16);
     return 0.299f * rgb[0] + 0.587f * rgb[1] + 0.114f * rgb[2];
 }
 
 /* In place is fine when to_c <= from_c: a pixel is read before it is written. */
-static void change_channels(const float *from, int32_t from_c, bool bytes, size_t pixels, float *to,
-    int32_t to_c, bool bgr)
+static void change_channels(
+    const float *from, int32_t from_c, bool bytes, size_t pixels, float *to, int32_t to_c, bool bgr)
 {
     for (size_t i = 0; i < pixels; i++) {
         float pixel[3] = { from[0], from[from_c >= 3 ? 1 : 0], from[from_c >= 3 ? 2 : 0] };
@@ -224,8 +248,8 @@ static void change_channels(const float *from, int32_t from_c, bool bytes, size_
     }
 }
 
-oct_status oct_image_to_input(const oct_preprocess *p, const oct_sample_value *field, int32_t h, int32_t w,
-    int32_t c, float *to, oct_error *err)
+oct_status oct_image_to_input(const oct_preprocess *p, const oct_sample_value *field, int32_t h,
+    int32_t w, int32_t c, float *to, oct_error *err)
 {
     int64_t field_c = field->rank == 3 ? field->dims[2] : 1;
     if (field->rank < 2 || field->rank > 3 || (field_c != 1 && field_c != 3 && field_c != 4) ||
@@ -243,13 +267,16 @@ oct_status oct_image_to_input(const oct_preprocess *p, const oct_sample_value *f
     if (values == NULL)
         return oct_fail_memory(err, work * sizeof *values, "an image");
     float *resized = values + pixels * (size_t)from_c;
-    oct_status status = oct_to_float(field->type, field->bytes, pixels * (size_t)from_c, values)
-        ? OCT_OK : oct_fail(err, OCT_E_INVALID, "samples of type %s", oct_type_name(field->type));
+    oct_status status =
+        oct_to_float(field->type, field->bytes, pixels * (size_t)from_c, values)
+            ? OCT_OK
+            : oct_fail(err, OCT_E_INVALID, "samples of type %s", oct_type_name(field->type));
     if (status == OCT_OK) {
         if (work_c != from_c)
-            change_channels(values, from_c, field->type == OCT_UINT8, pixels, values, work_c, false);
-        status = oct_resize(values, from_w, work_c, used_region(p, from_h, from_w, h, w), resized, h, w,
-            p->filter, p->antialias, err);
+            change_channels(
+                values, from_c, field->type == OCT_UINT8, pixels, values, work_c, false);
+        status = oct_resize(values, from_w, work_c, used_region(p, from_h, from_w, h, w), resized,
+            h, w, p->filter, p->antialias, err);
     }
     if (status == OCT_OK) {
         change_channels(resized, work_c, false, out_pixels, to, c, p->bgr);

@@ -11,15 +11,17 @@
 typedef struct oct_sample_value {
     oct_type type;
     int32_t rank;
-    int64_t dims[8];     /* of one sample: [h][w] or [h][w][c] for images */
+    int64_t dims[8]; /* of one sample: [h][w] or [h][w][c] for images */
     const void *bytes;
-    void *owned;         /* free() after use; NULL when borrowed */
+    void *owned; /* free() after use; NULL when borrowed */
 } oct_sample_value;
 
-/** Converts count elements of a type to float32; to may not overlap. False for types without numbers. */
+/** Converts count elements of a type to float32; to may not overlap. False for types without
+ * numbers. */
 bool oct_to_float(oct_type type, const void *from, size_t count, float *to);
 
-/** (x / divisor - mean[c]) / std[c] in place; values [count / c][c]. c > 4 uses the first mean and std. */
+/** (x / divisor - mean[c]) / std[c] in place; values [count / c][c]. c > 4 uses the first mean and
+ * std. */
 void oct_normalise(const oct_preprocess *p, float *values, size_t count, int32_t c);
 
 /**
@@ -29,7 +31,7 @@ void oct_normalise(const oct_preprocess *p, float *values, size_t count, int32_t
  * to     [h][w][c] float32, c 1 or 3.
  * Errors: OCT_E_INVALID (names the shapes), OCT_E_MEMORY.
  */
-oct_status oct_image_to_input(const oct_preprocess *p, const oct_sample_value *field, int32_t h, int32_t w,
-    int32_t c, float *to, oct_error *err);
+oct_status oct_image_to_input(const oct_preprocess *p, const oct_sample_value *field, int32_t h,
+    int32_t w, int32_t c, float *to, oct_error *err);
 
 #endif

@@ -8,7 +8,9 @@
 
 #include <stdint.h>
 
-typedef struct oct_random { uint64_t state; } oct_random;
+typedef struct oct_random {
+    uint64_t state;
+} oct_random;
 
 static inline uint64_t oct_random_next(oct_random *r)
 {

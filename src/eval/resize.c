@@ -12,7 +12,10 @@
 #include "eval/image.h"
 
 /* Where one output position reads: two source positions and the share of the second. */
-typedef struct tap { int32_t low, high; float share; } tap;
+typedef struct tap {
+    int32_t low, high;
+    float share;
+} tap;
 
 /* Source: tensorflow/core/kernels/image/resize_bilinear_op.cc, half_pixel_centers. */
 static void bilinear_taps(tap *taps, int32_t to, int32_t from)
@@ -76,7 +79,9 @@ static oct_status resize_two_taps(const float *from, int32_t from_w, int32_t c, 
 }
 
 /* For the antialiased filter: output i weighs `count` source positions from `first` on. */
-typedef struct run { int32_t first, count; } run;
+typedef struct run {
+    int32_t first, count;
+} run;
 typedef struct runs {
     int32_t width;   /* most positions a run can have */
     run *run;        /* [to] */
@@ -89,7 +94,10 @@ static void runs_free(runs *r)
     free(r->weights);
 }
 
-/* Triangle filter over support max(scale, 1), normalised; Pillow's precompute_coeffs() does the same. */
+/*
+ * Triangle filter over support max(scale, 1), normalised; Pillow's precompute_coeffs() does the
+ * same.
+ */
 static oct_status runs_init(runs *r, int32_t to, int32_t from, oct_error *err)
 {
     double scale = (double)from / to, support = scale > 1 ? scale : 1;
@@ -133,7 +141,8 @@ static oct_status resize_runs(const float *from, int32_t from_w, int32_t c, oct_
     runs rows = { 0 }, columns = { 0 };
     size_t row = (size_t)to_w * (size_t)c;
     float *wide = malloc((size_t)region.h * row * sizeof *wide); /* [region.h][to_w][c] */
-    oct_status status = wide != NULL ? OCT_OK : oct_fail_memory(err, (size_t)region.h * row, "resizing");
+    oct_status status =
+        wide != NULL ? OCT_OK : oct_fail_memory(err, (size_t)region.h * row, "resizing");
     if (status == OCT_OK)
         status = runs_init(&rows, to_h, region.h, err);
     if (status == OCT_OK)

@@ -1,8 +1,9 @@
 /*
  * From outputs to outcomes, and from outcomes to metrics.
  *
- * Whether outputs are probabilities or logits is decided once, by the first model over all samples, so
- * that a quantized softmax whose rounded values do not add up to 1 is measured like its float original.
+ * Whether outputs are probabilities or logits is decided once, by the first model over all samples,
+ * so that a quantized softmax whose rounded values do not add up to 1 is measured like its float
+ * original.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 
 static const double smallest_probability = 1e-7; /* keras.backend.epsilon() */
 
-static void score_distance(const float *outputs, const float *first, size_t elements, oct_outcome *r)
+static void score_distance(
+    const float *outputs, const float *first, size_t elements, oct_outcome *r)
 {
     for (size_t i = 0; i < elements; i++) {
         double difference = (double)first[i] - (double)outputs[i];
@@ -113,8 +115,8 @@ static oct_status fold_mean(const double *values, int64_t count, uint64_t seed, 
     return oct_bootstrap_mean(values, count, seed, interval, err);
 }
 
-static oct_status fold_loss(const oct_eval *e, int32_t model, uint64_t seed, double *values,
-    oct_error *err)
+static oct_status fold_loss(
+    const oct_eval *e, int32_t model, uint64_t seed, double *values, oct_error *err)
 {
     bool probabilities = are_probabilities(e);
     oct_metrics *m = &e->metrics[model];
@@ -125,7 +127,8 @@ static oct_status fold_loss(const oct_eval *e, int32_t model, uint64_t seed, dou
     OCT_TRY(fold_mean(values, e->samples, seed, &m->loss, &m->loss_interval, err));
     for (int64_t i = 0; i < e->samples; i++)
         values[i] -= loss_of(&e->outcomes[i * e->models], probabilities);
-    return fold_mean(values, e->samples, seed, &p->loss_difference, &p->loss_difference_interval, err);
+    return fold_mean(
+        values, e->samples, seed, &p->loss_difference, &p->loss_difference_interval, err);
 }
 
 oct_status oct_fold(oct_eval *eval, uint64_t seed, oct_error *err)

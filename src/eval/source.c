@@ -37,30 +37,36 @@ static oct_status read_label(const oct_array_view *view, int64_t row, int64_t wi
         if (scratch[k] > scratch[*label])
             *label = k;
     if (width == 1) {
-        if (!(scratch[0] >= 0 && scratch[0] < MAX_CLASSES) || scratch[0] != (float)(int32_t)scratch[0])
-            return oct_fail(err, OCT_E_INVALID, "the label of sample %lld is %g, not a class number",
-                (long long)row, (double)scratch[0]);
+        if (!(scratch[0] >= 0 && scratch[0] < MAX_CLASSES) ||
+            scratch[0] != (float)(int32_t)scratch[0])
+            return oct_fail(err, OCT_E_INVALID,
+                "the label of sample %lld is %g, not a class number", (long long)row,
+                (double)scratch[0]);
         *label = (int64_t)scratch[0];
     }
     return OCT_OK;
 }
 
-oct_status oct_source_set_labels(oct_source *source, const oct_array_view *view, const char *path,
-    oct_error *err)
+oct_status oct_source_set_labels(
+    oct_source *source, const oct_array_view *view, const char *path, oct_error *err)
 {
     int64_t width = view->rank == 2 ? view->dims[1] : 1;
     if (view->rank < 1 || view->rank > 2 || view->dims[0] != source->count || width < 1 ||
         width > MAX_CLASSES)
         return oct_fail(err, OCT_E_INVALID, "%s: %lld labels of rank %d for %lld samples", path,
-            (long long)(view->rank > 0 ? view->dims[0] : 0), (int)view->rank, (long long)source->count);
+            (long long)(view->rank > 0 ? view->dims[0] : 0), (int)view->rank,
+            (long long)source->count);
     source->labels = oct_arena_array(&source->arena, (size_t)source->count, sizeof *source->labels);
     float *scratch = malloc((size_t)width * sizeof *scratch);
-    oct_status status = source->labels != NULL && scratch != NULL
-        ? OCT_OK : oct_fail_memory(err, (size_t)source->count * sizeof *source->labels, "labels");
+    oct_status status =
+        source->labels != NULL && scratch != NULL
+            ? OCT_OK
+            : oct_fail_memory(err, (size_t)source->count * sizeof *source->labels, "labels");
     source->class_count = width > 1 ? (int32_t)width : 0;
     for (int64_t i = 0; i < source->count && status == OCT_OK; i++) {
         int64_t label = 0;
-        status = oct_error_prefix(err, read_label(view, i, width, scratch, &label, err), "%s", path);
+        status =
+            oct_error_prefix(err, read_label(view, i, width, scratch, &label, err), "%s", path);
         source->labels[i] = (int32_t)label;
         if (label >= source->class_count)
             source->class_count = (int32_t)label + 1;
@@ -94,23 +100,24 @@ static oct_status add_array(oct_source *source, const char *name, const oct_arra
     const char *path, oct_error *err)
 {
     if (view->rank < 1 || view->dims[0] < 1)
-        return oct_fail(err, OCT_E_INVALID, "%s: an array without samples along its first dimension",
-            path);
+        return oct_fail(
+            err, OCT_E_INVALID, "%s: an array without samples along its first dimension", path);
     if (source->array_count != 0 && view->dims[0] != source->count)
-        return oct_fail(err, OCT_E_INVALID, "%s: array %s has %lld samples, the others %lld", path, name,
-            (long long)view->dims[0], (long long)source->count);
+        return oct_fail(err, OCT_E_INVALID, "%s: array %s has %lld samples, the others %lld", path,
+            name, (long long)view->dims[0], (long long)source->count);
     source->count = view->dims[0];
     oct_named_array *array = &source->arrays[source->array_count++];
-    *array = (oct_named_array){ .name = name, .view = *view,
-        .sample_bytes = view->size / (size_t)view->dims[0] };
+    *array = (oct_named_array){
+        .name = name, .view = *view, .sample_bytes = view->size / (size_t)view->dims[0]
+    };
     return name != NULL ? OCT_OK : oct_fail_memory(err, 1, "array name");
 }
 
 static oct_status open_npy(const char *path, oct_source *source, oct_error *err)
 {
     oct_array_view view;
-    OCT_TRY(oct_npy_parse(oct_backing_bytes(source->backing), oct_backing_size(source->backing), path,
-        &view, err));
+    OCT_TRY(oct_npy_parse(
+        oct_backing_bytes(source->backing), oct_backing_size(source->backing), path, &view, err));
     OCT_TRY(straighten(source, &view, err));
     return add_array(source, "x", &view, path, err);
 }
@@ -129,7 +136,8 @@ static oct_status take_entry(void *user, const oct_zip_entry *entry, oct_error *
     if (length < 4 || memcmp(entry->name + length - 4, ".npy", 4) != 0)
         return OCT_OK;
     /* Each entry owns at most two blocks: inflated bytes and their reordering. */
-    if (r->source->owned_count + 2 > OCT_SOURCE_ARRAYS || r->source->array_count == OCT_SOURCE_ARRAYS)
+    if (r->source->owned_count + 2 > OCT_SOURCE_ARRAYS ||
+        r->source->array_count == OCT_SOURCE_ARRAYS)
         return oct_fail(err, OCT_E_UNSUPPORTED, "%s: too many arrays", r->path);
     char *name = oct_arena_text(&r->source->arena, entry->name, length - 4);
     if (name == NULL)
@@ -139,7 +147,8 @@ static oct_status take_entry(void *user, const oct_zip_entry *entry, oct_error *
     OCT_TRY(oct_zip_extract(entry, r->path, &bytes, &owned, err));
     own(r->source, owned);
     oct_array_view view;
-    OCT_TRY(oct_error_prefix(err, oct_npy_parse(bytes, entry->size, name, &view, err), "%s", r->path));
+    OCT_TRY(
+        oct_error_prefix(err, oct_npy_parse(bytes, entry->size, name, &view, err), "%s", r->path));
     OCT_TRY(straighten(r->source, &view, err));
     if (strcmp(name, "y") != 0)
         return add_array(r->source, name, &view, r->path, err);
@@ -151,14 +160,17 @@ static oct_status take_entry(void *user, const oct_zip_entry *entry, oct_error *
 static oct_status open_npz(const char *path, oct_source *source, oct_error *err)
 {
     npz_reader r = { .source = source, .path = path };
-    OCT_TRY(oct_zip_visit(oct_backing_bytes(source->backing), oct_backing_size(source->backing), path,
-        take_entry, &r, err));
+    OCT_TRY(oct_zip_visit(oct_backing_bytes(source->backing), oct_backing_size(source->backing),
+        path, take_entry, &r, err));
     if (source->array_count == 0)
         return oct_fail(err, OCT_E_INVALID, "%s: no array besides y", path);
     return r.has_labels ? oct_source_set_labels(source, &r.labels, path, err) : OCT_OK;
 }
 
-/* "…-images-idx3-ubyte" has its labels in "…-labels-idx1-ubyte", with or without .gz. NULL: not so named. */
+/*
+ * "…-images-idx3-ubyte" has its labels in "…-labels-idx1-ubyte", with or without .gz. NULL: another
+ * name.
+ */
 static char *label_path(oct_arena *arena, const char *path)
 {
     static const char images[] = "images-idx3";
@@ -166,8 +178,8 @@ static char *label_path(oct_arena *arena, const char *path)
     const char *at = strstr(slash != NULL ? slash : path, images);
     if (at == NULL)
         return NULL;
-    char *label = oct_arena_format(arena, "%.*slabels-idx1%s", (int)(at - path), path,
-        at + sizeof images - 1);
+    char *label = oct_arena_format(
+        arena, "%.*slabels-idx1%s", (int)(at - path), path, at + sizeof images - 1);
     if (label == NULL || access(label, R_OK) == 0)
         return label;
     size_t length = strlen(label);
@@ -223,7 +235,8 @@ oct_status oct_source_open(const char *path, oct_source *source, oct_error *err)
                                  : open_file(path, source, err);
 }
 
-static oct_status read_file(const oct_source *source, int64_t index, oct_sample_value *field, oct_error *err)
+static oct_status read_file(
+    const oct_source *source, int64_t index, oct_sample_value *field, oct_error *err)
 {
     size_t size = strlen(source->root) + strlen(source->files[index]) + 2;
     char *path = malloc(size);
@@ -231,12 +244,15 @@ static oct_status read_file(const oct_source *source, int64_t index, oct_sample_
         return oct_fail_memory(err, size, "file name");
     snprintf(path, size, "%s/%s", source->root, source->files[index]);
     oct_image image;
-    oct_status status = oct_error_prefix(err, oct_image_read(path, &image, err), "sample %lld",
-        (long long)index);
+    oct_status status =
+        oct_error_prefix(err, oct_image_read(path, &image, err), "sample %lld", (long long)index);
     free(path);
     if (status == OCT_OK)
-        *field = (oct_sample_value){ .type = OCT_UINT8, .rank = image.c == 1 ? 2 : 3,
-            .dims = { image.h, image.w, image.c }, .bytes = image.pixels, .owned = image.pixels };
+        *field = (oct_sample_value){ .type = OCT_UINT8,
+            .rank = image.c == 1 ? 2 : 3,
+            .dims = { image.h, image.w, image.c },
+            .bytes = image.pixels,
+            .owned = image.pixels };
     return status;
 }
 
@@ -247,11 +263,13 @@ oct_status oct_source_read(const oct_source *source, int64_t index, const char *
         return read_file(source, index, field, err);
     const oct_named_array *array = NULL;
     for (int32_t i = 0; i < source->array_count; i++)
-        if (source->array_count == 1 || (input != NULL && strcmp(source->arrays[i].name, input) == 0))
+        if (source->array_count == 1 ||
+            (input != NULL && strcmp(source->arrays[i].name, input) == 0))
             array = &source->arrays[i];
     if (array == NULL)
         return oct_fail(err, OCT_E_INVALID, "no array named %s", input == NULL ? "x" : input);
-    *field = (oct_sample_value){ .type = array->view.type, .rank = array->view.rank - 1,
+    *field = (oct_sample_value){ .type = array->view.type,
+        .rank = array->view.rank - 1,
         .bytes = array->view.bytes + (size_t)index * array->sample_bytes };
     for (int32_t i = 0; i < field->rank; i++)
         field->dims[i] = array->view.dims[i + 1];

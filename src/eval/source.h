@@ -11,7 +11,7 @@
 
 /* A named array of samples along its first dimension. */
 typedef struct oct_named_array {
-    const char *name; /* "x", or the name of a model input */
+    const char *name;    /* "x", or the name of a model input */
     oct_array_view view; /* little-endian, C order */
     size_t sample_bytes;
 } oct_named_array;
@@ -22,20 +22,21 @@ enum { OCT_SOURCE_ARRAYS = 16 };
 typedef struct oct_source {
     oct_arena arena;
     int64_t count;
-    const char *root;         /* folder of the files */
-    const char **files;       /* [count], relative to root */
+    const char *root;   /* folder of the files */
+    const char **files; /* [count], relative to root */
     oct_named_array arrays[OCT_SOURCE_ARRAYS];
     int32_t array_count;
     bool random;
-    int32_t *labels;          /* [count], in the arena; NULL: none */
+    int32_t *labels; /* [count], in the arena; NULL: none */
     int32_t class_count;
-    const char **class_names; /* [class_count]; NULL: classes are numbers */
-    oct_backing *backing;     /* of a mapped file */
+    const char **class_names;           /* [class_count]; NULL: classes are numbers */
+    oct_backing *backing;               /* of a mapped file */
     void *owned[OCT_SOURCE_ARRAYS + 1]; /* heap blocks that arrays point into */
     int32_t owned_count;
 } oct_source;
 
-/** Opens DATA without a CHOICE; see octavo/data.h. *source is zeroed before and oct_source_close()d after. */
+/** Opens DATA without a CHOICE; see octavo/data.h. *source is zeroed before and oct_source_close()d
+ * after. */
 oct_status oct_source_open(const char *path, oct_source *source, oct_error *err);
 
 /** The same for a folder. */
@@ -43,13 +44,14 @@ oct_status oct_source_open_folder(const char *path, oct_source *source, oct_erro
 
 void oct_source_close(oct_source *source);
 
-/** Takes `count` labels from an array of integers [count] or [count][1], or of one-hot rows [count][classes]. */
-oct_status oct_source_set_labels(oct_source *source, const oct_array_view *view, const char *path,
-    oct_error *err);
+/** Takes `count` labels from an array of integers [count] or [count][1], or of one-hot rows
+ * [count][classes]. */
+oct_status oct_source_set_labels(
+    oct_source *source, const oct_array_view *view, const char *path, oct_error *err);
 
 /**
- * The value of one sample. input names the model input for .npz with several arrays; NULL: the only one.
- * An image file is decoded into field->owned, everything else is borrowed from the source.
+ * The value of one sample. input names the model input for .npz with several arrays; NULL: the only
+ * one. An image file is decoded into field->owned, everything else is borrowed from the source.
  */
 oct_status oct_source_read(const oct_source *source, int64_t index, const char *input,
     oct_sample_value *field, oct_error *err);
@@ -59,7 +61,7 @@ struct oct_data {
     oct_source own;
     const oct_source *source; /* &own, or the parent's */
     char *spec;
-    int64_t *chosen;          /* [count] indices into the source; NULL: all */
+    int64_t *chosen; /* [count] indices into the source; NULL: all */
     int64_t count;
 };
 

@@ -1,6 +1,7 @@
 /*
- * Intervals and tests. Score methods are used throughout: they are right near 0 and 1, where quantized
- * models of good accuracy live, and interval and test agree because one is the inversion of the other.
+ * Intervals and tests. Score methods are used throughout: they are right near 0 and 1, where
+ * quantized models of good accuracy live, and interval and test agree because one is the inversion
+ * of the other.
  */
 #include "eval/stats.h"
 
@@ -26,12 +27,15 @@ oct_interval oct_wilson(int64_t successes, int64_t trials)
         successes == trials ? 1 : (centre + half) / scale };
 }
 
-/* P(X <= k) for X ~ Binomial(n, 1/2), 0 <= k <= n. The largest term comes from logarithms, the rest by ratio. */
+/*
+ * P(X <= k) for X ~ Binomial(n, 1/2), 0 <= k <= n. The largest term comes from logarithms, the rest
+ * by ratio.
+ */
 static double half_binomial_cdf(int64_t n, int64_t k)
 {
     int sign;
     double log_term = lgamma_r((double)n + 1, &sign) - lgamma_r((double)k + 1, &sign) -
-        lgamma_r((double)(n - k) + 1, &sign) - (double)n * log(2);
+                      lgamma_r((double)(n - k) + 1, &sign) - (double)n * log(2);
     double term = 1, sum = 1; /* in units of the term at k */
     for (int64_t i = k; i > 0 && term > sum * 1e-18; i--) {
         term *= (double)i / (double)(n - i + 1);
@@ -63,7 +67,8 @@ double oct_tango(int64_t trials, int64_t lost, int64_t won, double delta)
 }
 
 /* The delta between low and high where T, which falls with delta, passes `level`. */
-static double tango_root(int64_t trials, int64_t lost, int64_t won, double low, double high, double level)
+static double tango_root(
+    int64_t trials, int64_t lost, int64_t won, double low, double high, double level)
 {
     for (int i = 0; i < 60; i++) {
         double middle = (low + high) / 2;
@@ -89,8 +94,8 @@ double oct_normal_cdf(double z)
     return 0.5 * erfc(-z / sqrt(2));
 }
 
-void oct_equivalence_test(int64_t samples, int64_t lost, int64_t won, double max_drop,
-    oct_equivalence *out)
+void oct_equivalence_test(
+    int64_t samples, int64_t lost, int64_t won, double max_drop, oct_equivalence *out)
 {
     *out = (oct_equivalence){ 0 };
     if (samples <= 0)
@@ -125,8 +130,8 @@ double oct_quantile(const double *sorted, int64_t count, double q)
     return sorted[low] + (at - (double)low) * (sorted[low + 1] - sorted[low]);
 }
 
-oct_status oct_bootstrap_mean(const double *values, int64_t count, uint64_t seed, oct_interval *out,
-    oct_error *err)
+oct_status oct_bootstrap_mean(
+    const double *values, int64_t count, uint64_t seed, oct_interval *out, oct_error *err)
 {
     double *means = malloc(OCT_BOOTSTRAP_ROUNDS * sizeof *means);
     if (means == NULL)

@@ -1,6 +1,6 @@
 /*
- * The statistics of a comparison. Every function is exact about what it computes; docs/statistics.md says
- * when each is used.
+ * The statistics of a comparison. Every function is exact about what it computes;
+ * docs/statistics.md says when each is used.
  */
 #ifndef OCT_EVAL_STATS_H
 #define OCT_EVAL_STATS_H
@@ -8,8 +8,8 @@
 #include <octavo/eval.h>
 
 /**
- * Wilson's score interval of a proportion, 95 %: all p with |x - np| <= z sqrt(np(1-p)); [0, 1] for n 0.
- * Source: Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212.
+ * Wilson's score interval of a proportion, 95 %: all p with |x - np| <= z sqrt(np(1-p)); [0, 1] for
+ * n 0. Source: Wilson, J. Am. Stat. Assoc. 22 (1927) 209-212.
  */
 oct_interval oct_wilson(int64_t successes, int64_t trials);
 
@@ -20,11 +20,11 @@ oct_interval oct_wilson(int64_t successes, int64_t trials);
 double oct_mcnemar(int64_t lost, int64_t won);
 
 /**
- * Tango's score statistic for paired proportions: how many standard errors the difference (won - lost) / n
- * lies above delta, the variance being estimated under "the difference is delta". -1 < delta < 1.
- *   T = (won - lost - n delta) / sqrt(n (2 q + delta (1 - delta))), q = (sqrt(B^2 - 4AC) - B) / 2A,
- *   A = 2n, B = -won - lost + (2n - won + lost) delta, C = -lost delta (1 - delta)
- * Source: Tango, Statistics in Medicine 17 (1998) 891-908.
+ * Tango's score statistic for paired proportions: how many standard errors the difference (won -
+ * lost) / n lies above delta, the variance being estimated under "the difference is delta". -1 <
+ * delta < 1. T = (won - lost - n delta) / sqrt(n (2 q + delta (1 - delta))), q = (sqrt(B^2 - 4AC) -
+ * B) / 2A, A = 2n, B = -won - lost + (2n - won + lost) delta, C = -lost delta (1 - delta) Source:
+ * Tango, Statistics in Medicine 17 (1998) 891-908.
  */
 double oct_tango(int64_t trials, int64_t lost, int64_t won, double delta);
 
@@ -37,21 +37,22 @@ double oct_normal_cdf(double z);
 enum { OCT_BOOTSTRAP_ROUNDS = 1000 };
 
 /**
- * Percentile bootstrap of a mean, 95 %, OCT_BOOTSTRAP_ROUNDS resamples drawn by SplitMix64 from seed.
- * Fewer than two values give the value itself. Errors: OCT_E_MEMORY.
- * Source: Efron, Tibshirani: An Introduction to the Bootstrap (1993), section 13.3.
+ * Percentile bootstrap of a mean, 95 %, OCT_BOOTSTRAP_ROUNDS resamples drawn by SplitMix64 from
+ * seed. Fewer than two values give the value itself. Errors: OCT_E_MEMORY. Source: Efron,
+ * Tibshirani: An Introduction to the Bootstrap (1993), section 13.3.
  */
-oct_status oct_bootstrap_mean(const double *values, int64_t count, uint64_t seed, oct_interval *out,
-    oct_error *err);
+oct_status oct_bootstrap_mean(
+    const double *values, int64_t count, uint64_t seed, oct_interval *out, oct_error *err);
 
-/** Quantile q of ascending values, linear between neighbours (type 7, numpy's default). count >= 1. */
+/** Quantile q of ascending values, linear between neighbours (type 7, numpy's default). count >= 1.
+ */
 double oct_quantile(const double *sorted, int64_t count, double q);
 
 /**
- * Interval of the median of ascending values that needs no distribution: from the l-th smallest to the
- * l-th largest, l the largest rank with P(Binomial(count, 1/2) < l) <= 0.025. At least 95 % for count >= 6;
- * for fewer, the whole range. count >= 1.
- * Source: David, Nagaraja: Order Statistics (2003), section 7.1.
+ * Interval of the median of ascending values that needs no distribution: from the l-th smallest to
+ * the l-th largest, l the largest rank with P(Binomial(count, 1/2) < l) <= 0.025. At least 95 % for
+ * count >= 6; for fewer, the whole range. count >= 1. Source: David, Nagaraja: Order Statistics
+ * (2003), section 7.1.
  */
 oct_interval oct_median_interval(const double *sorted, int64_t count);
 

@@ -1,7 +1,8 @@
 /*
  * A view: the samples of a data set as the inputs of one model.
  *
- * How each input is filled is decided once, from the first sample, and checked again for every sample.
+ * How each input is filled is decided once, from the first sample, and checked again for every
+ * sample.
  */
 #include <math.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ typedef struct target {
     int32_t rank;
     int32_t dims[8];
     size_t elements;
-    float scale;        /* of integer inputs; 0: not quantized */
+    float scale; /* of integer inputs; 0: not quantized */
     int64_t zero_point;
 } target;
 
@@ -78,15 +79,16 @@ static bool is_image_input(const target *t)
 /* The sample is one: bytes, or something that is not the input already. */
 static bool is_image_field(const oct_sample_value *field)
 {
-    return field->rank == 2 ||
-        (field->rank == 3 && (field->dims[2] == 1 || field->dims[2] == 3 || field->dims[2] == 4));
+    return field->rank == 2 || (field->rank == 3 && (field->dims[2] == 1 || field->dims[2] == 3 ||
+                                                        field->dims[2] == 4));
 }
 
-static oct_status fill_float(const oct_data_view *view, const target *t, const oct_sample_value *field,
-    float *to, oct_error *err)
+static oct_status fill_float(const oct_data_view *view, const target *t,
+    const oct_sample_value *field, float *to, oct_error *err)
 {
     if (is_image_input(t) && is_image_field(field))
-        return oct_image_to_input(&view->preprocess, field, t->dims[1], t->dims[2], t->dims[3], to, err);
+        return oct_image_to_input(
+            &view->preprocess, field, t->dims[1], t->dims[2], t->dims[3], to, err);
     if (!same_shape(t, field))
         return misfit(t, field, err);
     if (!oct_to_float(field->type, field->bytes, t->elements, to))
@@ -103,7 +105,10 @@ static void fill_random(int64_t index, int32_t input, float *to, size_t count)
         to[i] = (float)(oct_random_uniform(&random) * 2 - 1);
 }
 
-/* Source: tensorflow/lite/kernels/internal/reference/quantize.h, AffineQuantize: TfLiteRound is half away. */
+/*
+ * Source: tensorflow/lite/kernels/internal/reference/quantize.h, AffineQuantize: TfLiteRound is
+ * half away.
+ */
 static void quantize(const target *t, const float *from, void *to)
 {
     bool s8 = t->type == OCT_INT8, s16 = t->type == OCT_INT16;
@@ -127,7 +132,8 @@ static bool is_quantized(const target *t)
 }
 
 /* Inputs that are not quantized numbers take integers as they are: token ids, indices, masks. */
-static oct_status fill_plain(const target *t, const oct_sample_value *field, void *bytes, oct_error *err)
+static oct_status fill_plain(
+    const target *t, const oct_sample_value *field, void *bytes, oct_error *err)
 {
     if (!same_shape(t, field))
         return misfit(t, field, err);
@@ -144,14 +150,15 @@ static oct_status fill_plain(const target *t, const oct_sample_value *field, voi
         int64_t value;
         memcpy(&value, (const char *)field->bytes + i * sizeof value, sizeof value);
         if (value < INT32_MIN || value > INT32_MAX)
-            return oct_fail(err, OCT_E_INVALID, "input %s: %lld is no int32", t->name, (long long)value);
+            return oct_fail(
+                err, OCT_E_INVALID, "input %s: %lld is no int32", t->name, (long long)value);
         ((int32_t *)bytes)[i] = (int32_t)value;
     }
     return OCT_OK;
 }
 
-static oct_status fill(const oct_data_view *view, int64_t index, int32_t input, const oct_sample_value *field,
-    void *bytes, oct_error *err)
+static oct_status fill(const oct_data_view *view, int64_t index, int32_t input,
+    const oct_sample_value *field, void *bytes, oct_error *err)
 {
     const target *t = &view->inputs[input];
     if (t->type != OCT_FLOAT32 && !is_quantized(t))
@@ -175,22 +182,22 @@ static oct_status fill(const oct_data_view *view, int64_t index, int32_t input, 
     return status;
 }
 
-static oct_status read_sample(void *user, int64_t index, int32_t input, void *bytes, size_t size,
-    oct_error *err)
+static oct_status read_sample(
+    void *user, int64_t index, int32_t input, void *bytes, size_t size, oct_error *err)
 {
     const oct_data_view *view = user;
     const oct_data *data = view->data;
     if (index < 0 || index >= data->count || input < 0 || input >= view->input_count)
-        return oct_fail(err, OCT_E_USAGE, "sample %lld of input %d does not exist", (long long)index,
-            (int)input);
+        return oct_fail(err, OCT_E_USAGE, "sample %lld of input %d does not exist",
+            (long long)index, (int)input);
     const target *t = &view->inputs[input];
     if (size != oct_view_input_bytes(view, input))
         return oct_fail(err, OCT_E_USAGE, "input %s: %zu bytes asked for", t->name, size);
     int64_t at = data->chosen == NULL ? index : data->chosen[index];
     oct_sample_value field = { 0 };
     if (!data->source->random)
-        OCT_TRY(oct_error_prefix(err, oct_source_read(data->source, at, t->name, &field, err), "%s",
-            data->spec));
+        OCT_TRY(oct_error_prefix(
+            err, oct_source_read(data->source, at, t->name, &field, err), "%s", data->spec));
     oct_status status = fill(view, at, input, &field, bytes, err);
     free(field.owned);
     return oct_error_prefix(err, status, "%s: sample %lld", data->spec, (long long)at);
@@ -209,16 +216,19 @@ static oct_status set_target(const oct_model *model, int32_t index, target *t, o
         t->dims[i] = i == 0 ? 1 : info.dims[i];
         if (t->dims[i] < 1)
             return oct_fail(err, OCT_E_INVALID,
-                "input %s: dimension %d is not known; give it with an input shape", t->name, (int)i);
+                "input %s: dimension %d is not known; give it with an input shape", t->name,
+                (int)i);
         if (t->elements > (1u << 30) / (size_t)t->dims[i])
             return oct_fail(err, OCT_E_INVALID, "input %s has over 2^30 elements", t->name);
         t->elements *= (size_t)t->dims[i];
     }
     for (int type = 0; type < OCT_TYPE_COUNT; type++)
-        if (oct_type_name((oct_type)type) != NULL && strcmp(oct_type_name((oct_type)type), info.type) == 0)
+        if (oct_type_name((oct_type)type) != NULL &&
+            strcmp(oct_type_name((oct_type)type), info.type) == 0)
             t->type = (oct_type)type;
-    return oct_type_bits(t->type) >= 8 ? OCT_OK
-        : oct_fail(err, OCT_E_UNSUPPORTED, "input %s is of type %s", t->name, info.type);
+    return oct_type_bits(t->type) >= 8
+               ? OCT_OK
+               : oct_fail(err, OCT_E_UNSUPPORTED, "input %s is of type %s", t->name, info.type);
 }
 
 /* Reads sample 0 of every input, so that data that cannot fit are refused before any work. */
@@ -245,8 +255,8 @@ static oct_status init(oct_data_view *view, const oct_model *model, oct_error *e
             (int)view->input_count, (long long)view->data->count);
     if (view->input_count > 1 && !source->random && source->array_count < view->input_count)
         return oct_fail(err, OCT_E_INVALID,
-            "%s: the model has %d inputs; an .npz with one array per input is needed", view->data->spec,
-            (int)view->input_count);
+            "%s: the model has %d inputs; an .npz with one array per input is needed",
+            view->data->spec, (int)view->input_count);
     for (int32_t i = 0; i < view->input_count; i++)
         OCT_TRY(set_target(model, i, &view->inputs[i], err));
     return try_first(view, err);

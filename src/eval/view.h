@@ -14,7 +14,8 @@ size_t oct_view_input_bytes(const oct_data_view *view, int32_t input);
 /** True when every input of `view` can be made from the float32 inputs of `from`. */
 bool oct_view_derives(const oct_data_view *view, const oct_data_view *from);
 
-/** Input of `view` from the float32 value that the view it derives from read: a copy, or quantized. */
+/** Input of `view` from the float32 value that the view it derives from read: a copy, or quantized.
+ */
 void oct_view_derive(const oct_data_view *view, int32_t input, const float *values, void *to);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Walking the tree: forms fall at forks, the best of those left standing is advised.
  *
- * A fork has three answers. Forms whose answer is unclear wait: they are taken only when no form passes
- * every fork, and then the advice says how many samples would settle it.
+ * A fork has three answers. Forms whose answer is unclear wait: they are taken only when no form
+ * passes every fork, and then the advice says how many samples would settle it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -26,11 +26,11 @@ typedef struct walk {
     oct_weighing w;
     fork forks[MAX_RULES];
     int32_t fork_count;
-    bool standing[OCT_MAX_ROWS];   /* no fork answered NO */
-    bool unclear[OCT_MAX_ROWS];    /* some fork answered UNCLEAR */
-    bool only_drop[OCT_MAX_ROWS];  /* fell at the last fork: accuracy alone speaks against it */
-    int32_t pick;                  /* row, or -1 */
-    bool sure;                     /* the pick passed every fork */
+    bool standing[OCT_MAX_ROWS];  /* no fork answered NO */
+    bool unclear[OCT_MAX_ROWS];   /* some fork answered UNCLEAR */
+    bool only_drop[OCT_MAX_ROWS]; /* fell at the last fork: accuracy alone speaks against it */
+    int32_t pick;                 /* row, or -1 */
+    bool sure;                    /* the pick passed every fork */
 } walk;
 
 /* The forks. */
@@ -48,7 +48,8 @@ static void take_fork(walk *k, const oct_rule *rule, oct_row *rows, bool last)
         k->standing[i] = f->answers[i] != OCT_VERDICT_NO;
         k->only_drop[i] = last && !k->standing[i];
         if (!k->standing[i] || f->answers[i] == OCT_VERDICT_UNCLEAR)
-            snprintf(rows[i].verdict, sizeof rows[i].verdict, k->standing[i] ? "%s?" : "%s", rule->verdict);
+            snprintf(rows[i].verdict, sizeof rows[i].verdict, k->standing[i] ? "%s?" : "%s",
+                rule->verdict);
     }
 }
 
@@ -72,7 +73,10 @@ static bool by_latency(const walk *k)
     return oct_rule_measures(k->w.constraints.target) && k->w.results->rows[0].has_latency;
 }
 
-/* Negative when a is better: smaller beyond the tolerance, then more accurate, then the target's order. */
+/*
+ * Negative when a is better: smaller beyond the tolerance, then more accurate, then the target's
+ * order.
+ */
 static int compare_rows(const walk *k, const oct_row *a, const oct_row *b)
 {
     int32_t order_a = oct_rule_preference(k->w.constraints.target, a->form);
@@ -90,16 +94,19 @@ static int compare_rows(const walk *k, const oct_row *a, const oct_row *b)
 static bool is_as_fast(const oct_row *row, const oct_row *fastest)
 {
     return row->has_latency && fastest != NULL &&
-        (row->ratio <= fastest->ratio * as_fast || row->ratio_interval.low <= fastest->ratio_interval.high);
+           (row->ratio <= fastest->ratio * as_fast ||
+               row->ratio_interval.low <= fastest->ratio_interval.high);
 }
 
-/* Among eligible rows: the fastest and all that are as fast; of these the best by compare_rows(). */
+/* Among eligible rows: the fastest and all that are as fast; of these the best by compare_rows().
+ */
 static int32_t choose(const walk *k, const bool *eligible)
 {
     const oct_row *rows = k->w.results->rows;
     const oct_row *fastest = NULL;
     for (int32_t i = 0; i < k->w.results->row_count && by_latency(k); i++)
-        if (eligible[i] && rows[i].has_latency && (fastest == NULL || rows[i].ratio < fastest->ratio))
+        if (eligible[i] && rows[i].has_latency &&
+            (fastest == NULL || rows[i].ratio < fastest->ratio))
             fastest = &rows[i];
     int32_t best = -1;
     for (int32_t i = 0; i < k->w.results->row_count; i++) {
@@ -124,7 +131,8 @@ static void pick(walk *k)
 /* The text. */
 
 /* The forms with one answer, "title form (number), ...", broken at the line's end. */
-static void write_group(FILE *out, const walk *k, const fork *f, oct_verdict answer, const char *title)
+static void write_group(
+    FILE *out, const walk *k, const fork *f, oct_verdict answer, const char *title)
 {
     int column = 0;
     for (int32_t i = 0; i < k->w.results->row_count; i++) {
@@ -150,7 +158,8 @@ static void write_group(FILE *out, const walk *k, const fork *f, oct_verdict ans
 static const char *last_question(const walk *k)
 {
     return by_latency(k) ? "the fastest (those within 5 % count as equal), of these the smallest:"
-        : oct_rule_measures(k->w.constraints.target) ? "the smallest:" : "the target's first choice:";
+           : oct_rule_measures(k->w.constraints.target) ? "the smallest:"
+                                                        : "the target's first choice:";
 }
 
 static const char *picked(const walk *k)
@@ -181,7 +190,8 @@ static void write_headline(FILE *out, const walk *k)
     fprintf(out, "Advice: %s, %s (%.1f times smaller than float32)", r->form,
         oct_format_bytes(r->bytes, text, sizeof text), base->bytes / r->bytes);
     if (r->has_latency)
-        fprintf(out, ", %s (%.2f × float32)", oct_format_ns(r->median_ns, text, sizeof text), r->ratio);
+        fprintf(
+            out, ", %s (%.2f × float32)", oct_format_ns(r->median_ns, text, sizeof text), r->ratio);
     if (k->w.results->labelled)
         fprintf(out, ", accuracy %.2f %% (%s points)", 100.0 * (double)r->top1 / (double)r->samples,
             oct_format_points(r->difference, text, sizeof text));
@@ -218,12 +228,13 @@ static void write_rival(FILE *out, const walk *k, int32_t i)
             oct_rule_provable_drop(&k->w, r) * 100,
             k->w.results->labelled ? "points" : "% of the answers");
     } else if (k->unclear[i] && e.samples_needed > 0) {
-        fprintf(out, "  - %s, if about %lld samples (there are %lld) confirm what these show.\n", r->form,
-            (long long)e.samples_needed, (long long)r->samples);
+        fprintf(out, "  - %s, if about %lld samples (there are %lld) confirm what these show.\n",
+            r->form, (long long)e.samples_needed, (long long)r->samples);
     }
 }
 
-/* Other forms that would be chosen if one fork went otherwise: better by what the choice went by. */
+/* Other forms that would be chosen if one fork went otherwise: better by what the choice went by.
+ */
 static void write_changes(FILE *out, const walk *k)
 {
     const oct_row *rows = k->w.results->rows;
@@ -256,9 +267,11 @@ static void write_caveats(FILE *out, const walk *k)
 {
     const oct_results *results = k->w.results;
     if (results->random)
-        fprintf(out, "Caution: the data are noise; nothing here speaks about accuracy on real inputs.\n");
+        fprintf(out,
+            "Caution: the data are noise; nothing here speaks about accuracy on real inputs.\n");
     else if (!results->labelled)
-        fprintf(out, "Caution: the data have no labels; agreement with float32 stands in for accuracy.\n");
+        fprintf(out,
+            "Caution: the data have no labels; agreement with float32 stands in for accuracy.\n");
     if (!oct_rule_measures(k->w.constraints.target) && results->rows[0].has_latency)
         fprintf(out, "Caution: latency was measured on this machine's CPU, not on the target.\n");
     if (oct_rule_measures(k->w.constraints.target) && !results->rows[0].has_latency)
@@ -288,8 +301,9 @@ static json_t *fork_json(const walk *k, const fork *f)
     json_t *forms = json_array();
     for (int32_t i = 0; i < k->w.results->row_count; i++)
         if (f->asked[i])
-            json_array_append_new(forms, json_pack("{s:s, s:s, s:o}", "form", k->w.results->rows[i].form,
-                "answer", answers[f->answers[i]], "number", oct_report_text(f->numbers[i])));
+            json_array_append_new(
+                forms, json_pack("{s:s, s:s, s:o}", "form", k->w.results->rows[i].form, "answer",
+                           answers[f->answers[i]], "number", oct_report_text(f->numbers[i])));
     return json_pack("{s:s, s:o}", "question", f->question, "forms", forms);
 }
 
@@ -305,16 +319,16 @@ static json_t *walk_json(const walk *k, const char *text)
         oct_rule_equivalence(&k->w, &results->rows[k->pick], &e);
     char choice[96];
     snprintf(choice, sizeof choice, "%s %s", last_question(k), picked(k));
-    return json_pack("{s:{s:s, s:f, s:I, s:f}, s:s?, s:b, s:o, s:I, s:o, s:s, s:s}",
-        "constraints", "target", oct_target_name(c->target), "max_drop", c->max_drop,
-        "max_bytes", (json_int_t)c->max_bytes, "max_latency_ns", c->max_latency_ns,
-        "form", k->pick < 0 ? NULL : results->rows[k->pick].form, "sure", k->sure,
-        "confidence", k->pick > 0 ? json_real(e.confidence) : json_null(),
-        "samples_needed", (json_int_t)e.samples_needed, "forks", forks, "choice", choice, "text",
-        text);
+    return json_pack("{s:{s:s, s:f, s:I, s:f}, s:s?, s:b, s:o, s:I, s:o, s:s, s:s}", "constraints",
+        "target", oct_target_name(c->target), "max_drop", c->max_drop, "max_bytes",
+        (json_int_t)c->max_bytes, "max_latency_ns", c->max_latency_ns, "form",
+        k->pick < 0 ? NULL : results->rows[k->pick].form, "sure", k->sure, "confidence",
+        k->pick > 0 ? json_real(e.confidence) : json_null(), "samples_needed",
+        (json_int_t)e.samples_needed, "forks", forks, "choice", choice, "text", text);
 }
 
-oct_status oct_results_advise(oct_results *results, const oct_constraints *constraints, oct_error *err)
+oct_status oct_results_advise(
+    oct_results *results, const oct_constraints *constraints, oct_error *err)
 {
     walk *k = calloc(1, sizeof *k);
     if (k == NULL)
@@ -340,5 +354,6 @@ oct_status oct_results_advise(oct_results *results, const oct_constraints *const
     json_t *json = text != NULL ? walk_json(k, text) : NULL;
     free(k);
     return json != NULL && json_object_set_new(results->root, "advice", json) == 0
-        ? OCT_OK : oct_fail_memory(err, size, "advice");
+               ? OCT_OK
+               : oct_fail_memory(err, size, "advice");
 }

@@ -1,5 +1,6 @@
 /*
- * Files of src/report/html and Chart.js as strings, put in at build time by cmake/OctavoAssets.cmake.
+ * Files of src/report/html and Chart.js as strings, put in at build time by
+ * cmake/OctavoAssets.cmake.
  */
 #ifndef OCT_REPORT_ASSETS_H
 #define OCT_REPORT_ASSETS_H

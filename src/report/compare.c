@@ -1,5 +1,6 @@
 /*
- * The comparison: preprocessing found, samples split, forms made, then all of them measured side by side.
+ * The comparison: preprocessing found, samples split, forms made, then all of them measured side by
+ * side.
  */
 #include "report/comparison.h"
 
@@ -52,8 +53,10 @@ static oct_status take_rest(oct_comparison *c, int64_t few, oct_error *err)
 {
     int64_t count = oct_data_count(c->data), kept = 0;
     int64_t *taken = spread(count, few), *rest = malloc((size_t)count * sizeof *rest);
-    oct_status status = taken != NULL && rest != NULL
-        ? OCT_OK : oct_fail_memory(err, (size_t)count * sizeof *rest, "evaluation samples");
+    oct_status status =
+        taken != NULL && rest != NULL
+            ? OCT_OK
+            : oct_fail_memory(err, (size_t)count * sizeof *rest, "evaluation samples");
     int64_t next = 0;
     for (int64_t i = 0; i < count && status == OCT_OK; i++) {
         if (next < few && taken[next] == i)
@@ -79,8 +82,9 @@ static oct_status split_samples(oct_comparison *c, oct_error *err)
     }
     int64_t share = oct_data_count(c->data) / MIN_SHARE;
     if (share < 1)
-        return oct_fail(err, OCT_E_USAGE, "%s: %lld samples are too few to calibrate and to compare",
-            oct_data_spec(c->data), (long long)oct_data_count(c->data));
+        return oct_fail(err, OCT_E_USAGE,
+            "%s: %lld samples are too few to calibrate and to compare", oct_data_spec(c->data),
+            (long long)oct_data_count(c->data));
     c->held_out = true;
     OCT_TRY(take_calib(c, c->data, share < most ? share : most, err));
     return take_rest(c, c->calib_samples, err);
@@ -97,7 +101,8 @@ static oct_status choose_forms(oct_comparison *c, oct_error *err)
     for (int32_t i = 0; i < count; i++) {
         bool known = false;
         for (int32_t k = 0; k < c->made_count; k++)
-            known = known || (c->made[k].variant.mode == forms[i].mode && c->made[k].variant.io == forms[i].io);
+            known = known || (c->made[k].variant.mode == forms[i].mode &&
+                                 c->made[k].variant.io == forms[i].io);
         if (!known && c->made_count == OCT_VARIANTS)
             return oct_fail(err, OCT_E_USAGE, "more than %d forms", (int)OCT_VARIANTS);
         if (!known)
@@ -107,7 +112,10 @@ static oct_status choose_forms(oct_comparison *c, oct_error *err)
 }
 
 /* Progress of calibration is told under the name of the form. */
-typedef struct told { const oct_comparison *c; const char *form; } told;
+typedef struct told {
+    const oct_comparison *c;
+    const char *form;
+} told;
 
 static void tell_calibration(void *user, int64_t done, int64_t total)
 {
@@ -130,17 +138,21 @@ static oct_status save_form(const oct_comparison *c, oct_made *m, const void *by
     return status;
 }
 
-static oct_status quantize(const oct_comparison *c, oct_made *m, const oct_samples *calib,
-    oct_model **out, oct_error *err)
+static oct_status quantize(
+    const oct_comparison *c, oct_made *m, const oct_samples *calib, oct_model **out, oct_error *err)
 {
     told t = { c, oct_variant_name(m->variant) };
-    oct_quant_options options = { .mode = m->variant.mode, .io = m->variant.io, .calib = calib,
+    oct_quant_options options = { .mode = m->variant.mode,
+        .io = m->variant.io,
+        .calib = calib,
         .threads = c->options->threads,
-        .progress = c->options->progress != NULL ? tell_calibration : NULL, .progress_user = &t };
+        .progress = c->options->progress != NULL ? tell_calibration : NULL,
+        .progress_user = &t };
     return oct_quantize(c->model, &options, out, &m->report, err);
 }
 
-/* Writes the form's bytes, then reads them back: the file is measured, not what it was made from. */
+/* Writes the form's bytes, then reads them back: the file is measured, not what it was made from.
+ */
 static oct_status store(const oct_comparison *c, oct_made *m, const oct_model *made, oct_error *err)
 {
     void *bytes = NULL;
@@ -148,7 +160,8 @@ static oct_status store(const oct_comparison *c, oct_made *m, const oct_model *m
     oct_sha256(bytes, m->bytes, m->sha256);
     oct_status status = save_form(c, m, bytes, err);
     if (status == OCT_OK)
-        status = oct_model_load_bytes(bytes, m->bytes, oct_variant_name(m->variant), NULL, &m->model, err);
+        status = oct_model_load_bytes(
+            bytes, m->bytes, oct_variant_name(m->variant), NULL, &m->model, err);
     if (status == OCT_OK)
         status = oct_tflite_measure(m->model->graph, &m->ledger, err);
     free(bytes);
@@ -166,7 +179,8 @@ static oct_status try_session(const oct_comparison *c, const oct_made *m, oct_er
     return status;
 }
 
-static oct_status make_form(const oct_comparison *c, oct_made *m, const oct_samples *calib, oct_error *err)
+static oct_status make_form(
+    const oct_comparison *c, oct_made *m, const oct_samples *calib, oct_error *err)
 {
     oct_model *made = NULL;
     double begin = now_seconds();
@@ -212,7 +226,8 @@ static oct_status make_folder(const char *folder, oct_error *err)
 
 static oct_status compare_layers(oct_comparison *c, oct_error *err)
 {
-    int64_t count = oct_data_count(c->eval_data), few = count < LAYER_SAMPLES ? count : LAYER_SAMPLES;
+    int64_t count = oct_data_count(c->eval_data),
+            few = count < LAYER_SAMPLES ? count : LAYER_SAMPLES;
     int64_t *indices = spread(count, few);
     if (indices == NULL)
         return oct_fail_memory(err, (size_t)few * sizeof *indices, "samples");
@@ -222,8 +237,8 @@ static oct_status compare_layers(oct_comparison *c, oct_error *err)
     free(indices);
     for (int32_t i = 1; i < c->made_count && status == OCT_OK; i++)
         if (c->made[i].ok)
-            status = oct_diff_run(c->models[0], c->made[i].model, part, &c->choice.preprocess, &options,
-                &c->made[i].diff, err);
+            status = oct_diff_run(c->models[0], c->made[i].model, part, &c->choice.preprocess,
+                &options, &c->made[i].diff, err);
     oct_data_free(part);
     return status;
 }
@@ -231,17 +246,24 @@ static oct_status compare_layers(oct_comparison *c, oct_error *err)
 static oct_status measure(oct_comparison *c, oct_error *err)
 {
     const oct_compare_options *o = c->options;
-    oct_eval_options eval = { .threads = o->threads, .kernels = o->kernels,
-        .label_offset = c->choice.label_offset, .seed = o->seed, .progress = o->progress,
+    oct_eval_options eval = { .threads = o->threads,
+        .kernels = o->kernels,
+        .label_offset = c->choice.label_offset,
+        .seed = o->seed,
+        .progress = o->progress,
         .progress_user = o->progress_user };
-    OCT_TRY(oct_evaluate(c->models, c->model_count, c->eval_data, &c->choice.preprocess, &eval, &c->eval,
-        err));
+    OCT_TRY(oct_evaluate(
+        c->models, c->model_count, c->eval_data, &c->choice.preprocess, &eval, &c->eval, err));
     OCT_TRY(compare_layers(c, err));
     if (o->bench_seconds < 0)
         return OCT_OK;
     oct_bench_options bench = { .threads = o->bench_threads > 0 ? o->bench_threads : 1,
-        .kernels = o->kernels, .seconds = o->bench_seconds * c->model_count, .profile = true,
-        .seed = o->seed, .progress = o->progress, .progress_user = o->progress_user };
+        .kernels = o->kernels,
+        .seconds = o->bench_seconds * c->model_count,
+        .profile = true,
+        .seed = o->seed,
+        .progress = o->progress,
+        .progress_user = o->progress_user };
     return oct_bench_run(c->models, c->model_count, &bench, &c->bench, err);
 }
 
@@ -251,7 +273,8 @@ static oct_status work(oct_comparison *c, oct_error *err)
     OCT_TRY(make_folder(c->options->folder, err));
     OCT_TRY(choose_forms(c, err));
     OCT_TRY(split_samples(c, err));
-    OCT_TRY(oct_preprocess_find(preprocess, c->model, c->data, c->options->threads, &c->choice, err));
+    OCT_TRY(
+        oct_preprocess_find(preprocess, c->model, c->data, c->options->threads, &c->choice, err));
     OCT_TRY(make_forms(c, err));
     return measure(c, err);
 }
@@ -277,7 +300,9 @@ oct_status oct_compare(const oct_model *model, const oct_data *data,
     oct_comparison *c = calloc(1, sizeof *c);
     if (c == NULL)
         return oct_fail_memory(err, sizeof *c, "comparison");
-    *c = (oct_comparison){ .model = model, .data = data, .options = options == NULL ? &plain : options };
+    *c = (oct_comparison){
+        .model = model, .data = data, .options = options == NULL ? &plain : options
+    };
     json_t *document = NULL;
     oct_constraints constraints = c->options->constraints;
     oct_status status = work(c, err);

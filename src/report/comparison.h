@@ -13,16 +13,16 @@
 typedef struct oct_made {
     oct_variant variant;
     bool ok;
-    oct_error failure;         /* why not */
-    oct_model *model;          /* read back from the bytes that were written: what users ship */
-    oct_quant_report *report;  /* NULL for float32 */
+    oct_error failure;        /* why not */
+    oct_model *model;         /* read back from the bytes that were written: what users ship */
+    oct_quant_report *report; /* NULL for float32 */
     size_t bytes;
     char sha256[65];
     oct_tflite_ledger ledger;
-    double seconds;            /* to quantize and serialise */
-    char file[64];             /* name in the folder; "" when not written */
-    oct_diff *diff;            /* layer by layer against float32; NULL for float32 */
-    int32_t index;             /* place among the models evaluated and measured; -1: none */
+    double seconds; /* to quantize and serialise */
+    char file[64];  /* name in the folder; "" when not written */
+    oct_diff *diff; /* layer by layer against float32; NULL for float32 */
+    int32_t index;  /* place among the models evaluated and measured; -1: none */
 } oct_made;
 
 typedef struct oct_comparison {
@@ -35,14 +35,15 @@ typedef struct oct_comparison {
     oct_data *calib_part, *eval_part; /* owned subsets, NULL where the caller's data is used */
     const oct_data *calib, *eval_data;
     int64_t calib_samples;
-    bool held_out;             /* calibration samples came from data and are kept out of the accuracy */
+    bool held_out; /* calibration samples came from data and are kept out of the accuracy */
     const oct_model *models[OCT_VARIANTS];
     int32_t model_count;
     oct_eval *eval;
-    oct_bench *bench;          /* NULL: not measured */
+    oct_bench *bench; /* NULL: not measured */
 } oct_comparison;
 
-/** The document of a finished comparison, without advice. *out is the caller's. Errors: OCT_E_MEMORY. */
+/** The document of a finished comparison, without advice. *out is the caller's. Errors:
+ * OCT_E_MEMORY. */
 oct_status oct_comparison_document(const oct_comparison *c, json_t **out, oct_error *err);
 
 #endif

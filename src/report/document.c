@@ -1,5 +1,6 @@
 /*
- * From a comparison to its JSON document: schema docs/results.schema.json, keys in the order written here.
+ * From a comparison to its JSON document: schema docs/results.schema.json, keys in the order
+ * written here.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ static json_t *value_json(double value, oct_interval interval)
         oct_report_number(interval.low), "high", oct_report_number(interval.high));
 }
 
-static json_t *rate_json(const char *count_key, int64_t count, int64_t samples, oct_interval interval)
+static json_t *rate_json(
+    const char *count_key, int64_t count, int64_t samples, oct_interval interval)
 {
     return json_pack("{s:I, s:f, s:f, s:f}", count_key, (json_int_t)count, "rate",
         (double)count / (double)samples, "low", interval.low, "high", interval.high);
@@ -32,7 +34,8 @@ static json_t *tensor_json(const oct_tensor_info *info)
     json_t *shape = json_array();
     for (int32_t i = 0; i < info->rank; i++)
         json_array_append_new(shape, json_integer(info->dims[i]));
-    return json_pack("{s:o, s:s, s:o}", "name", oct_report_text(info->name), "type", info->type, "shape", shape);
+    return json_pack(
+        "{s:o, s:s, s:o}", "name", oct_report_text(info->name), "type", info->type, "shape", shape);
 }
 
 static json_t *model_json(const oct_comparison *c)
@@ -48,8 +51,8 @@ static json_t *model_json(const oct_comparison *c)
         json_array_append_new(outputs, tensor_json(&info));
     }
     const char *name = c->options->model_name;
-    return json_pack("{s:o, s:s, s:o, s:o}", "name", oct_report_text(name != NULL ? name : "model"), "source",
-        oct_model_source(c->model), "inputs", inputs, "outputs", outputs);
+    return json_pack("{s:o, s:s, s:o, s:o}", "name", oct_report_text(name != NULL ? name : "model"),
+        "source", oct_model_source(c->model), "inputs", inputs, "outputs", outputs);
 }
 
 static json_t *data_json(const oct_comparison *c)
@@ -59,9 +62,10 @@ static json_t *data_json(const oct_comparison *c)
     int32_t classes = oct_data_class_count(c->data);
     for (int32_t i = 0; i < classes && oct_data_class_name(c->data, i) != NULL; i++)
         json_array_append_new(names, oct_report_text(oct_data_class_name(c->data, i)));
-    return json_pack("{s:o, s:I, s:b, s:b, s:i, s:o}", "spec", oct_report_text(oct_data_spec(c->data)), "samples",
-        (json_int_t)m->samples, "labelled", m->has_labels, "random", oct_data_is_random(c->data),
-        "classes", (int)classes, "class_names", names);
+    return json_pack("{s:o, s:I, s:b, s:b, s:i, s:o}", "spec",
+        oct_report_text(oct_data_spec(c->data)), "samples", (json_int_t)m->samples, "labelled",
+        m->has_labels, "random", oct_data_is_random(c->data), "classes", (int)classes,
+        "class_names", names);
 }
 
 static json_t *floats_json(const float *values, int count)
@@ -79,15 +83,16 @@ static json_t *preprocess_json(const oct_comparison *c)
     json_t *tried = json_array();
     for (int32_t i = 0; i < choice->tries; i++)
         json_array_append_new(tried, json_pack("{s:s, s:i, s:I}", "name", choice->tried[i].name,
-            "label_offset", (int)choice->tried[i].label_offset, "correct",
-            (json_int_t)choice->tried[i].correct));
+                                         "label_offset", (int)choice->tried[i].label_offset,
+                                         "correct", (json_int_t)choice->tried[i].correct));
     return json_pack("{s:o, s:o, s:o, s:i, s:s, s:b, s:b, s:f, s:s, s:f, s:o, s:o, s:I, s:o}",
-        "asked", oct_report_text(c->options->preprocess != NULL ? c->options->preprocess : "auto"), "name",
-        oct_report_text(p->name), "reason", oct_report_text(choice->reason), "label_offset", (int)choice->label_offset,
-        "resize", p->filter == OCT_FILTER_NEAREST ? "nearest" : "bilinear", "antialias", p->antialias,
+        "asked", oct_report_text(c->options->preprocess != NULL ? c->options->preprocess : "auto"),
+        "name", oct_report_text(p->name), "reason", oct_report_text(choice->reason), "label_offset",
+        (int)choice->label_offset, "resize",
+        p->filter == OCT_FILTER_NEAREST ? "nearest" : "bilinear", "antialias", p->antialias,
         "keep_aspect", p->keep_aspect, "crop", (double)p->crop, "order", p->bgr ? "bgr" : "rgb",
-        "divisor", (double)p->divisor, "mean", floats_json(p->mean, 3), "std", floats_json(p->std, 3),
-        "samples_tried", (json_int_t)choice->samples, "tried", tried);
+        "divisor", (double)p->divisor, "mean", floats_json(p->mean, 3), "std",
+        floats_json(p->std, 3), "samples_tried", (json_int_t)choice->samples, "tried", tried);
 }
 
 static json_t *machine_json(const oct_comparison *c)
@@ -99,37 +104,40 @@ static json_t *machine_json(const oct_comparison *c)
     else
         oct_machine_read(&here);
     return json_pack("{s:s, s:s, s:s, s:i, s:o}", "cpu", m->cpu, "system", m->system, "governor",
-        m->governor, "cores", (int)m->cores, "load", m->load < 0 ? json_null() : json_real(m->load));
+        m->governor, "cores", (int)m->cores, "load",
+        m->load < 0 ? json_null() : json_real(m->load));
 }
 
 static json_t *benchmark_json(const oct_comparison *c)
 {
     if (c->bench == NULL)
         return json_null();
-    return json_pack("{s:s, s:i, s:i}", "engine", "octavo", "threads", (int)oct_bench_threads(c->bench),
-        "rounds", (int)oct_bench_latency(c->bench, 0)->rounds);
+    return json_pack("{s:s, s:i, s:i}", "engine", "octavo", "threads",
+        (int)oct_bench_threads(c->bench), "rounds", (int)oct_bench_latency(c->bench, 0)->rounds);
 }
 
 /* What came out for one form. */
 
 static json_t *ledger_json(const oct_tflite_ledger *l)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "weights", (json_int_t)l->weights, "biases",
-        (json_int_t)l->biases, "other_constants", (json_int_t)l->other_constants, "quantization",
-        (json_int_t)l->quantization, "names", (json_int_t)l->names, "structure",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "weights", (json_int_t)l->weights,
+        "biases", (json_int_t)l->biases, "other_constants", (json_int_t)l->other_constants,
+        "quantization", (json_int_t)l->quantization, "names", (json_int_t)l->names, "structure",
         (json_int_t)l->structure, "metadata", (json_int_t)l->metadata);
 }
 
 static json_t *accuracy_json(const oct_metrics *m)
 {
-    json_t *accuracy = json_pack("{s:I, s:I}", "samples", (json_int_t)m->samples, "invalid",
-        (json_int_t)m->invalid);
+    json_t *accuracy = json_pack(
+        "{s:I, s:I}", "samples", (json_int_t)m->samples, "invalid", (json_int_t)m->invalid);
     if (!m->has_labels)
         return accuracy;
-    json_object_set_new(accuracy, "top1", rate_json("correct", m->top1, m->samples, m->top1_interval));
+    json_object_set_new(
+        accuracy, "top1", rate_json("correct", m->top1, m->samples, m->top1_interval));
     if (m->classes > 5)
-        json_object_set_new(accuracy, "top5", json_pack("{s:I, s:f}", "correct", (json_int_t)m->top5,
-            "rate", (double)m->top5 / (double)m->samples));
+        json_object_set_new(accuracy, "top5",
+            json_pack("{s:I, s:f}", "correct", (json_int_t)m->top5, "rate",
+                (double)m->top5 / (double)m->samples));
     json_object_set_new(accuracy, "loss", value_json(m->loss, m->loss_interval));
     return accuracy;
 }
@@ -145,8 +153,8 @@ static json_t *against_json(const oct_metrics *m, const oct_paired *p)
     json_object_set_new(against, "won", json_integer(p->won));
     json_object_set_new(against, "difference", value_json(p->difference, p->difference_interval));
     json_object_set_new(against, "mcnemar_p", json_real(p->mcnemar_p));
-    json_object_set_new(against, "loss_difference",
-        value_json(p->loss_difference, p->loss_difference_interval));
+    json_object_set_new(
+        against, "loss_difference", value_json(p->loss_difference, p->loss_difference_interval));
     return against;
 }
 
@@ -160,10 +168,10 @@ static json_t *latency_json(const oct_bench *bench, int32_t model)
     for (int32_t i = 0; i < l->rounds; i++)
         json_array_append_new(array, json_integer((json_int_t)(times[i] + 0.5)));
     return json_pack("{s:o, s:o, s:f, s:f, s:I, s:I, s:f, s:I, s:o}", "median_ns",
-        value_json(l->median_ns, l->median_interval), "ratio", value_json(l->ratio, l->ratio_interval),
-        "min_ns", l->min_ns, "p90_ns", l->p90_ns, "runs_per_round", (json_int_t)l->runs_per_round,
-        "warmup_runs", (json_int_t)l->warmup_runs, "load_ns", l->load_ns, "arena_bytes",
-        (json_int_t)l->arena_bytes, "times_ns", array);
+        value_json(l->median_ns, l->median_interval), "ratio",
+        value_json(l->ratio, l->ratio_interval), "min_ns", l->min_ns, "p90_ns", l->p90_ns,
+        "runs_per_round", (json_int_t)l->runs_per_round, "warmup_runs", (json_int_t)l->warmup_runs,
+        "load_ns", l->load_ns, "arena_bytes", (json_int_t)l->arena_bytes, "times_ns", array);
 }
 
 static json_t *layers_json(const oct_quant_report *report)
@@ -171,10 +179,11 @@ static json_t *layers_json(const oct_quant_report *report)
     json_t *layers = json_array();
     for (int32_t i = 0; report != NULL && i < oct_quant_report_count(report); i++) {
         const oct_layer_note *n = oct_quant_report_note(report, i);
-        json_array_append_new(layers, json_pack("{s:o, s:s, s:s, s:o, s:I, s:I}", "layer",
-            oct_report_text(n->layer), "op", n->op, "result", n->result, "reason", oct_report_text(n->reason),
-            "bytes_before",
-            (json_int_t)n->weight_bytes_before, "bytes_after", (json_int_t)n->weight_bytes_after));
+        json_array_append_new(
+            layers, json_pack("{s:o, s:s, s:s, s:o, s:I, s:I}", "layer", oct_report_text(n->layer),
+                        "op", n->op, "result", n->result, "reason", oct_report_text(n->reason),
+                        "bytes_before", (json_int_t)n->weight_bytes_before, "bytes_after",
+                        (json_int_t)n->weight_bytes_after));
     }
     return layers;
 }
@@ -184,11 +193,12 @@ static json_t *errors_json(const oct_diff *diff)
     json_t *errors = json_array();
     for (int32_t i = 0; diff != NULL && i < oct_diff_count(diff); i++) {
         const oct_layer_error *e = oct_diff_layer(diff, i);
-        json_array_append_new(errors, json_pack("{s:o, s:s, s:s, s:o, s:f, s:o, s:f, s:i}", "layer",
-            oct_report_text(e->layer), "op", e->op, "type", e->type, "sqnr_db",
-            oct_report_number(e->sqnr_db), "loss_db", e->loss_db, "largest_error",
-            oct_report_number(e->largest_error), "saturated", e->saturated, "codes_used",
-            (int)e->codes_used));
+        json_array_append_new(
+            errors, json_pack("{s:o, s:s, s:s, s:o, s:f, s:o, s:f, s:i}", "layer",
+                        oct_report_text(e->layer), "op", e->op, "type", e->type, "sqnr_db",
+                        oct_report_number(e->sqnr_db), "loss_db", e->loss_db, "largest_error",
+                        oct_report_number(e->largest_error), "saturated", e->saturated,
+                        "codes_used", (int)e->codes_used));
     }
     return errors;
 }
@@ -200,7 +210,7 @@ static json_t *operators_json(const oct_bench *bench, int32_t model)
     json_t *array = json_array();
     for (int32_t i = 0; i < count; i++)
         json_array_append_new(array, json_pack("{s:s, s:o, s:f}", "op", ops[i].op, "tensor",
-            oct_report_text(ops[i].tensor), "ns", ops[i].median_ns));
+                                         oct_report_text(ops[i].tensor), "ns", ops[i].median_ns));
     return array;
 }
 
@@ -209,19 +219,22 @@ static json_t *form_json(const oct_comparison *c, const oct_made *m)
     bool full = m->variant.mode == OCT_MODE_INT8_FULL;
     json_t *form = json_pack("{s:s, s:s, s:s?, s:s}", "form", oct_variant_name(m->variant), "mode",
         oct_mode_name(m->variant.mode), "io",
-        !full ? NULL : m->variant.io == OCT_IO_UINT8 ? "uint8" : "int8", "status", m->ok ? "ok" : "failed");
+        !full                           ? NULL
+        : m->variant.io == OCT_IO_UINT8 ? "uint8"
+                                        : "int8",
+        "status", m->ok ? "ok" : "failed");
     if (!m->ok) {
         json_object_set_new(form, "reason", oct_report_text(m->failure.text));
         return form;
     }
     const oct_metrics *metrics = oct_eval_metrics(c->eval, m->index);
-    json_t *rest = json_pack("{s:s?, s:I, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "file", m->file[0] != 0 ? m->file : NULL, "bytes", (json_int_t)m->bytes, "sha256", m->sha256,
-        "ledger", ledger_json(&m->ledger), "convert_seconds", m->seconds,
-        "accuracy", accuracy_json(metrics),
-        "against_float", against_json(metrics, oct_eval_paired(c->eval, m->index)),
-        "latency", latency_json(c->bench, m->index), "layers", layers_json(m->report), "errors", errors_json(m->diff),
-        "operators", operators_json(c->bench, m->index));
+    json_t *rest = json_pack("{s:s?, s:I, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
+        m->file[0] != 0 ? m->file : NULL, "bytes", (json_int_t)m->bytes, "sha256", m->sha256,
+        "ledger", ledger_json(&m->ledger), "convert_seconds", m->seconds, "accuracy",
+        accuracy_json(metrics), "against_float",
+        against_json(metrics, oct_eval_paired(c->eval, m->index)), "latency",
+        latency_json(c->bench, m->index), "layers", layers_json(m->report), "errors",
+        errors_json(m->diff), "operators", operators_json(c->bench, m->index));
     json_object_update(form, rest);
     json_decref(rest);
     return form;
@@ -244,7 +257,8 @@ static json_t *changed_json(const oct_comparison *c)
         for (int32_t k = 0; k < c->made_count; k++)
             if (c->made[k].ok)
                 json_object_set_new(answers, oct_variant_name(c->made[k].variant),
-                    json_integer(oct_eval_answer(c->eval, c->made[k].index, i) - c->choice.label_offset));
+                    json_integer(
+                        oct_eval_answer(c->eval, c->made[k].index, i) - c->choice.label_offset));
         json_t *sample = json_pack("{s:o, s:i, s:o}", "sample",
             oct_report_text(oct_data_sample_name(c->eval_data, i, name, sizeof name)), "label",
             (int)oct_data_label(c->eval_data, i), "answers", answers);
@@ -273,14 +287,14 @@ oct_status oct_comparison_document(const oct_comparison *c, json_t **out, oct_er
     json_t *forms = json_array();
     for (int32_t i = 0; i < c->made_count; i++)
         json_array_append_new(forms, form_json(c, &c->made[i]));
-    *out = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:I, s:b}, s:{s:i, s:s, s:I}, s:o, s:o, s:o, s:o}",
+    *out = json_pack(
+        "{s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:I, s:b}, s:{s:i, s:s, s:I}, s:o, s:o, s:o, s:o}",
         "schema", (int)OCT_RESULTS_SCHEMA, "octavo", OCT_VERSION, "created", created_json(),
         "model", model_json(c), "data", data_json(c), "preprocess", preprocess_json(c),
-        "calibration", "spec", oct_report_text(oct_data_spec(c->calib)), "samples", (json_int_t)c->calib_samples,
-        "held_out", c->held_out,
-        "options", "threads", (int)o->threads, "kernels", o->kernels == OCT_KERNELS_REF ? "ref" : "fast",
-        "seed", (json_int_t)o->seed,
-        "machine", machine_json(c), "benchmark", benchmark_json(c), "forms", forms,
-        "changed", changed_json(c));
+        "calibration", "spec", oct_report_text(oct_data_spec(c->calib)), "samples",
+        (json_int_t)c->calib_samples, "held_out", c->held_out, "options", "threads",
+        (int)o->threads, "kernels", o->kernels == OCT_KERNELS_REF ? "ref" : "fast", "seed",
+        (json_int_t)o->seed, "machine", machine_json(c), "benchmark", benchmark_json(c), "forms",
+        forms, "changed", changed_json(c));
     return *out != NULL ? OCT_OK : oct_fail_memory(err, 1 << 16, "results");
 }

@@ -16,7 +16,10 @@ static oct_status put(oct_file *file, const char *text, oct_error *err)
     return oct_file_write(file, text, strlen(text), err);
 }
 
-/* JSON inside <script>: "</" could end the element and "<!--" open a comment, so every '<' is escaped. */
+/*
+ * JSON inside <script>: "</" could end the element and "<!--" open a comment, so every '<' is
+ * escaped.
+ */
 static oct_status put_json(oct_file *file, const char *json, oct_error *err)
 {
     while (*json != 0) {
@@ -31,8 +34,8 @@ static oct_status put_json(oct_file *file, const char *json, oct_error *err)
     return OCT_OK;
 }
 
-static oct_status put_results(oct_file *file, const oct_results *const *results, int32_t count,
-    oct_error *err)
+static oct_status put_results(
+    oct_file *file, const oct_results *const *results, int32_t count, oct_error *err)
 {
     OCT_TRY(put(file, "[", err));
     for (int32_t i = 0; i < count; i++) {
@@ -48,8 +51,12 @@ static oct_status put_results(oct_file *file, const oct_results *const *results,
     return put(file, "]", err);
 }
 
-/* The page has one line for each part that is put in: <!--style-->, <!--results-->, <!--chart-->, <!--script-->. */
-static oct_status put_page(oct_file *file, const oct_results *const *results, int32_t count, oct_error *err)
+/*
+ * The page has one line for each part that is put in: <!--style-->, <!--results-->, <!--chart-->,
+ * <!--script-->.
+ */
+static oct_status put_page(
+    oct_file *file, const oct_results *const *results, int32_t count, oct_error *err)
 {
     const char *page = oct_asset_page;
     for (;;) {
@@ -69,8 +76,8 @@ static oct_status put_page(oct_file *file, const oct_results *const *results, in
     }
 }
 
-oct_status oct_report_save(const oct_results *const *results, int32_t count, const char *path,
-    oct_error *err)
+oct_status oct_report_save(
+    const oct_results *const *results, int32_t count, const char *path, oct_error *err)
 {
     oct_file file;
     OCT_TRY(oct_file_begin(&file, path, err));

@@ -30,8 +30,8 @@ static unsigned char *put_chunk(unsigned char *to, const char *type, const void 
 }
 
 /* pixels [h][w][c], c 1 or 3; *size gets the length of the PNG. */
-static unsigned char *encode_png(const unsigned char *pixels, int32_t h, int32_t w, int32_t c,
-    size_t *size)
+static unsigned char *encode_png(
+    const unsigned char *pixels, int32_t h, int32_t w, int32_t c, size_t *size)
 {
     size_t row = (size_t)w * (size_t)c, raw_size = (size_t)h * (row + 1);
     uLong bound = compressBound((uLong)raw_size);
@@ -70,8 +70,9 @@ static char *data_uri(const unsigned char *bytes, size_t size)
     memcpy(at, prefix, sizeof prefix - 1);
     at += sizeof prefix - 1;
     for (size_t i = 0; i < size; i += 3) {
-        uint32_t three = (uint32_t)bytes[i] << 16 | (i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0) |
-            (i + 2 < size ? bytes[i + 2] : 0);
+        uint32_t three = (uint32_t)bytes[i] << 16 |
+                         (i + 1 < size ? (uint32_t)bytes[i + 1] << 8 : 0) |
+                         (i + 2 < size ? bytes[i + 2] : 0);
         *at++ = digits[three >> 18];
         *at++ = digits[three >> 12 & 63];
         *at++ = i + 1 < size ? digits[three >> 6 & 63] : '=';

@@ -39,7 +39,8 @@ typedef struct reader {
 
 static oct_status lacks(const reader *r, const char *key, const char *what)
 {
-    return oct_fail(r->err, OCT_E_INVALID, "%s: %s.%s: %s is expected", r->name, r->place, key, what);
+    return oct_fail(
+        r->err, OCT_E_INVALID, "%s: %s.%s: %s is expected", r->name, r->place, key, what);
 }
 
 static oct_status get_number(const reader *r, const json_t *object, const char *key, double *out)
@@ -89,7 +90,8 @@ static oct_status read_accuracy(const reader *r, const json_t *form, bool labell
     OCT_TRY(get_count(r, against, "won", &row->won));
     OCT_TRY(get_number(r, difference, "value", &row->difference));
     OCT_TRY(get_interval(r, difference, &row->difference_interval));
-    bool fit = row->top1 <= row->samples && row->lost <= row->samples && row->won <= row->samples - row->lost;
+    bool fit = row->top1 <= row->samples && row->lost <= row->samples &&
+               row->won <= row->samples - row->lost;
     return fit && row->samples > 0 ? OCT_OK : lacks(r, "accuracy", "counts that fit together");
 }
 
@@ -126,8 +128,8 @@ static oct_status read_rows(oct_results *results, const char *name, oct_error *e
     int64_t schema;
     OCT_TRY(get_count(&r, results->root, "schema", &schema));
     if (schema != OCT_RESULTS_SCHEMA)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "%s: results of schema %lld; this version knows %d", name,
-            (long long)schema, (int)OCT_RESULTS_SCHEMA);
+        return oct_fail(err, OCT_E_UNSUPPORTED, "%s: results of schema %lld; this version knows %d",
+            name, (long long)schema, (int)OCT_RESULTS_SCHEMA);
     const json_t *data = json_object_get(results->root, "data");
     const json_t *forms = json_object_get(results->root, "forms");
     results->labelled = json_is_true(json_object_get(data, "labelled"));
@@ -169,7 +171,6 @@ void oct_results_free(oct_results *results)
     free(results->advice);
     free(results);
 }
-
 
 /* The constraints a document was weighed under; absent ones stay zero. */
 static oct_constraints saved_constraints(const json_t *root)

@@ -1,9 +1,9 @@
 /*
- * Results of a comparison: the JSON document that is saved, and the numbers the table and the advice read
- * out of it.
+ * Results of a comparison: the JSON document that is saved, and the numbers the table and the
+ * advice read out of it.
  *
- * The document is the one representation. A comparison builds it, results.json is its text, a load keeps
- * keys it does not know. Rows are a checked extract.
+ * The document is the one representation. A comparison builds it, results.json is its text, a load
+ * keeps keys it does not know. Rows are a checked extract.
  */
 #ifndef OCT_REPORT_RESULTS_H
 #define OCT_REPORT_RESULTS_H
@@ -17,26 +17,26 @@ enum { OCT_RESULTS_SCHEMA = 1, OCT_MAX_ROWS = 16 };
 typedef struct oct_row {
     const char *form;
     bool ok;
-    const char *failure;       /* why not; NULL when ok */
+    const char *failure; /* why not; NULL when ok */
     double bytes;
-    int64_t samples, top1;     /* top1 only with labels */
+    int64_t samples, top1; /* top1 only with labels */
     oct_interval top1_interval;
-    int64_t agree, lost, won;  /* against float32 */
+    int64_t agree, lost, won; /* against float32 */
     double difference;
     oct_interval difference_interval;
     bool has_latency;
     double median_ns, ratio;
     oct_interval median_interval, ratio_interval;
-    char verdict[16];          /* "advised", or which rule it fell to; set by advising */
+    char verdict[16]; /* "advised", or which rule it fell to; set by advising */
 } oct_row;
 
 struct oct_results {
-    json_t *root;              /* owned */
+    json_t *root; /* owned */
     bool labelled, random;
     oct_row rows[OCT_MAX_ROWS]; /* [0] is float32 */
     int32_t row_count;
-    char *advice;              /* owned text */
-    const char *advised;       /* a row's form, or NULL */
+    char *advice;        /* owned text */
+    const char *advised; /* a row's form, or NULL */
 };
 
 /**
@@ -48,7 +48,8 @@ oct_status oct_results_create(json_t *root, const char *name, oct_results **out,
 /** A JSON number, or null for infinities and NaN. */
 json_t *oct_report_number(double value);
 
-/** A JSON string; bytes beyond ASCII become '?' where the text is not UTF-8 (names come from files). */
+/** A JSON string; bytes beyond ASCII become '?' where the text is not UTF-8 (names come from
+ * files). */
 json_t *oct_report_text(const char *text);
 
 /* Text for people, written into text[size]; returns text. */

@@ -7,9 +7,11 @@
 
 #include "eval/stats.h"
 
-/* Forms a target runs, best first. Source: the table "Decision tree" of the page named in rules.h. */
+/* Forms a target runs, best first. Source: the table "Decision tree" of the page named in rules.h.
+ */
 static const char *const runs_on[OCT_TARGET_COUNT][OCT_VARIANTS + 1] = {
-    [OCT_TARGET_CPU] = { "int8", "int8-full", "int8-full-uint8", "dynamic", "int16x8", "float16", "float32" },
+    [OCT_TARGET_CPU] = { "int8", "int8-full", "int8-full-uint8", "dynamic", "int16x8", "float16",
+        "float32" },
     [OCT_TARGET_GPU] = { "float16", "float32" },
     [OCT_TARGET_INT_ONLY] = { "int8-full", "int8-full-uint8" },
     [OCT_TARGET_MCU] = { "int8-full", "int16x8" },
@@ -120,7 +122,8 @@ static oct_verdict ask_latency(const oct_weighing *w, const oct_row *row, char *
 static void drop_question(const oct_weighing *w, char *text, size_t size)
 {
     if (w->results->labelled)
-        snprintf(text, size, "loses at most %.2f points of accuracy?", w->constraints.max_drop * 100);
+        snprintf(
+            text, size, "loses at most %.2f points of accuracy?", w->constraints.max_drop * 100);
     else
         snprintf(text, size, "answers otherwise than float32 at most %.2f %% of the time?",
             w->constraints.max_drop * 100);
@@ -128,7 +131,8 @@ static void drop_question(const oct_weighing *w, char *text, size_t size)
 
 void oct_rule_equivalence(const oct_weighing *w, const oct_row *row, oct_equivalence *out)
 {
-    /* Without labels every changed answer counts as lost: a bound on the drop, whatever the truth is. */
+    /* Without labels every changed answer counts as lost: a bound on the drop, whatever the truth
+     * is. */
     bool labelled = w->results->labelled;
     oct_equivalence_test(row->samples, labelled ? row->lost : row->samples - row->agree,
         labelled ? row->won : 0, w->constraints.max_drop, out);
@@ -156,8 +160,11 @@ static oct_verdict ask_drop(const oct_weighing *w, const oct_row *row, char *num
     oct_equivalence e;
     oct_rule_equivalence(w, row, &e);
     double percent = e.confidence * 100;
-    snprintf(number, size, percent >= 99.95 ? "over 99.9 %% sure" : percent < 0.05 ? "under 0.1 %% sure" :
-        "%.*f %% sure", percent > 99 ? 1 : 0, percent);
+    snprintf(number, size,
+        percent >= 99.95 ? "over 99.9 %% sure"
+        : percent < 0.05 ? "under 0.1 %% sure"
+                         : "%.*f %% sure",
+        percent > 99 ? 1 : 0, percent);
     return e.holds ? OCT_VERDICT_YES : e.fails ? OCT_VERDICT_NO : OCT_VERDICT_UNCLEAR;
 }
 

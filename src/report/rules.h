@@ -1,5 +1,6 @@
 /*
- * The decision tree: TensorFlow's published one (https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/post_training_quantization)
+ * The decision tree: TensorFlow's published one
+ * (https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/post_training_quantization)
  * with every fork turned into a measurement.
  */
 #ifndef OCT_REPORT_RULES_H
@@ -30,13 +31,15 @@ typedef struct oct_rule {
 /** The forks in the order they are taken; *count of them. Static storage. */
 const oct_rule *oct_rules(int32_t *count);
 
-/** True when forms are chosen by measured latency (this CPU is the target), else by a fixed order. */
+/** True when forms are chosen by measured latency (this CPU is the target), else by a fixed order.
+ */
 bool oct_rule_measures(oct_target target);
 
 /** Place of a form in the target's order of preference; lower is better. */
 int32_t oct_rule_preference(oct_target target, const char *form);
 
-/** The statement about "loses at most max_drop" for a row: from pairs, or from disagreement without labels. */
+/** The statement about "loses at most max_drop" for a row: from pairs, or from disagreement without
+ * labels. */
 void oct_rule_equivalence(const oct_weighing *w, const oct_row *row, oct_equivalence *out);
 
 /** Smallest drop that the samples show to hold for a row, one-sided 95 %, 0..1. */

@@ -7,7 +7,10 @@
 #include "base/error.h"
 #include "report/results.h"
 
-/* Columns a UTF-8 text takes: its bytes without continuations. Nothing wide or combining is printed here. */
+/*
+ * Columns a UTF-8 text takes: its bytes without continuations. Nothing wide or combining is printed
+ * here.
+ */
 static int columns(const char *text)
 {
     int count = 0;

@@ -53,10 +53,12 @@ static void test_measurements_hang_together(void **unused)
         /* 25 rounds: ranks 8 and 18, scipy.stats.binom.cdf(7, 25, 0.5) = 0.0216 */
         assert_true(l->median_interval.low == sorted[7] && l->median_interval.high == sorted[17]);
         assert_true(l->ratio_interval.low == ratios[7] && l->ratio_interval.high == ratios[17]);
-        assert_true(l->warmup_runs > 3 && l->runs_per_round >= 1 && l->load_ns > 0 && l->arena_bytes > 0);
+        assert_true(
+            l->warmup_runs > 3 && l->runs_per_round >= 1 && l->load_ns > 0 && l->arena_bytes > 0);
     }
     const oct_latency *self = oct_bench_latency(bench, 0);
-    assert_true(self->ratio == 1 && self->ratio_interval.low == 1 && self->ratio_interval.high == 1);
+    assert_true(
+        self->ratio == 1 && self->ratio_interval.low == 1 && self->ratio_interval.high == 1);
     assert_true(oct_bench_latency(bench, 1)->ratio > 10); /* 1536 times the multiplications */
     assert_true(self->runs_per_round > oct_bench_latency(bench, 1)->runs_per_round);
     int32_t count;
@@ -86,8 +88,9 @@ static void test_time_limit_and_progress(void **unused)
     oct_model *model = chain(32, 1);
     const oct_model *models[] = { model };
     int calls = 0;
-    oct_bench_options options = { .threads = 1, .seconds = 1e-9, .progress = count_progress,
-        .progress_user = &calls };
+    oct_bench_options options = {
+        .threads = 1, .seconds = 1e-9, .progress = count_progress, .progress_user = &calls
+    };
     oct_bench *bench = NULL;
     assert_int_equal(oct_bench_run(models, 1, &options, &bench, NULL), OCT_OK);
     assert_int_equal(calls, 15);
@@ -109,7 +112,8 @@ static void test_machine(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_measurements_hang_together), cmocka_unit_test(test_time_limit_and_progress),
+        cmocka_unit_test(test_measurements_hang_together),
+        cmocka_unit_test(test_time_limit_and_progress),
         cmocka_unit_test(test_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * Data sets and preprocessing against Pillow, TensorFlow and numpy (expected.h), and what damaged files
- * and wrong choices are answered with.
+ * Data sets and preprocessing against Pillow, TensorFlow and numpy (expected.h), and what damaged
+ * files and wrong choices are answered with.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -238,7 +238,8 @@ static void test_write_arrays(void **unused)
     const char *path = "/tmp/octavo_written.npz", *npy = "/tmp/octavo_written.npy";
     const float f[] = { 1.5f, -2, 3, 4, 5, 6 };
     const int64_t dims[] = { 2, 3 }, scalar[] = { 6 };
-    oct_npz_entry entries[] = { { "a", "float32", 2, { 2, 3 }, f }, { "b/c", "uint8", 1, { 20 }, array_x } };
+    oct_npz_entry entries[] = { { "a", "float32", 2, { 2, 3 }, f },
+        { "b/c", "uint8", 1, { 20 }, array_x } };
     assert_int_equal(oct_npz_write(path, entries, 2, NULL), OCT_OK);
     assert_int_equal(oct_npy_write(npy, "float32", 2, dims, f, NULL), OCT_OK);
     for (int i = 0; i < 2; i++) {
@@ -265,7 +266,10 @@ static void same_floats(const float *got, const float *want, size_t count, float
 static void test_resize(void **unused)
 {
     (void)unused;
-    static const struct { int32_t h, w; const float *bilinear, *nearest, *antialias; } cases[] = {
+    static const struct {
+        int32_t h, w;
+        const float *bilinear, *nearest, *antialias;
+    } cases[] = {
         { 5, 4, bilinear_5_4, nearest_5_4, antialias_5_4 },
         { 13, 16, bilinear_13_16, nearest_13_16, antialias_13_16 },
         { 3, 20, bilinear_3_20, nearest_3_20, antialias_3_20 },
@@ -283,7 +287,8 @@ static void test_resize(void **unused)
         same_floats(to, cases[i].antialias, count, 4e-5f);
     }
     float part[2 * 3 * 3];
-    oct_resize(resize_from, 7, 3, (oct_region){ 1, 2, 2, 3 }, part, 2, 3, OCT_FILTER_BILINEAR, false, NULL);
+    oct_resize(resize_from, 7, 3, (oct_region){ 1, 2, 2, 3 }, part, 2, 3, OCT_FILTER_BILINEAR,
+        false, NULL);
     assert_memory_equal(part, resize_from + (1 * 7 + 2) * 3, 9 * sizeof(float));
 }
 
@@ -298,13 +303,20 @@ static void preprocess(const char *spec, oct_preprocess *p)
 static void test_normalise(void **unused)
 {
     (void)unused;
-    static const struct { const char *spec; const float *want; } cases[] = {
-        { "tf", keras_tf }, { "torch", keras_torch }, { "caffe", keras_caffe },
+    static const struct {
+        const char *spec;
+        const float *want;
+    } cases[] = {
+        { "tf", keras_tf },
+        { "torch", keras_torch },
+        { "caffe", keras_caffe },
     };
     float image[12];
     for (int i = 0; i < 12; i++)
         image[i] = (float)(i * 21);
-    oct_sample_value field = { .type = OCT_FLOAT32, .rank = 3, .dims = { 2, 2, 3 }, .bytes = image };
+    oct_sample_value field = {
+        .type = OCT_FLOAT32, .rank = 3, .dims = { 2, 2, 3 }, .bytes = image
+    };
     for (size_t i = 0; i < 3; i++) {
         oct_preprocess p;
         float to[12];
@@ -324,7 +336,9 @@ static void test_channels_and_crop(void **unused)
     assert_int_equal(oct_image_to_input(&p, &rgb, 9, 7, 1, to, NULL), OCT_OK);
     for (int i = 0; i < 63; i++)
         assert_true(to[i] == png_as_gray[i]);
-    oct_sample_value gray = { .type = OCT_UINT8, .rank = 2, .dims = { 9, 7 }, .bytes = png_as_gray };
+    oct_sample_value gray = {
+        .type = OCT_UINT8, .rank = 2, .dims = { 9, 7 }, .bytes = png_as_gray
+    };
     assert_int_equal(oct_image_to_input(&p, &gray, 9, 7, 3, to, NULL), OCT_OK);
     for (int i = 0; i < 189; i++)
         assert_true(to[i] == png_as_gray[i / 3]);
@@ -349,11 +363,18 @@ static void test_preprocess_json(void **unused)
     assert_int_equal(p.filter, OCT_FILTER_NEAREST);
     assert_true(p.antialias && p.bgr && p.keep_aspect);
     assert_true(p.crop == 0.875f && p.divisor == 2 && p.mean[2] == 3 && p.std[1] == 4);
-    static const struct { const char *json, *text; } bad[] = {
-        { "{\"crop\": 2}", "crop: must be at most 1" }, { "{\"std\": [1, 0, 1]}", "std: must be above 0" },
-        { "{\"mean\": \"x\"}", "mean: numbers" }, { "{\"size\": 3}", "size: an unknown key" },
-        { "{\"order\": \"gbr\"}", "\"rgb\" or \"bgr\"" }, { "[1]", "object" }, { "{", "line 1" },
-        { "{\"divisor\": [1, 2, 3]}", "one number" }, { "{\"antialias\": 1}", "true or false" },
+    static const struct {
+        const char *json, *text;
+    } bad[] = {
+        { "{\"crop\": 2}", "crop: must be at most 1" },
+        { "{\"std\": [1, 0, 1]}", "std: must be above 0" },
+        { "{\"mean\": \"x\"}", "mean: numbers" },
+        { "{\"size\": 3}", "size: an unknown key" },
+        { "{\"order\": \"gbr\"}", "\"rgb\" or \"bgr\"" },
+        { "[1]", "object" },
+        { "{", "line 1" },
+        { "{\"divisor\": [1, 2, 3]}", "one number" },
+        { "{\"antialias\": 1}", "true or false" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         oct_error err = { 0 };
@@ -370,11 +391,16 @@ static void test_preprocess_json(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folder_per_class), cmocka_unit_test(test_arrays),
-        cmocka_unit_test(test_choices), cmocka_unit_test(test_labels_csv),
-        cmocka_unit_test(test_damaged_files), cmocka_unit_test(test_array_files),
-        cmocka_unit_test(test_write_arrays), cmocka_unit_test(test_resize),
-        cmocka_unit_test(test_normalise), cmocka_unit_test(test_channels_and_crop),
+        cmocka_unit_test(test_folder_per_class),
+        cmocka_unit_test(test_arrays),
+        cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_labels_csv),
+        cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_array_files),
+        cmocka_unit_test(test_write_arrays),
+        cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_normalise),
+        cmocka_unit_test(test_channels_and_crop),
         cmocka_unit_test(test_preprocess_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

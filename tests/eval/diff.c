@@ -1,6 +1,6 @@
 /*
- * Layer by layer against hand-computed differences: two classifiers, and a quantized pair whose codes are
- * known.
+ * Layer by layer against hand-computed differences: two classifiers, and a quantized pair whose
+ * codes are known.
  */
 #include "eval/tiny.h"
 
@@ -10,7 +10,8 @@
 
 static const char *const path = "/tmp/octavo_diff.npz";
 
-static oct_diff *differ(const oct_model *a, const oct_model *b, const float *x, int64_t samples, int64_t width)
+static oct_diff *differ(
+    const oct_model *a, const oct_model *b, const float *x, int64_t samples, int64_t width)
 {
     oct_npz_entry entry = { "x", "float32", 2, { samples, width }, x };
     oct_data *data = NULL;
@@ -116,6 +117,7 @@ static void test_integers(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_floats), cmocka_unit_test(test_integers) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_floats),
+        cmocka_unit_test(test_integers) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,7 +210,8 @@ static void test_preprocessing_is_found(void **unused)
     oct_preprocess_choice choice;
     for (int offset = 0; offset <= 1; offset++) {
         open_bytes(&f, offset);
-        assert_int_equal(oct_preprocess_find("auto", f.first.model, f.data, 2, &choice, NULL), OCT_OK);
+        assert_int_equal(
+            oct_preprocess_find("auto", f.first.model, f.data, 2, &choice, NULL), OCT_OK);
         assert_string_equal(choice.preprocess.name, "tf");
         assert_int_equal(choice.label_offset, offset);
         assert_int_equal(choice.samples, 200);
@@ -218,7 +219,8 @@ static void test_preprocessing_is_found(void **unused)
         assert_int_equal(choice.tried[offset].correct, 200);
         assert_non_null(strstr(choice.reason, "200 of 200 samples right, next "));
         assert_null(strstr(choice.reason, "cannot tell"));
-        assert_int_equal(oct_preprocess_find("tf", f.first.model, f.data, 2, &choice, NULL), OCT_OK);
+        assert_int_equal(
+            oct_preprocess_find("tf", f.first.model, f.data, 2, &choice, NULL), OCT_OK);
         assert_int_equal(choice.label_offset, offset);
         assert_int_equal(choice.tries, offset == 0 ? 0 : 2);
     }
@@ -234,18 +236,23 @@ static void test_preprocessing_is_found(void **unused)
     oct_data_free(f.data);
     assert_int_equal(oct_data_open(path, &f.data, NULL), OCT_OK);
     oct_error err = { 0 };
-    assert_int_equal(oct_preprocess_find("auto", f.first.model, f.data, 2, &choice, &err), OCT_E_USAGE);
+    assert_int_equal(
+        oct_preprocess_find("auto", f.first.model, f.data, 2, &choice, &err), OCT_E_USAGE);
     assert_non_null(strstr(err.text, "--preprocess"));
     end(&f);
 }
 
-/* A quantized input takes round-half-away(x / scale) + zero, clamped, as TensorFlow Lite's QUANTIZE. */
+/*
+ * A quantized input takes round-half-away(x / scale) + zero, clamped, as TensorFlow Lite's
+ * QUANTIZE.
+ */
 static void test_quantized_view(void **unused)
 {
     (void)unused;
     builder b = build_begin();
     const int32_t dims[] = { 1, 6 };
-    int32_t x = build_tensor(&b, "x", OCT_INT8, 2, dims), y = build_tensor(&b, "y", OCT_FLOAT32, 2, dims);
+    int32_t x = build_tensor(&b, "x", OCT_INT8, 2, dims),
+            y = build_tensor(&b, "y", OCT_FLOAT32, 2, dims);
     assert_int_equal(oct_graph_set_quant(b.graph, b.sub->tensors[x], 0.5f, 3, NULL), OCT_OK);
     build_node(&b, OCT_OP_DEQUANTIZE, x, -1, y, OCT_OPTIONS_NONE);
     build_end(&b, x, y);
@@ -288,7 +295,8 @@ static void test_misfit(void **unused)
     assert_int_equal(oct_preprocess_parse("none", &none, NULL), OCT_OK);
     assert_int_equal(oct_data_view_create(data, f.first.model, &none, &view, &err), OCT_E_INVALID);
     assert_null(view);
-    assert_non_null(strstr(err.text, "sample 0: a sample of shape 3x4 does not fit input x of shape 1x8"));
+    assert_non_null(
+        strstr(err.text, "sample 0: a sample of shape 3x4 does not fit input x of shape 1x8"));
     oct_data_free(data);
     end(&f);
 }
@@ -296,9 +304,12 @@ static void test_misfit(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_metrics), cmocka_unit_test(test_threads_change_nothing),
-        cmocka_unit_test(test_outputs_are_kept), cmocka_unit_test(test_labels_outside),
-        cmocka_unit_test(test_preprocessing_is_found), cmocka_unit_test(test_quantized_view),
+        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_threads_change_nothing),
+        cmocka_unit_test(test_outputs_are_kept),
+        cmocka_unit_test(test_labels_outside),
+        cmocka_unit_test(test_preprocessing_is_found),
+        cmocka_unit_test(test_quantized_view),
         cmocka_unit_test(test_misfit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

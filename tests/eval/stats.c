@@ -1,6 +1,7 @@
 /*
- * Statistics against scipy 1.17.1 (numpy 2.4.6). Tango's statistic is checked against a likelihood that
- * scipy.optimize maximised numerically, so that formula and test share nothing but the definition.
+ * Statistics against scipy 1.17.1 (numpy 2.4.6). Tango's statistic is checked against a likelihood
+ * that scipy.optimize maximised numerically, so that formula and test share nothing but the
+ * definition.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -23,7 +24,10 @@ static void near(double got, double want, double tolerance)
 static void test_wilson(void **unused)
 {
     (void)unused;
-    static const struct { int64_t k, n; double low, high; } cases[] = {
+    static const struct {
+        int64_t k, n;
+        double low, high;
+    } cases[] = {
         { 0, 10, 0, 0.27753279986288926 },
         { 10, 10, 0.7224672001371109, 1 },
         { 7190, 10000, 0.7101074017093607, 0.727724407004283 },
@@ -42,9 +46,17 @@ static void test_wilson(void **unused)
 static void test_mcnemar(void **unused)
 {
     (void)unused;
-    static const struct { int64_t lost, won; double p; } cases[] = {
-        { 0, 0, 1 }, { 5, 5, 1 }, { 1, 9, 0.021484375 }, { 9, 1, 0.021484375 }, { 0, 6, 0.03125 },
-        { 120, 90, 0.045114087864840696 }, { 1000, 1100, 0.03072070786424249 },
+    static const struct {
+        int64_t lost, won;
+        double p;
+    } cases[] = {
+        { 0, 0, 1 },
+        { 5, 5, 1 },
+        { 1, 9, 0.021484375 },
+        { 9, 1, 0.021484375 },
+        { 0, 6, 0.03125 },
+        { 120, 90, 0.045114087864840696 },
+        { 1000, 1100, 0.03072070786424249 },
         { 30, 5, 2.2361520677804947e-05 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -54,7 +66,10 @@ static void test_mcnemar(void **unused)
 static void test_tango(void **unused)
 {
     (void)unused;
-    static const struct { int64_t n, lost, won; double t, low, high; } cases[] = {
+    static const struct {
+        int64_t n, lost, won;
+        double t, low, high;
+    } cases[] = {
         { 10000, 120, 90, 1.3661639137147568, -0.005889287708483942, -0.00016118855069568829 },
         { 100, 3, 9, 1.8586061957673847, -0.00911560138808212, 0.1376930094084415 },
         { 44, 0, 1, 1.1073078213958432, -0.05939323109015175, 0.11807709698213474 },
@@ -101,7 +116,8 @@ static void test_equivalence(void **unused)
     /* The promised size decides at the same rates: T(n) is 2.486 there. */
     oct_equivalence_test(10000, 120, 90, 0.005, &e);
     double scale = (double)e.samples_needed / 10000;
-    near(oct_tango(e.samples_needed, (int64_t)(120 * scale), (int64_t)(90 * scale), -0.005), 2.486, 0.02);
+    near(oct_tango(e.samples_needed, (int64_t)(120 * scale), (int64_t)(90 * scale), -0.005), 2.486,
+        0.02);
     oct_equivalence_test(0, 0, 0, 0.005, &e);
     assert_false(e.holds || e.fails);
 }
@@ -116,8 +132,15 @@ static void test_order_statistics(void **unused)
     near(oct_quantile(powers, 11, 0.9), 512, 1e-9);
     near(oct_quantile(powers, 1, 0.5), 1, 0);
     near(oct_quantile(powers, 11, 1), 1024, 0);
-    static const struct { int64_t n, rank; } cases[] = {
-        { 5, 0 }, { 6, 1 }, { 15, 4 }, { 20, 6 }, { 100, 40 }, { 101, 41 },
+    static const struct {
+        int64_t n, rank;
+    } cases[] = {
+        { 5, 0 },
+        { 6, 1 },
+        { 15, 4 },
+        { 20, 6 },
+        { 100, 40 },
+        { 101, 41 },
     };
     double values[101];
     for (int i = 0; i < 101; i++)
@@ -172,9 +195,13 @@ static void test_random(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wilson), cmocka_unit_test(test_mcnemar), cmocka_unit_test(test_tango),
-        cmocka_unit_test(test_normal), cmocka_unit_test(test_equivalence),
-        cmocka_unit_test(test_order_statistics), cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_wilson),
+        cmocka_unit_test(test_mcnemar),
+        cmocka_unit_test(test_tango),
+        cmocka_unit_test(test_normal),
+        cmocka_unit_test(test_equivalence),
+        cmocka_unit_test(test_order_statistics),
+        cmocka_unit_test(test_bootstrap),
         cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * A classifier small enough to be computed by hand: x [1, 8] -> FULLY_CONNECTED -> SOFTMAX -> y [1, 7],
- * with seeded weights, and data sets whose labels are its answers under a known preprocessing.
+ * A classifier small enough to be computed by hand: x [1, 8] -> FULLY_CONNECTED -> SOFTMAX -> y [1,
+ * 7], with seeded weights, and data sets whose labels are its answers under a known preprocessing.
  */
 #ifndef OCT_TESTS_EVAL_TINY_H
 #define OCT_TESTS_EVAL_TINY_H
@@ -16,7 +16,10 @@
 
 enum { TINY_INPUTS = 8, TINY_CLASSES = 7 };
 
-typedef struct tiny { float weights[TINY_CLASSES][TINY_INPUTS]; oct_model *model; } tiny;
+typedef struct tiny {
+    float weights[TINY_CLASSES][TINY_INPUTS];
+    oct_model *model;
+} tiny;
 
 /* Weights differ from those of noise 0 by up to `noise`. */
 static inline tiny tiny_create(float noise)
@@ -26,7 +29,7 @@ static inline tiny tiny_create(float noise)
     for (int k = 0; k < TINY_CLASSES; k++)
         for (int i = 0; i < TINY_INPUTS; i++)
             t.weights[k][i] = (float)(oct_random_uniform(&random) * 4 - 2) +
-                noise * (float)(oct_random_uniform(&other) * 2 - 1);
+                              noise * (float)(oct_random_uniform(&other) * 2 - 1);
     builder b = build_begin();
     const int32_t x_dims[] = { 1, TINY_INPUTS }, y_dims[] = { 1, TINY_CLASSES };
     const int32_t w_dims[] = { TINY_CLASSES, TINY_INPUTS };

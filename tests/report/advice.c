@@ -1,6 +1,6 @@
 /*
- * The decision tree on made-up measurements: which form each fork leaves standing, what the text says, and
- * what documents that do not fit are answered with.
+ * The decision tree on made-up measurements: which form each fork leaves standing, what the text
+ * says, and what documents that do not fit are answered with.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,34 +14,46 @@
 
 #include "report/results.h"
 
-/* One form's measurements; lost and won against float32 among 10000 samples, 9000 of them right in float. */
-typedef struct form { const char *name; int bytes, lost, won; double ms; } form;
+/*
+ * One form's measurements; lost and won against float32 among 10000 samples, 9000 of them right in
+ * float.
+ */
+typedef struct form {
+    const char *name;
+    int bytes, lost, won;
+    double ms;
+} form;
 
 enum { SAMPLES = 10000, FLOAT_RIGHT = 9000 };
 
 static json_t *interval(double value, double spread)
 {
-    return json_pack("{s:f, s:f, s:f}", "value", value, "low", value - spread, "high", value + spread);
+    return json_pack(
+        "{s:f, s:f, s:f}", "value", value, "low", value - spread, "high", value + spread);
 }
 
 static json_t *form_json(const form *f, double float_ms, bool labelled)
 {
     if (f->bytes == 0)
-        return json_pack("{s:s, s:s, s:s}", "form", f->name, "status", "failed", "reason", "no kernel");
+        return json_pack(
+            "{s:s, s:s, s:s}", "form", f->name, "status", "failed", "reason", "no kernel");
     json_t *accuracy = json_pack("{s:i, s:i}", "samples", SAMPLES, "invalid", 0);
     json_t *against = json_pack("{s:{s:i}}", "agree", "count", SAMPLES - f->lost - f->won);
     if (labelled) {
         double d = (double)(f->won - f->lost) / SAMPLES;
-        json_object_set_new(accuracy, "top1", json_pack("{s:i, s:f, s:f}", "correct",
-            FLOAT_RIGHT - f->lost + f->won, "low", 0.894, "high", 0.906));
+        json_object_set_new(accuracy, "top1",
+            json_pack("{s:i, s:f, s:f}", "correct", FLOAT_RIGHT - f->lost + f->won, "low", 0.894,
+                "high", 0.906));
         json_object_set_new(against, "lost", json_integer(f->lost));
         json_object_set_new(against, "won", json_integer(f->won));
         json_object_set_new(against, "difference", interval(d, 0.002));
     }
-    json_t *latency = f->ms == 0 ? json_null() : json_pack("{s:o, s:o}", "median_ns",
-        interval(f->ms * 1e6, f->ms * 1e4), "ratio", interval(f->ms / float_ms, 0.01));
-    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o}", "form", f->name, "status", "ok", "bytes", f->bytes,
-        "accuracy", accuracy, "against_float", against, "latency", latency);
+    json_t *latency = f->ms == 0
+                          ? json_null()
+                          : json_pack("{s:o, s:o}", "median_ns", interval(f->ms * 1e6, f->ms * 1e4),
+                                "ratio", interval(f->ms / float_ms, 0.01));
+    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o}", "form", f->name, "status", "ok", "bytes",
+        f->bytes, "accuracy", accuracy, "against_float", against, "latency", latency);
 }
 
 static oct_results *results_of(const form *forms, int count, bool labelled)
@@ -49,8 +61,8 @@ static oct_results *results_of(const form *forms, int count, bool labelled)
     json_t *rows = json_array();
     for (int i = 0; i < count; i++)
         json_array_append_new(rows, form_json(&forms[i], forms[0].ms, labelled));
-    json_t *root = json_pack("{s:i, s:{s:b, s:b}, s:o}", "schema", 1, "data", "labelled", labelled, "random",
-        false, "forms", rows);
+    json_t *root = json_pack("{s:i, s:{s:b, s:b}, s:o}", "schema", 1, "data", "labelled", labelled,
+        "random", false, "forms", rows);
     oct_error err = { 0 };
     oct_results *results = NULL;
     if (oct_results_create(root, "made up", &results, &err) != OCT_OK)
@@ -61,15 +73,16 @@ static oct_results *results_of(const form *forms, int count, bool labelled)
 /* Advises on the forms; the text is left in *text for says(). */
 static char advice_text[8192];
 
-static void advises(const form *forms, int count, bool labelled, oct_constraints c, const char *want)
+static void advises(
+    const form *forms, int count, bool labelled, oct_constraints c, const char *want)
 {
     oct_results *results = results_of(forms, count, labelled);
     assert_int_equal(oct_results_advise(results, &c, NULL), OCT_OK);
     snprintf(advice_text, sizeof advice_text, "%s", oct_results_advice(results));
     const char *got = oct_results_advised(results);
     if (want == NULL ? got != NULL : got == NULL || strcmp(got, want) != 0)
-        fail_msg("advised %s, want %s\n%s", got == NULL ? "none" : got, want == NULL ? "none" : want,
-            advice_text);
+        fail_msg("advised %s, want %s\n%s", got == NULL ? "none" : got,
+            want == NULL ? "none" : want, advice_text);
     oct_results_free(results);
 }
 
@@ -80,9 +93,12 @@ static void says(const char *text)
 }
 
 static const form usual[] = {
-    { "float32", 4000000, 0, 0, 10 },      { "dynamic", 1100000, 20, 18, 7 },
-    { "float16", 2000000, 1, 1, 10 },      { "int8", 1050000, 60, 52, 4.1 },
-    { "int8-full", 1049000, 60, 52, 4.0 }, { "int8-full-uint8", 1049500, 60, 52, 4.05 },
+    { "float32", 4000000, 0, 0, 10 },
+    { "dynamic", 1100000, 20, 18, 7 },
+    { "float16", 2000000, 1, 1, 10 },
+    { "int8", 1050000, 60, 52, 4.1 },
+    { "int8-full", 1049000, 60, 52, 4.0 },
+    { "int8-full-uint8", 1049500, 60, 52, 4.05 },
     { "int16x8", 1200000, 5, 4, 12 },
 };
 enum { USUAL = sizeof usual / sizeof usual[0] };
@@ -90,7 +106,8 @@ enum { USUAL = sizeof usual / sizeof usual[0] };
 static void test_targets(void **unused)
 {
     (void)unused;
-    /* int8, int8-full and uint8 are within 5 % of each other in time and 1 % in size and equally right. */
+    /* int8, int8-full and uint8 are within 5 % of each other in time and 1 % in size and equally
+     * right. */
     advises(usual, USUAL, true, (oct_constraints){ 0 }, "int8");
     says("Sure: with ");
     says("of these the smallest:");
@@ -112,7 +129,8 @@ static void test_limits(void **unused)
     says("latency of at most 5.00 ms?");
     says("no       float32 (10.0 ms), dynamic (7.00 ms)");
     /* The interval of dynamic, 7 ms +- 1 %, straddles the limit; only the int8 forms are clear. */
-    advises(usual, USUAL, true, (oct_constraints){ .max_latency_ns = 7e6, .max_bytes = 1200000 }, "int8");
+    advises(usual, USUAL, true, (oct_constraints){ .max_latency_ns = 7e6, .max_bytes = 1200000 },
+        "int8");
     says("unclear  dynamic (7.00 ms)");
 }
 
@@ -168,7 +186,8 @@ static void test_failed_and_unlabelled(void **unused)
     advises(usual, USUAL, false, (oct_constraints){ 0 }, "dynamic");
     says("answers otherwise than float32 at most 0.50 % of the time?");
     says("Caution: the data have no labels");
-    advises(usual, USUAL, false, (oct_constraints){ .has_max_drop = true, .max_drop = 0.02 }, "int8");
+    advises(
+        usual, USUAL, false, (oct_constraints){ .has_max_drop = true, .max_drop = 0.02 }, "int8");
 }
 
 /* Slower quantized forms: float32 stays unless size asks for something else. */
@@ -190,11 +209,13 @@ static void test_table(void **unused)
     char *text = NULL;
     assert_int_equal(oct_results_advise(results, &(oct_constraints){ 0 }, NULL), OCT_OK);
     assert_int_equal(oct_results_table(results, &text, NULL), OCT_OK);
+    /* clang-format off */
     assert_string_equal(text,
         "form             size       accuracy              Δ vs float (95 %)       latency   × float  advice\n"
         "float32          4.00 MB    90.00 % (9000/10000)  —                       10.0 ms   1.00     \n"
         "dynamic          1.10 MB    89.98 % (8998/10000)  −0.02 (−0.22 … +0.18)   7.00 ms   0.70     advised\n"
         "int8             failed: no kernel\n");
+    /* clang-format on */
     free(text);
     oct_results_free(results);
 }
@@ -226,7 +247,8 @@ static void refuses(const char *json, oct_status status, const char *text)
 {
     oct_error err = { 0 };
     oct_results *results = NULL;
-    assert_int_equal(oct_results_create(json_loads(json, 0, NULL), "r.json", &results, &err), status);
+    assert_int_equal(
+        oct_results_create(json_loads(json, 0, NULL), "r.json", &results, &err), status);
     assert_null(results);
     if (strstr(err.text, text) == NULL)
         fail_msg("'%s' lacks '%s'", err.text, text);
@@ -239,12 +261,15 @@ static void test_documents_that_do_not_fit(void **unused)
     refuses("{\"schema\": 2}", OCT_E_UNSUPPORTED, "schema 2");
     refuses("{\"schema\": 1}", OCT_E_INVALID, "results.forms");
     refuses("{\"schema\": 1, \"forms\": [{}]}", OCT_E_INVALID, "forms[0].form: a string");
-    refuses("{\"schema\": 1, \"forms\": [{\"form\": \"a\", \"status\": \"failed\", \"reason\": \"b\"}]}",
+    refuses("{\"schema\": 1, \"forms\": [{\"form\": \"a\", \"status\": \"failed\", \"reason\": "
+            "\"b\"}]}",
         OCT_E_INVALID, "forms[0]");
     refuses("{\"schema\": 1, \"forms\": [{\"form\": \"a\", \"status\": \"ok\", \"bytes\": 3}]}",
         OCT_E_INVALID, "forms[0].samples: a count");
-    refuses("{\"schema\": 1, \"data\": {\"labelled\": true}, \"forms\": [{\"form\": \"a\", \"status\": \"ok\", "
-            "\"bytes\": 3, \"accuracy\": {\"samples\": 3, \"top1\": {\"correct\": 4, \"low\": 0, \"high\": 1}}, "
+    refuses("{\"schema\": 1, \"data\": {\"labelled\": true}, \"forms\": [{\"form\": \"a\", "
+            "\"status\": \"ok\", "
+            "\"bytes\": 3, \"accuracy\": {\"samples\": 3, \"top1\": {\"correct\": 4, \"low\": 0, "
+            "\"high\": 1}}, "
             "\"against_float\": {\"agree\": {\"count\": 3}, \"lost\": 0, \"won\": 0, "
             "\"difference\": {\"value\": 0, \"low\": 0, \"high\": 0}}}]}",
         OCT_E_INVALID, "counts that fit together");
@@ -253,9 +278,14 @@ static void test_documents_that_do_not_fit(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_targets), cmocka_unit_test(test_limits), cmocka_unit_test(test_accuracy_fork),
-        cmocka_unit_test(test_size_decides_without_latency), cmocka_unit_test(test_failed_and_unlabelled),
-        cmocka_unit_test(test_slow_forms), cmocka_unit_test(test_table), cmocka_unit_test(test_save_and_load),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_accuracy_fork),
+        cmocka_unit_test(test_size_decides_without_latency),
+        cmocka_unit_test(test_failed_and_unlabelled),
+        cmocka_unit_test(test_slow_forms),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_save_and_load),
         cmocka_unit_test(test_documents_that_do_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * A whole comparison of a small classifier: files, counts that can be computed by hand, a document that
- * fits its schema, the same document from any number of threads, and a report.
+ * A whole comparison of a small classifier: files, counts that can be computed by hand, a document
+ * that fits its schema, the same document from any number of threads, and a report.
  */
 #include "eval/tiny.h"
 
@@ -84,7 +84,8 @@ static oct_data *labelled_data(const oct_model *model)
     return data;
 }
 
-static oct_results *compare(const oct_model *model, const oct_data *data, oct_compare_options options)
+static oct_results *compare(
+    const oct_model *model, const oct_data *data, oct_compare_options options)
 {
     oct_results *results = NULL;
     oct_error err = { 0 };
@@ -105,8 +106,8 @@ static void check_file(const char *folder, const json_t *form)
     json_int_t sum = 0;
     const char *cause;
     json_t *bytes;
-    json_object_foreach(json_object_get(form, "ledger"), cause, bytes)
-        sum += json_integer_value(bytes);
+    json_object_foreach(json_object_get(form, "ledger"), cause, bytes) sum +=
+        json_integer_value(bytes);
     assert_int_equal(sum, json_integer_value(json_object_get(form, "bytes")));
     assert_int_equal(sum, oct_backing_size(backing));
     oct_backing_release(backing);
@@ -120,8 +121,9 @@ static void test_whole(void **unused)
     assert_non_null(mkdtemp(folder));
     oct_model *model = classifier();
     oct_data *data = labelled_data(model);
-    oct_results *results = compare(model, data, (oct_compare_options){ .folder = folder,
-        .model_name = "tiny", .calib_samples = 50, .bench_seconds = 1e-6 });
+    oct_results *results = compare(model, data,
+        (oct_compare_options){
+            .folder = folder, .model_name = "tiny", .calib_samples = 50, .bench_seconds = 1e-6 });
     const json_t *forms = json_object_get(results->root, "forms");
     assert_int_equal(results->row_count, OCT_VARIANTS);
     for (int i = 0; i < results->row_count; i++) {
@@ -177,8 +179,10 @@ static void test_threads_change_nothing(void **unused)
     (void)unused;
     oct_model *model = classifier();
     oct_data *data = labelled_data(model);
-    oct_results *one = compare(model, data, (oct_compare_options){ .threads = 1, .bench_seconds = -1 });
-    oct_results *many = compare(model, data, (oct_compare_options){ .threads = 4, .bench_seconds = -1 });
+    oct_results *one =
+        compare(model, data, (oct_compare_options){ .threads = 1, .bench_seconds = -1 });
+    oct_results *many =
+        compare(model, data, (oct_compare_options){ .threads = 4, .bench_seconds = -1 });
     char *first = timeless(one), *second = timeless(many);
     assert_string_equal(first, second);
     free(first);
@@ -200,7 +204,8 @@ static void test_chosen_forms_and_refusals(void **unused)
     assert_true(oct_variant_from_name("float32", &forms[1]));
     assert_false(oct_variant_from_name("int4", &forms[1]));
     oct_results *results = compare(model, data,
-        (oct_compare_options){ .forms = forms, .variant_count = 2, .calib = data, .bench_seconds = -1 });
+        (oct_compare_options){
+            .forms = forms, .variant_count = 2, .calib = data, .bench_seconds = -1 });
     assert_int_equal(results->row_count, 2);
     assert_string_equal(results->rows[1].form, "int8-full-uint8");
     assert_int_equal(results->rows[0].samples, SAMPLES); /* calib given: nothing is held out */
@@ -222,7 +227,8 @@ static void test_chosen_forms_and_refusals(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole), cmocka_unit_test(test_threads_change_nothing),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_chosen_forms_and_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

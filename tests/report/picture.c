@@ -17,7 +17,8 @@
 
 static const char *const npy = "/tmp/octavo_picture.npy", *const png = "/tmp/octavo_picture.png";
 
-static char *picture_of(const unsigned char *pixels, const char *type, int64_t h, int64_t w, int64_t c)
+static char *picture_of(
+    const unsigned char *pixels, const char *type, int64_t h, int64_t w, int64_t c)
 {
     const int64_t dims[] = { 1, h, w, c };
     oct_data *data = NULL;
@@ -31,8 +32,11 @@ static char *picture_of(const unsigned char *pixels, const char *type, int64_t h
 
 static int digit(char c)
 {
-    return c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26
-        : c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : 63;
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : c >= '0' && c <= '9' ? c - '0' + 52
+           : c == '+'             ? 62
+                                  : 63;
 }
 
 static void decode(const char *uri, oct_image *image)
@@ -43,8 +47,9 @@ static void decode(const char *uri, oct_image *image)
     assert_non_null(bytes);
     assert_int_equal(length % 4, 0);
     for (size_t i = 0; i < length; i += 4) {
-        int v = digit(text[i]) << 18 | digit(text[i + 1]) << 12 | (text[i + 2] == '=' ? 0 : digit(text[i + 2])) << 6 |
-            (text[i + 3] == '=' ? 0 : digit(text[i + 3]));
+        int v = digit(text[i]) << 18 | digit(text[i + 1]) << 12 |
+                (text[i + 2] == '=' ? 0 : digit(text[i + 2])) << 6 |
+                (text[i + 3] == '=' ? 0 : digit(text[i + 3]));
         for (int k = 0; k < 3 && text[i + 1 + (size_t)k] != '='; k++)
             bytes[size++] = (unsigned char)(v >> (16 - 8 * k));
     }

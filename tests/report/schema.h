@@ -1,6 +1,6 @@
 /*
- * A checker for the part of JSON Schema that docs/results.schema.json uses: type, const, enum, required,
- * properties, items, minimum and $ref into $defs.
+ * A checker for the part of JSON Schema that docs/results.schema.json uses: type, const, enum,
+ * required, properties, items, minimum and $ref into $defs.
  */
 #ifndef OCT_TESTS_REPORT_SCHEMA_H
 #define OCT_TESTS_REPORT_SCHEMA_H
@@ -12,12 +12,12 @@
 static inline int schema_is(const json_t *value, const char *type)
 {
     return (strcmp(type, "object") == 0 && json_is_object(value)) ||
-        (strcmp(type, "array") == 0 && json_is_array(value)) ||
-        (strcmp(type, "string") == 0 && json_is_string(value)) ||
-        (strcmp(type, "number") == 0 && json_is_number(value)) ||
-        (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
-        (strcmp(type, "boolean") == 0 && json_is_boolean(value)) ||
-        (strcmp(type, "null") == 0 && json_is_null(value));
+           (strcmp(type, "array") == 0 && json_is_array(value)) ||
+           (strcmp(type, "string") == 0 && json_is_string(value)) ||
+           (strcmp(type, "number") == 0 && json_is_number(value)) ||
+           (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
+           (strcmp(type, "boolean") == 0 && json_is_boolean(value)) ||
+           (strcmp(type, "null") == 0 && json_is_null(value));
 }
 
 static inline int schema_any_type(const json_t *value, const json_t *type)
@@ -38,14 +38,18 @@ static inline int schema_in(const json_t *value, const json_t *choices)
     return choices == NULL;
 }
 
-/* 1 when value fits; else 0 with the place of the misfit in fault[256]. Every key has to be in the schema. */
-static inline int schema_fits(const json_t *root, const json_t *schema, const json_t *value, const char *place,
-    char *fault)
+/*
+ * 1 when value fits; else 0 with the place of the misfit in fault[256]. Every key has to be in the
+ * schema.
+ */
+static inline int schema_fits(
+    const json_t *root, const json_t *schema, const json_t *value, const char *place, char *fault)
 {
     const char *reference = json_string_value(json_object_get(schema, "$ref"));
     if (reference != NULL)
         schema = json_object_get(json_object_get(root, "$defs"), reference + strlen("#/$defs/"));
-    const json_t *constant = json_object_get(schema, "const"), *minimum = json_object_get(schema, "minimum");
+    const json_t *constant = json_object_get(schema, "const"),
+                 *minimum = json_object_get(schema, "minimum");
     snprintf(fault, 256, "%s", place);
     if (schema == NULL || !schema_any_type(value, json_object_get(schema, "type")) ||
         !schema_in(value, json_object_get(schema, "enum")) ||
@@ -59,7 +63,8 @@ static inline int schema_fits(const json_t *root, const json_t *schema, const js
         if (json_object_get(value, key) == NULL)
             return 0;
     }
-    const json_t *items = json_object_get(schema, "items"), *properties = json_object_get(schema, "properties");
+    const json_t *items = json_object_get(schema, "items"),
+                 *properties = json_object_get(schema, "properties");
     char inner[256];
     for (size_t i = 0; items != NULL && i < json_array_size(value); i++) {
         snprintf(inner, sizeof inner, "%.120s[%d]", place, (int)i);
@@ -70,7 +75,8 @@ static inline int schema_fits(const json_t *root, const json_t *schema, const js
          at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
         const char *key = json_object_iter_key(at);
         snprintf(inner, sizeof inner, "%.120s.%.60s", place, key);
-        if (!schema_fits(root, json_object_get(properties, key), json_object_iter_value(at), inner, fault))
+        if (!schema_fits(
+                root, json_object_get(properties, key), json_object_iter_value(at), inner, fault))
             return 0;
     }
     return 1;
