@@ -16,7 +16,10 @@ typedef struct oct_multiplier {
     int32_t e; /* exponent: positive shifts left */
 } oct_multiplier;
 
-/** d as a multiplier; d = 0 or smaller than 2^-32 gives {0, 0}. (QuantizeMultiplier) */
+/**
+ * d as a multiplier; d = 0 or smaller than 2^-32 gives {0, 0}; 2^30 and more, infinities and NaN give the
+ * largest, {2^31 - 1, 30}. (QuantizeMultiplier)
+ */
 oct_multiplier oct_quantize_multiplier(double d);
 
 /** High half of 2ab, to nearest, ties up; saturates for a = b = -2^31. (SaturatingRoundingDoublingHighMul) */

@@ -81,7 +81,7 @@ oct_status oct_op_need_same_quant(const oct_op *op, const oct_value *a, const oc
 
 /**
  * The multiplier d >= 0 as fixed point.
- * Fails where it is so large that the fixed-point product has no meaning: exponent above 30.
+ * Fails where it is so large that the fixed-point product has no meaning: 2^30 and more.
  */
 oct_status oct_op_multiplier(const oct_op *op, double d, oct_multiplier *out, oct_error *err);
 

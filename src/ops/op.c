@@ -191,7 +191,7 @@ oct_status oct_op_need_same_quant(const oct_op *op, const oct_value *a, const oc
 oct_status oct_op_multiplier(const oct_op *op, double d, oct_multiplier *out, oct_error *err)
 {
     *out = oct_quantize_multiplier(d);
-    if (out->e > 30)
+    if (!(d < 1 << 30))
         return oct_op_fail(op, OCT_E_INVALID, err, "scales lie too far apart: factor %g", d);
     return OCT_OK;
 }
