@@ -8,7 +8,7 @@ static size_t input_offset(const oct_window *w, int32_t b, int32_t y, int32_t x)
     return (((size_t)b * (size_t)w->in_h + (size_t)y) * (size_t)w->in_w + (size_t)x) * (size_t)w->in_c;
 }
 
-#define CONV_SUMS(name, in_t, filter_t, sum_t)                                                     \
+#define CONV_SUMS(name, in_t, filter_t, sum_t, wrap_t)                                                     \
     void oct_conv_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,                    \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum)  \
     {                                                                                              \
@@ -25,7 +25,8 @@ static size_t input_offset(const oct_window *w, int32_t b, int32_t y, int32_t x)
                     const filter_t *f = filter + (((size_t)oc * (size_t)w->kernel_h + (size_t)ky)  \
                         * (size_t)w->kernel_w + (size_t)kx) * (size_t)w->depth;                    \
                     for (int32_t ic = 0; ic < w->depth; ic++)                                      \
-                        total += ((sum_t)p[ic] - x_zero) * ((sum_t)f[ic] - filter_zero);           \
+                        total = (sum_t)((wrap_t)total                                              \
+                            + (wrap_t)(((sum_t)p[ic] - x_zero) * ((sum_t)f[ic] - filter_zero)));   \
                 }                                                                                  \
             }                                                                                      \
             sum[oc] = total;                                                                       \
@@ -33,7 +34,7 @@ static size_t input_offset(const oct_window *w, int32_t b, int32_t y, int32_t x)
     }
 OCT_CONV_TYPES(CONV_SUMS)
 
-#define DEPTHWISE_SUMS(name, in_t, filter_t, sum_t)                                                \
+#define DEPTHWISE_SUMS(name, in_t, filter_t, sum_t, wrap_t)                                                \
     void oct_depthwise_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,               \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum)  \
     {                                                                                              \
@@ -50,7 +51,7 @@ OCT_CONV_TYPES(CONV_SUMS)
                 const filter_t *f = filter + ((size_t)ky * (size_t)w->kernel_w + (size_t)kx)       \
                     * (size_t)w->out_c;                                                            \
                 for (int32_t oc = 0; oc < w->out_c; oc++)                                          \
-                    sum[oc] += ((sum_t)p[oc / multiplier] - x_zero) * ((sum_t)f[oc] - filter_zero); \
+                    sum[oc] = (sum_t)((wrap_t)sum[oc] + (wrap_t)(((sum_t)p[oc / multiplier] - x_zero) * ((sum_t)f[oc] - filter_zero))); \
             }                                                                                      \
         }                                                                                          \
     }
@@ -60,7 +61,7 @@ OCT_CONV_TYPES(DEPTHWISE_SUMS)
  * Inputs in order of rows, columns and channels; an input meets an output in at most one tap.
  * `product` is what weight *f of channel oc adds for input channel ic.
  */
-#define TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t, product)                                       \
+#define TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t, wrap_t, product)                                       \
     size_t in_c = (size_t)w->in_c, out_c = (size_t)w->out_c;                                       \
     for (size_t i = 0; i < (size_t)w->out_w * out_c; i++)                                          \
         sum[i] = 0;                                                                                \
@@ -77,16 +78,16 @@ OCT_CONV_TYPES(DEPTHWISE_SUMS)
                 sum_t *s = sum + (size_t)(x0 + kx) * out_c;                                        \
                 for (size_t ic = 0; ic < in_c; ic++, f += out_c)                                   \
                     for (size_t oc = 0; oc < out_c; oc++)                                          \
-                        s[oc] += product;                                                          \
+                        s[oc] = (sum_t)((wrap_t)s[oc] + (wrap_t)(product));                        \
             }                                                                                      \
         }                                                                                          \
     }
 
-#define TRANSPOSE_CONV_SUMS(name, in_t, filter_t, sum_t)                                           \
+#define TRANSPOSE_CONV_SUMS(name, in_t, filter_t, sum_t, wrap_t)                                           \
     void oct_transpose_conv_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,          \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, sum_t *sum)              \
     {                                                                                              \
-        TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t,                                                \
+        TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t, wrap_t,                                                \
             ((sum_t)p[ic] - x_zero) * ((sum_t)f[oc] - filter_zero))                                \
     }
 OCT_CONV_TYPES(TRANSPOSE_CONV_SUMS)
@@ -94,7 +95,7 @@ OCT_CONV_TYPES(TRANSPOSE_CONV_SUMS)
 void oct_transpose_conv_sums_hybrid(const oct_window *w, const int8_t *x, oct_row_quant unit,
     const int8_t *filter, const float *scale, int32_t b, int32_t oy, float *sum)
 {
-    TRANSPOSE_CONV_LOOPS(int8_t, int8_t, float,
+    TRANSPOSE_CONV_LOOPS(int8_t, int8_t, float, float,
         (float)((p[ic] - unit.zero) * f[oc]) * scale[oc] * unit.scale)
 }
 

@@ -11,22 +11,22 @@
 #include "kernels/quantize_rows.h"
 #include "kernels/window.h"
 
-/* X(name, input element, filter element, sum) */
+/* X(name, input element, filter element, sum, type in which sums wrap) */
 #define OCT_CONV_TYPES(X)                                                                          \
-    X(f32, float, float, float)                                                                    \
-    X(s8, int8_t, int8_t, int32_t)                                                                 \
-    X(u8, uint8_t, uint8_t, int32_t)                                                               \
-    X(s16, int16_t, int8_t, int64_t)
+    X(f32, float, float, float, float)                                                                    \
+    X(s8, int8_t, int8_t, int32_t, uint32_t)                                                                 \
+    X(u8, uint8_t, uint8_t, int32_t, uint32_t)                                                               \
+    X(s16, int16_t, int8_t, int64_t, uint64_t)
 
 /**
  * sum[oc] = sum over taps inside the image of (x - x_zero) * (filter - filter_zero), oc < out_c.
  *
  * x       [batches][in_h][in_w][in_c]
  * filter  [out_c][kernel_h][kernel_w][depth]; groups are in_c / depth (out_c is a multiple of them).
- * sum     [out_c]; int32 sums of 8-bit products are exact for up to 2^15 taps.
+ * sum     [out_c]; integer sums wrap.
  * Zero points are 0 for f32 and s16.
  */
-#define OCT_CONV_DECLARE(name, in_t, filter_t, sum_t)                                              \
+#define OCT_CONV_DECLARE(name, in_t, filter_t, sum_t, wrap_t)                                              \
     void oct_conv_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,                    \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum);
 OCT_CONV_TYPES(OCT_CONV_DECLARE)
@@ -36,7 +36,7 @@ OCT_CONV_TYPES(OCT_CONV_DECLARE)
  * The same for depthwise convolution: filter [kernel_h][kernel_w][out_c], output channel oc sees input
  * channel oc / (out_c / in_c) only.
  */
-#define OCT_DEPTHWISE_DECLARE(name, in_t, filter_t, sum_t)                                         \
+#define OCT_DEPTHWISE_DECLARE(name, in_t, filter_t, sum_t, wrap_t)                                         \
     void oct_depthwise_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,               \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum);
 OCT_CONV_TYPES(OCT_DEPTHWISE_DECLARE)
@@ -51,7 +51,7 @@ OCT_CONV_TYPES(OCT_DEPTHWISE_DECLARE)
  * filter  [kernel_h][kernel_w][in_c][out_c], see oct_transpose_filter_*()
  * sum     [out_w][out_c]
  */
-#define OCT_TRANSPOSE_CONV_DECLARE(name, in_t, filter_t, sum_t)                                    \
+#define OCT_TRANSPOSE_CONV_DECLARE(name, in_t, filter_t, sum_t, wrap_t)                                    \
     void oct_transpose_conv_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,          \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, sum_t *sum);
 OCT_CONV_TYPES(OCT_TRANSPOSE_CONV_DECLARE)

@@ -141,13 +141,13 @@ void oct_gemm_s16_c(const oct_gemm_int_args *args)
         const int16_t *a = (const int16_t *)args->a + (size_t)m * args->a_stride;
         const int32_t *bias = args->panel;
         const int16_t *b = (const int16_t *)(bias + WIDTH);
-        int32_t sum[WIDTH];
+        uint32_t sum[WIDTH]; /* wraps */
         for (int n = 0; n < WIDTH; n++)
-            sum[n] = bias[n];
+            sum[n] = (uint32_t)bias[n];
         for (int32_t k = 0; k < args->groups; k++, a += 2, b += 2 * WIDTH)
             for (int n = 0; n < WIDTH; n++)
-                sum[n] += a[0] * b[2 * n] + a[1] * b[2 * n + 1];
+                sum[n] += (uint32_t)(a[0] * b[2 * n] + a[1] * b[2 * n + 1]);
         for (int n = 0; n < WIDTH; n++)
-            args->sum[(size_t)m * args->sum_stride + (size_t)n] = sum[n];
+            args->sum[(size_t)m * args->sum_stride + (size_t)n] = (int32_t)sum[n];
     }
 }

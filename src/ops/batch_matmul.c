@@ -203,8 +203,8 @@ static void for_rows(oct_op *op, void (*rows)(void *, size_t, size_t, int32_t))
         return OCT_OK;                                                                             \
     }
 PRODUCT(f32, float, float, float, float, sum)
-PRODUCT(s8, int8_t, int8_t, int32_t, int8_t,
-    oct_clamp_i32(oct_mbqm(sum, m->by) + m->out_zero, m->lo, m->hi))
+PRODUCT(s8, int8_t, int8_t, uint32_t, int8_t, /* sums wrap */
+    oct_clamp_i32(oct_mbqm((int32_t)sum, m->by) + m->out_zero, m->lo, m->hi))
 PRODUCT(s16_s16, int16_t, int16_t, int64_t, int16_t,
     oct_clamp_i32(oct_mbqm64(sum, m->by) + m->out_zero, m->lo, m->hi))
 PRODUCT(s16_s8, int16_t, int8_t, int64_t, int16_t,

@@ -18,7 +18,7 @@ static oct_status make_window(const oct_op *op, oct_window *w, oct_error *err)
         .stride_w = o->stride_w, .dilation_h = o->dilation_h_factor,
         .dilation_w = o->dilation_w_factor };
     OCT_TRY(oct_linear_window(op, in, w, o->padding == OCT_PADDING_SAME, err));
-    if (w->depth < 1 || w->in_c % w->depth != 0 || w->out_c < 1
+    if (w->depth < 1 || w->in_c < 1 || w->in_c % w->depth != 0 || w->out_c < 1
         || w->out_c % (w->in_c / w->depth) != 0)
         return oct_op_fail(op, OCT_E_INVALID, err,
             "%d input channels do not fit %d filters over %d channels", (int)w->in_c,

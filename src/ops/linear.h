@@ -71,7 +71,7 @@ const void *oct_linear_bias(const oct_op *op, const oct_linear *linear);
 void oct_linear_quantize(oct_op *op, const oct_linear *linear, oct_quantize_row_fn quantize);
 
 /* Sums of one pixel: oct_conv_sums_* or oct_depthwise_sums_*. */
-#define OCT_LINEAR_DECLARE(name, in_t, filter_t, sum_t)                                            \
+#define OCT_LINEAR_DECLARE(name, in_t, filter_t, sum_t, wrap_t)                                            \
     typedef void (*oct_sums_##name)(const oct_window *w, const in_t *x, sum_t x_zero,              \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum);
 OCT_CONV_TYPES(OCT_LINEAR_DECLARE)
