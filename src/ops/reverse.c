@@ -51,7 +51,7 @@ const oct_op_def oct_op_reverse_v2 = {
     .name = "REVERSE_V2", .code = OCT_OP_REVERSE_V2, .min_in = 2, .max_in = 2, .min_out = 1,
     .max_out = 1, .options = OCT_OPTIONS_ReverseV2,
     .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_NONE }, .in_slots = 2, .out = { OCT_ROLE_ACT },
-        .out_slots = 1, .weight_axis = -1, .link = OCT_LINK_SAME, .s8 = true },
+        .out_slots = 1, .weight_axis = -1, .link = OCT_LINK_SAME, .s8 = true, .s16 = true },
     .version = version, .runtime = "1.14 2.2 2.5 2.23", .infer = infer, .prepare = prepare,
     .ref = { [OCT_FORM_ANY] = { .eval = oct_axis_map_eval } },
 };

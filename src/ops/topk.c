@@ -89,7 +89,7 @@ const oct_op_def oct_op_topk_v2 = {
     .options = OCT_OPTIONS_TopKV2,
     .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_NONE }, .in_slots = 2,
         .out = { OCT_ROLE_ACT, OCT_ROLE_NONE }, .out_slots = 2, .weight_axis = -1,
-        .link = OCT_LINK_SAME, .s8 = true, .s16 = true },
+        .link = OCT_LINK_SAME, .s8 = true },
     .version = oct_version_s8_2_s16_3, .runtime = "1.7 1.14 2.13", .infer = infer,
     .ref = { [OCT_FORM_F32] = { .eval = eval_f32 }, [OCT_FORM_S8] = { .eval = eval_s8 },
         [OCT_FORM_U8] = { .eval = eval_u8 }, [OCT_FORM_S16] = { .eval = eval_s16 },

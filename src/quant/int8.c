@@ -87,6 +87,23 @@ static const oct_requant *producer_requant(const oct_state *state)
     return q;
 }
 
+static bool serves_integer(const rewriter *r, const oct_requant *requant)
+{
+    for (int32_t i = 0; i < requant->use_count; i++)
+        if (r->plan.integer[requant->uses[i].node])
+            return !requant->at_producer;
+    return false;
+}
+
+/* The first requantization that some integer reader needs. */
+static const oct_requant *served_requant(const rewriter *r, const oct_state *state)
+{
+    const oct_requant *q = state->requants;
+    while (q != NULL && !serves_integer(r, q))
+        q = q->next;
+    return q;
+}
+
 static activation look_at(const rewriter *r, int32_t tensor)
 {
     activation a = { .tensor = tensor, .integer = -1, .read_float = is_output(r->sub, tensor) };
@@ -106,7 +123,7 @@ static activation look_at(const rewriter *r, int32_t tensor)
         }
     }
     for (const oct_requant *q = r->plan.states[tensor].requants; q != NULL; q = q->next)
-        a.groups += !q->at_producer;
+        a.groups += serves_integer(r, q);
     return a;
 }
 
@@ -158,7 +175,7 @@ static oct_status make_integer(rewriter *r, activation *a, oct_error *err)
     const oct_state *state = &r->plan.states[a->tensor];
     const oct_requant *made_as = producer_requant(state);
     bool absorbed = absorbs_requant(a, state);
-    const oct_scheme *scheme = absorbed ? &state->requants->scheme : &state->scheme;
+    const oct_scheme *scheme = absorbed ? &served_requant(r, state)->scheme : &state->scheme;
     bool wanted = a->read_plainly || a->groups > 0;
     if (!a->made_integer)
         return wanted ? quantize_from(r, a->tensor, scheme, &a->integer, err) : OCT_OK;
@@ -234,9 +251,12 @@ static oct_status note_float(rewriter *r, int32_t at, oct_error *err)
             "TensorFlow Lite has no int8 form of %s", def->name);
     for (int32_t i = 0; i < node->input_count + node->output_count; i++) {
         int32_t t = i < node->input_count ? node->inputs[i] : node->outputs[i - node->input_count];
-        if (t >= 0 && oct_tensor_is_float(r->sub->tensors[t]) && !r->plan.states[t].set)
-            return oct_report_set(r->work->report, at, "float32", err, "no range is known of %s",
-                oct_tensor_label(r->sub, t, label, sizeof label));
+        if (t < 0 || !oct_tensor_is_float(r->sub->tensors[t]) || oct_plan_reaches(&r->plan, t))
+            continue;
+        return oct_report_set(r->work->report, at, "float32", err,
+            r->plan.states[t].set ? "%s comes from a float operator, without a range of its own" :
+                                    "no range is known of %s",
+            oct_tensor_label(r->sub, t, label, sizeof label));
     }
     return oct_report_set(r->work->report, at, "unchanged", err, "no float operands");
 }

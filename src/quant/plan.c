@@ -425,6 +425,19 @@ static oct_status fix_calibrated(driver *d, oct_error *err)
     return OCT_OK;
 }
 
+/*
+ * Parameters that only spread to a tensor reach it through the operator that makes it: what a float
+ * operator makes needs a range of its own. (SetupAllStates gives no state to results of others.)
+ */
+bool oct_plan_reaches(const oct_plan *plan, int32_t tensor)
+{
+    const oct_state *state = &plan->states[tensor];
+    if (!state->set || state->fixed)
+        return state->set;
+    int32_t from = oct_graph_producer(plan->work->sub, tensor);
+    return from < 0 || takes_part(plan->work->sub->nodes[from]);
+}
+
 /* An operator computes in int8 when all its float operands and results have parameters. */
 static bool can_be_integer(const driver *d, const oct_node *node)
 {
@@ -438,7 +451,7 @@ static bool can_be_integer(const driver *d, const oct_node *node)
         if (!is_float_tensor(d, tensor))
             continue;
         any = true;
-        if (!d->plan->states[tensor].set)
+        if (!oct_plan_reaches(d->plan, tensor))
             return false;
     }
     return any;

@@ -42,6 +42,9 @@ typedef struct oct_plan {
 /** Fills a plan for the work's graph; constants that several nodes share may be duplicated in it. */
 oct_status oct_plan_make(oct_work *work, oct_plan *plan, oct_error *err);
 
+/** Whether a tensor can be had in its planned parameters. */
+bool oct_plan_reaches(const oct_plan *plan, int32_t tensor);
+
 /** How many float inputs a node has. */
 int32_t oct_node_float_inputs(const oct_work *work, const oct_node *node);
 

@@ -93,6 +93,8 @@ oct_status oct_quantize_graph(const oct_graph *graph, const oct_quant_options *o
         *report = NULL;
     if ((unsigned)options->mode >= OCT_MODE_COUNT)
         return oct_fail(err, OCT_E_USAGE, "unknown quantization mode %d", (int)options->mode);
+    if (options->mode == OCT_MODE_FLOAT32)
+        return oct_quantize_with_ranges(graph, options, NULL, out, report, err);
     oct_graph *plain;
     OCT_TRY(oct_quant_prepare(graph, &plain, err));
     oct_status status = oct_mode_needs_calibration(options->mode) ?

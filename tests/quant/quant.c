@@ -241,6 +241,25 @@ static void test_operators_without_int8_stay_float_with_a_reason(void **unused)
     end(&b, &r);
 }
 
+/* A range that gave way to a concatenation's is none: QUANTIZE would have to guess behind SIN. */
+static void test_float_operators_need_a_range_of_their_own(void **unused)
+{
+    (void)unused;
+    built b = build_start();
+    int32_t x = build_tensor(&b, "x", DIMS(1, 4)), s = build_tensor(&b, "s", DIMS(1, 4));
+    int32_t y = build_tensor(&b, "y", DIMS(1, 8));
+    build_node(&b, OCT_OP_SIN, OCT_OPTIONS_NONE, LIST(x), s);
+    oct_concatenation_options *options =
+        build_node(&b, OCT_OP_CONCATENATION, OCT_OPTIONS_Concatenation, LIST(s, x), y)->options;
+    options->axis = 1;
+    build_finish(&b, x, y);
+    result r = quantize(&b, OCT_MODE_INT8, OCT_IO_INT8, unit_ranges(&b));
+    assert_ops(r.sub, OPS(OCT_OP_SIN, OCT_OP_CONCATENATION));
+    assert_string_equal(oct_quant_report_note(r.report, 1)->reason,
+        "s comes from a float operator, without a range of its own");
+    end(&b, &r);
+}
+
 static void test_int16x8_convolution(void **unused)
 {
     (void)unused;
@@ -485,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_concatenation_gives_its_range_to_its_inputs),
         cmocka_unit_test(test_fixed_and_given_parameters_are_requantized),
         cmocka_unit_test(test_operators_without_int8_stay_float_with_a_reason),
+        cmocka_unit_test(test_float_operators_need_a_range_of_their_own),
         cmocka_unit_test(test_int16x8_convolution),
         cmocka_unit_test(test_float16_clamps_and_expands_once),
         cmocka_unit_test(test_dynamic_range_leaves_small_weights),
