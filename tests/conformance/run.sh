@@ -64,6 +64,9 @@ part "one-operator models" $live --count $many
 # shellcheck disable=SC2086
 part "large one-operator models" $live --count $large --large --seed 2
 part "whole models" "$python" tests/conformance/suite.py "$@"
+part "schema tables" "$python" tests/tflite/schema_check.py
+part "files read and written" "$python" tests/tflite/roundtrip.py \
+    --command "$octavo convert {source} -o {result} --quiet" tests/golden/ops build/oracle/ref
 
 echo "== all"
 echo "$passed passed, $failed failed"
