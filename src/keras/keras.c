@@ -125,8 +125,8 @@ static oct_status read_source(const source *from, const oct_load_options *option
     return status;
 }
 
-oct_status oct_keras_read(oct_backing *backing, const char *name, const oct_load_options *options,
-    oct_graph **out, oct_error *err)
+oct_status oct_keras_read(oct_backing *backing, const oct_load_options *options, oct_graph **out,
+    oct_error *err)
 {
     const void *bytes = oct_backing_bytes(backing);
     size_t size = oct_backing_size(backing);
@@ -144,5 +144,5 @@ oct_status oct_keras_read(oct_backing *backing, const char *name, const oct_load
     oct_h5_close(from.h5);
     oct_zip_member_free(&from.weights);
     json_decref(from.config);
-    return oct_error_prefix(err, status, "%s", name);
+    return status;
 }

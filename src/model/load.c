@@ -24,10 +24,10 @@ static oct_status read_tflite(oct_backing *backing, const oct_load_options *opti
     return status;
 }
 
-static oct_status read_keras(oct_backing *backing, const char *name,
-    const oct_load_options *options, oct_graph **graph, oct_error *err)
+static oct_status read_keras(oct_backing *backing, const oct_load_options *options,
+    oct_graph **graph, oct_error *err)
 {
-    OCT_TRY(oct_keras_read(backing, name, options, graph, err));
+    OCT_TRY(oct_keras_read(backing, options, graph, err));
     oct_status status = oct_passes_run(*graph, err);
     if (status != OCT_OK) {
         oct_graph_free(*graph);
@@ -62,8 +62,8 @@ static oct_status fail_unknown(const unsigned char *bytes, size_t size, oct_erro
     return oct_fail(err, OCT_E_INVALID, "not %s (it begins with%s)", kinds, start);
 }
 
-static oct_status read_any(oct_backing *backing, const char *name, const oct_load_options *options,
-    oct_graph **graph, const char **source, oct_error *err)
+static oct_status read_any(oct_backing *backing, const oct_load_options *options, oct_graph **graph,
+    const char **source, oct_error *err)
 {
     const unsigned char *bytes = oct_backing_bytes(backing);
     size_t size = oct_backing_size(backing);
@@ -73,7 +73,7 @@ static oct_status read_any(oct_backing *backing, const char *name, const oct_loa
     }
     *source = oct_keras_detect(bytes, size);
     if (*source != NULL)
-        return read_keras(backing, name, options, graph, err);
+        return read_keras(backing, options, graph, err);
     return fail_unknown(bytes, size, err);
 }
 
@@ -82,7 +82,7 @@ static oct_status load_backing(oct_backing *backing, const char *name,
 {
     oct_graph *graph = NULL;
     const char *source;
-    oct_status status = read_any(backing, name, options, &graph, &source, err);
+    oct_status status = read_any(backing, options, &graph, &source, err);
     oct_backing_release(backing);
     if (status != OCT_OK)
         return oct_error_prefix(err, status, "%s", name);

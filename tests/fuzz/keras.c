@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (size > 0)
         memcpy(oct_backing_bytes(backing), bytes, size);
     repair_checksums(oct_backing_bytes(backing), size);
-    oct_status status = oct_keras_read(backing, "input", NULL, &graph, &err);
+    oct_status status = oct_keras_read(backing, NULL, &graph, &err);
     oct_backing_release(backing);
     if (status != OCT_OK)
         require(graph == NULL && err.status == status && err.text[0] != '\0', "refusal", err.text);

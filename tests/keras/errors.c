@@ -15,7 +15,7 @@ static void expect(oct_backing *backing, const oct_load_options *options, oct_st
 {
     oct_error err = { 0 };
     oct_graph *graph = (oct_graph *)&err;
-    oct_status got = oct_keras_read(backing, "model", options, &graph, &err);
+    oct_status got = oct_keras_read(backing, options, &graph, &err);
     oct_backing_release(backing);
     assert_null(graph);
     if (got != status || err.status != status || strcmp(err.text, text) != 0)
@@ -28,79 +28,79 @@ static const struct {
     const char *text;
 } configs[] = {
     { SEQUENTIAL(INPUT "," LAYER("Lambda", "\"function\":{}")), OCT_E_UNSUPPORTED,
-        "model: layer 'l' is a Lambda: its Python code cannot be imported; replace it by a Keras layer "
+        "layer 'l' is a Lambda: its Python code cannot be imported; replace it by a Keras layer "
         "or keras.ops and save again" },
     { SEQUENTIAL(INPUT "," LAYER("Bidirectional", "\"layer\":{}")), OCT_E_UNSUPPORTED,
-        "model: layer 'l': the layer class Bidirectional is not supported" },
+        "layer 'l': the layer class Bidirectional is not supported" },
     { SEQUENTIAL(INPUT ",{\"module\":null,\"class_name\":\"Dense\",\"registered_name\":\"pk>Dense\","
                        "\"config\":{\"name\":\"mine\",\"trainable\":true}}"),
         OCT_E_UNSUPPORTED,
-        "model: layer 'mine': 'Dense' is a custom layer or not supported (module not named in the file, "
+        "layer 'mine': 'Dense' is a custom layer or not supported (module not named in the file, "
         "registered as pk>Dense)" },
     { SEQUENTIAL(INPUT ",{\"module\":\"mine.layers\",\"class_name\":\"Dense\",\"config\":{\"name\":"
                        "\"mine\"}}"),
         OCT_E_UNSUPPORTED,
-        "model: layer 'mine': 'Dense' is a custom layer or not supported (module mine.layers, "
+        "layer 'mine': 'Dense' is a custom layer or not supported (module mine.layers, "
         "registered as nothing)" },
     { SEQUENTIAL(INPUT ",{\"module\":\"keras.src.ops.numpy\",\"class_name\":\"Fmod\",\"config\":"
                        "{\"name\":\"fmod\"}}"),
         OCT_E_UNSUPPORTED,
-        "model: layer 'fmod': the operation Fmod (keras.src.ops.numpy) is not supported" },
+        "layer 'fmod': the operation Fmod (keras.src.ops.numpy) is not supported" },
     { SEQUENTIAL(INPUT "," LAYER("TFOpLambda", "\"function\":\"math.foo\"")), OCT_E_UNSUPPORTED,
-        "model: layer 'l' calls the TensorFlow function 'math.foo', which is not supported" },
+        "layer 'l' calls the TensorFlow function 'math.foo', which is not supported" },
     { "{\"class_name\":\"Net\",\"config\":{}}", OCT_E_UNSUPPORTED,
-        "model: the model is of the class 'Net'; only functional and sequential models can be imported: "
+        "the model is of the class 'Net'; only functional and sequential models can be imported: "
         "build it with keras.Model(inputs, outputs) and save again" },
     { "{\"class_name\":\"Model\",\"config\":{\"name\":\"net\"}}", OCT_E_UNSUPPORTED,
-        "model: model 'net' has no list of layers: a subclassed model is Python code and cannot be "
+        "model 'net' has no list of layers: a subclassed model is Python code and cannot be "
         "imported; build it with keras.Model(inputs, outputs) and save again" },
     { "[1, 2", OCT_E_INVALID,
-        "model: config.json: the configuration is not JSON: line 1, column 5: ']' expected near end of "
+        "config.json: the configuration is not JSON: line 1, column 5: ']' expected near end of "
         "file" },
-    { "[]", OCT_E_INVALID, "model: the configuration does not describe a model" },
+    { "[]", OCT_E_INVALID, "the configuration does not describe a model" },
     { SEQUENTIAL(LAYER("Dense", "\"units\":3")), OCT_E_INVALID,
-        "model: layer 'l' (Dense): the weights at layers/dense belong to the layer 'hidden'; "
+        "layer 'l' (Dense): the weights at layers/dense belong to the layer 'hidden'; "
         "configuration and weights are not of the same model" },
     { SEQUENTIAL("{\"class_name\":\"ReLU\",\"config\":{\"name\":\"l\"}}"), OCT_E_INVALID,
-        "model: model 'm' was never built: the file does not say the shape of its input" },
+        "model 'm' was never built: the file does not say the shape of its input" },
     { SEQUENTIAL(INPUT ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"hidden\",\"units\":5}}"),
         OCT_E_INVALID,
-        "model: layer 'hidden' (Dense): kernel: expected the shape [4,5], found [4,3]" },
+        "layer 'hidden' (Dense): kernel: expected the shape [4,5], found [4,3]" },
     { SEQUENTIAL(INPUT "," LAYER("Conv2D", "\"filters\":5")), OCT_E_INVALID,
-        "model: layer 'l' (Conv2D): its kernel is missing: no array at layers/conv2d/vars/0" },
+        "layer 'l' (Conv2D): its kernel is missing: no array at layers/conv2d/vars/0" },
     { SEQUENTIAL(INPUT "," LAYER("MaxPooling2D", "\"pool_size\":[2,2]")), OCT_E_INVALID,
-        "model: layer 'l' (MaxPooling2D): expected an input of rank 4, found rank 2" },
+        "layer 'l' (MaxPooling2D): expected an input of rank 4, found rank 2" },
     { SEQUENTIAL(INPUT "," LAYER("Activation", "\"activation\":\"snake\"")), OCT_E_UNSUPPORTED,
-        "model: layer 'l' (Activation): the activation 'snake' is not supported" },
+        "layer 'l' (Activation): the activation 'snake' is not supported" },
     { SEQUENTIAL(INPUT "," LAYER("Activation", "\"activation\":{\"module\":\"builtins\","
                                                "\"class_name\":\"function\",\"config\":\"pk>act\"}")),
         OCT_E_UNSUPPORTED,
-        "model: layer 'l' (Activation): its activation 'pk>act' is a custom function; its Python code "
+        "layer 'l' (Activation): its activation 'pk>act' is a custom function; its Python code "
         "cannot be imported" },
     { SEQUENTIAL(INPUT "," LAYER("Activation", "\"activation\":{\"class_name\":\"__lambda__\"}")),
         OCT_E_UNSUPPORTED,
-        "model: layer 'l' (Activation): its activation is a Python lambda, which cannot be imported; "
+        "layer 'l' (Activation): its activation is a Python lambda, which cannot be imported; "
         "name a Keras activation and save again" },
     { SEQUENTIAL(INPUT "," LAYER("Reshape", "\"target_shape\":[3,2]")), OCT_E_INVALID,
-        "model: layer 'l' (Reshape): cannot give 4 elements a shape of 6" },
+        "layer 'l' (Reshape): cannot give 4 elements a shape of 6" },
     { SEQUENTIAL(INPUT "," LAYER("RepeatVector", "\"n\":2147483647")), OCT_E_INVALID,
-        "model: layer 'l' (RepeatVector): its output would have over 1073741824 elements" },
+        "layer 'l' (RepeatVector): its output would have over 1073741824 elements" },
     { SEQUENTIAL(INPUT "," LAYER("RepeatVector", "\"n\":0")), OCT_E_INVALID,
-        "model: layer 'l' (RepeatVector): n is 0; at least 1 is possible" },
+        "layer 'l' (RepeatVector): n is 0; at least 1 is possible" },
     { SEQUENTIAL(INPUT "," LAYER("Softmax", "\"axis\":2")), OCT_E_INVALID,
-        "model: layer 'l' (Softmax): axis 2 of a tensor of rank 2" },
+        "layer 'l' (Softmax): axis 2 of a tensor of rank 2" },
     { SEQUENTIAL(INPUT "," LAYER("Dense", "\"dtype\":{\"class_name\":\"QuantizedDTypePolicy\"}")),
-        OCT_E_UNSUPPORTED, "model: layer 'l' has the dtype policy QuantizedDTypePolicy" },
+        OCT_E_UNSUPPORTED, "layer 'l' has the dtype policy QuantizedDTypePolicy" },
     { "{\"class_name\":\"Functional\",\"config\":{\"name\":\"f\",\"layers\":[{\"class_name\":"
       "\"InputLayer\",\"name\":\"x\",\"config\":{\"batch_shape\":[null,4]},\"inbound_nodes\":[]},"
       "{\"class_name\":\"ReLU\",\"name\":\"r\",\"config\":{\"trainable\":true},\"inbound_nodes\":"
       "[{\"args\":[{\"class_name\":\"__keras_tensor__\",\"config\":{\"keras_history\":[\"r\",0,0]}}],"
       "\"kwargs\":{}}]}],\"input_layers\":[\"x\",0,0],\"output_layers\":[\"r\",0,0]}}",
-        OCT_E_INVALID, "model: layer 'r' depends on its own output" },
+        OCT_E_INVALID, "layer 'r' depends on its own output" },
     { "{\"class_name\":\"Functional\",\"config\":{\"name\":\"f\",\"layers\":[{\"class_name\":"
       "\"InputLayer\",\"name\":\"x\",\"config\":{\"batch_shape\":[null,4]},\"inbound_nodes\":[]}],"
       "\"input_layers\":[\"x\",0,0],\"output_layers\":[\"z\",0,0]}}",
-        OCT_E_INVALID, "model: model 'f': outputs refer to no layer of the model" },
+        OCT_E_INVALID, "model 'f': outputs refer to no layer of the model" },
 };
 
 static void configurations_are_refused_with_reasons(void **state)
@@ -115,27 +115,27 @@ static void files_are_refused_with_reasons(void **state)
 {
     static const struct { const char *file; oct_status status; const char *text; } files[] = {
         { "weights3.weights.h5", OCT_E_INVALID,
-            "model: weights without architecture (saved by save_weights); save the whole model with "
+            "weights without architecture (saved by save_weights); save the whole model with "
             "model.save()" },
         { "weights2.h5", OCT_E_INVALID,
-            "model: weights without architecture (saved by save_weights); save the whole model with "
+            "weights without architecture (saved by save_weights); save the whole model with "
             "model.save()" },
         { "bad_latest.h5", OCT_E_UNSUPPORTED,
-            "model: HDF5 superblock version 3: the file was written with libver='latest'; write it "
+            "HDF5 superblock version 3: the file was written with libver='latest'; write it "
             "again with h5py's default libver='earliest'" },
         { "bad_compressed.h5", OCT_E_UNSUPPORTED,
-            "model: tiny/hidden/kernel: is compressed; only plain arrays are read" },
+            "tiny/hidden/kernel: is compressed; only plain arrays are read" },
         { "bad_chunked.h5", OCT_E_UNSUPPORTED,
-            "model: tiny/hidden/kernel: data stored in chunks or by a newer format; only contiguous "
+            "tiny/hidden/kernel: data stored in chunks or by a newer format; only contiguous "
             "arrays are read" },
         { "bad_external.h5", OCT_E_UNSUPPORTED,
-            "model: tiny/hidden/kernel: is stored in another file" },
+            "tiny/hidden/kernel: is stored in another file" },
         { "bad_link.h5", OCT_E_UNSUPPORTED,
-            "model: tiny/hidden/kernel: is a soft link; links are not followed" },
+            "tiny/hidden/kernel: is a soft link; links are not followed" },
         { "bad_missing.h5", OCT_E_INVALID,
-            "model: layer 'head' (Dense): the array tiny/head/kernel is missing" },
+            "layer 'head' (Dense): the array tiny/head/kernel is missing" },
         { "bad_shape.h5", OCT_E_INVALID,
-            "model: layer 'hidden' (Dense): kernel: expected the shape [4,3], found [3,3]" },
+            "layer 'hidden' (Dense): kernel: expected the shape [4,3], found [3,3]" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
@@ -153,24 +153,24 @@ static oct_backing *cut(const char *file, size_t size)
 static void damaged_containers_are_refused(void **state)
 {
     (void)state;
-    expect(cut("tiny.h5", 4), NULL, OCT_E_INVALID, "model: neither a .keras archive nor an HDF5 file");
+    expect(cut("tiny.h5", 4), NULL, OCT_E_INVALID, "neither a .keras archive nor an HDF5 file");
     expect(cut("tiny.h5", 60), NULL, OCT_E_INVALID,
-        "model: HDF5 superblock is cut short (at byte 60)");
+        "HDF5 superblock is cut short (at byte 60)");
     expect(cut("tiny.keras", 400), NULL, OCT_E_INVALID,
-        "model: the archive is truncated: it has no directory (at byte 400)");
+        "the archive is truncated: it has no directory (at byte 400)");
     oct_backing *flipped = load_copy("tiny.keras");
     unsigned char *config = memmem(oct_backing_bytes(flipped), oct_backing_size(flipped),
         "\"Sequential\"", 12);
     assert_non_null(config);
     config[1] = 's';
     expect(flipped, NULL, OCT_E_INVALID,
-        "model: config.json: its checksum does not fit, the file is damaged");
+        "config.json: its checksum does not fit, the file is damaged");
     const part parts[] = { { "model.weights.h5", "", 0 } };
     expect(make_archive(parts, 1), NULL, OCT_E_INVALID,
-        "model: the archive has no config.json: not a Keras model, or only its weights");
+        "the archive has no config.json: not a Keras model, or only its weights");
     const part no_weights[] = { { "config.json", "{}", 2 } };
     expect(make_archive(no_weights, 1), NULL, OCT_E_INVALID,
-        "model: the archive has no model.weights.h5");
+        "the archive has no model.weights.h5");
 }
 
 static void shapes_that_do_not_fit_are_usage_errors(void **state)
@@ -179,15 +179,15 @@ static void shapes_that_do_not_fit_are_usage_errors(void **state)
     oct_load_options options = { .shapes = &shape, .shape_count = 1 };
     (void)state;
     expect(load_copy("tiny.keras"), &options, OCT_E_USAGE,
-        "model: input 'x': dimension 1 is 4 in the model, 5 in the given shape");
+        "input 'x': dimension 1 is 4 in the model, 5 in the given shape");
     shape.rank = 1;
     expect(load_copy("tiny.keras"), &options, OCT_E_USAGE,
-        "model: input 'x' has 2 dimensions, the given shape has 1");
+        "input 'x' has 2 dimensions, the given shape has 1");
     shape.name = "y";
-    expect(load_copy("tiny.keras"), &options, OCT_E_USAGE, "model: the model has no input 'y'");
+    expect(load_copy("tiny.keras"), &options, OCT_E_USAGE, "the model has no input 'y'");
     shape.name = NULL;
     expect(load_copy("keras3_merge.keras"), &options, OCT_E_USAGE,
-        "model: the model has 3 inputs: give the shape as NAME=...");
+        "the model has 3 inputs: give the shape as NAME=...");
 }
 
 /* Each model calls the one inside twice: 2^20 calls from a few kilobytes. */
@@ -214,7 +214,7 @@ static void exponential_models_are_refused(void **state)
     }
     strcat(text, "}");
     expect(with_config(text, "{\"keras_version\":\"3.3.3\"}"), NULL, OCT_E_UNSUPPORTED,
-        "model: the model has more than 65536 layer calls");
+        "the model has more than 65536 layer calls");
 }
 
 int main(void)

@@ -89,7 +89,7 @@ static void check_file(const char *file, const char *stem, bool fixed_batch)
     oct_graph *graph;
     oct_load_options options = { .batch = fixed_batch ? BATCH : 0 };
     oct_backing *backing = load_copy(file);
-    if (oct_keras_read(backing, file, &options, &graph, &err) != OCT_OK)
+    if (oct_keras_read(backing, &options, &graph, &err) != OCT_OK)
         fail_msg("%s", err.text);
     oct_backing_release(backing); /* the graph must not need the file any more */
     check_run(file, graph, stem, fixed_batch ? 0 : BATCH);
@@ -129,7 +129,7 @@ static oct_graph *read_named(const char *file, const oct_load_options *options)
     oct_error err = { 0 };
     oct_graph *graph;
     oct_backing *backing = load_copy(file);
-    if (oct_keras_read(backing, file, options, &graph, &err) != OCT_OK)
+    if (oct_keras_read(backing, options, &graph, &err) != OCT_OK)
         fail_msg("%s", err.text);
     oct_backing_release(backing);
     return graph;

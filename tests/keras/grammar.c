@@ -16,7 +16,7 @@ static oct_graph *read_config(const char *config, const char *metadata,
     oct_error err = { 0 };
     oct_graph *graph;
     oct_backing *archive = with_config(config, metadata);
-    if (oct_keras_read(archive, "model", options, &graph, &err) != OCT_OK)
+    if (oct_keras_read(archive, options, &graph, &err) != OCT_OK)
         fail_msg("%s\n  %s", err.text, config);
     oct_backing_release(archive);
     return graph;
@@ -104,10 +104,10 @@ static void open_sizes_stay_open_or_are_given(void **state)
 
     oct_error err = { 0 };
     oct_backing *archive = with_config(SEQUENTIAL(IMAGE "," POOL "," FLATTEN), "{}");
-    assert_int_equal(oct_keras_read(archive, "model", NULL, &graph, &err), OCT_E_UNSUPPORTED);
-    assert_string_equal(err.text, "model: layer 'f' (Flatten): needs a known size, but the model's input "
+    assert_int_equal(oct_keras_read(archive, NULL, &graph, &err), OCT_E_UNSUPPORTED);
+    assert_string_equal(err.text, "layer 'f' (Flatten): needs a known size, but the model's input "
                                   "size is open; give the input shape");
-    assert_int_equal(oct_keras_read(archive, "model", &options, &graph, &err), OCT_OK);
+    assert_int_equal(oct_keras_read(archive, &options, &graph, &err), OCT_OK);
     oct_graph_free(graph);
     oct_backing_release(archive);
 }

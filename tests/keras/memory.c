@@ -75,7 +75,7 @@ static long survive(const char *file)
         oct_error err = { 0 };
         oct_graph *graph;
         countdown = n;
-        oct_status status = oct_keras_read(backing, file, NULL, &graph, &err);
+        oct_status status = oct_keras_read(backing, NULL, &graph, &err);
         bool reached = countdown < 0;
         countdown = -1;
         oct_graph_free(graph);

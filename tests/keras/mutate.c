@@ -51,7 +51,7 @@ static void read_any(oct_backing *backing, const char *file)
 {
     oct_error err = { 0 };
     oct_graph *graph;
-    oct_status status = oct_keras_read(backing, file, NULL, &graph, &err);
+    oct_status status = oct_keras_read(backing, NULL, &graph, &err);
     if (status != OCT_OK && (graph != NULL || err.status != status || err.text[0] == 0))
         fail_msg("%s: status %d, recorded %d: '%s'", file, status, err.status, err.text);
     oct_graph_free(graph);
@@ -92,7 +92,7 @@ static void truncated_files_are_refused(void **state)
             oct_graph *graph;
             oct_backing *piece = oct_backing_create(length);
             memcpy(oct_backing_bytes(piece), oct_backing_bytes(whole), length);
-            oct_status status = oct_keras_read(piece, seeds[i], NULL, &graph, &err);
+            oct_status status = oct_keras_read(piece, NULL, &graph, &err);
             if (status == OCT_OK)
                 fail_msg("%s cut to %zu of %zu bytes is read", seeds[i], length, size);
             oct_backing_release(piece);
