@@ -22,8 +22,8 @@ static oct_graph *read_golden(const char *model, const char *form)
 {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/golden/quant/%s__%s.tflite", OCT_TESTS_DIR, model, form);
-    oct_backing *backing;
-    oct_graph *graph;
+    oct_backing *backing = NULL;
+    oct_graph *graph = NULL;
     oct_error err = { 0 };
     if (oct_backing_map(path, &backing, &err) != OCT_OK ||
         oct_tflite_read(backing, &graph, &err) != OCT_OK)
