@@ -97,6 +97,9 @@ oct_status oct_keras_lower_batch_normalization(oct_keras_call *call, int32_t *y,
     OCT_TRY(single_axis(call, oct_keras_shape_of(call, x).rank, &axis, err));
     OCT_TRY(vector_shape(call, axis, &vector, err));
     int32_t count = oct_keras_shape_of(call, x).dims[axis];
+    int64_t dims[1] = { count };
+    const oct_h5_dataset *set; /* the file must back the size before it is allocated */
+    OCT_TRY(oct_keras_weight(call, "moving_mean", 1, dims, &set, err));
     OCT_TRY(oct_keras_constant_floats(call, "scale", vector.rank, vector.dims, &scales, &scale, err));
     OCT_TRY(oct_keras_constant_floats(call, "shift", vector.rank, vector.dims, &shifts, &shift, err));
     if (scales != NULL && shifts != NULL)
