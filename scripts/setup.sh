@@ -3,12 +3,12 @@
 # usage: scripts/setup.sh build|test|demo|fuzz|conformance ...
 set -eu
 
-packages_build="gcc cmake ninja-build pkg-config libhdf5-dev libzip-dev libjansson-dev zlib1g-dev libturbojpeg0-dev libspng-dev libjs-chart.js"
+packages_build="gcc cmake ninja-build pkg-config libjansson-dev zlib1g-dev libturbojpeg0-dev libspng-dev libjs-chart.js"
 packages_test="clang libclang-rt-14-dev libcmocka-dev python3 python3-jsonschema"
 packages_demo="dataset-fashion-mnist python3"
 packages_fuzz="clang libclang-rt-14-dev"
 packages_conformance="python3 python3-venv dataset-fashion-mnist"
-why_build="compilers, and the libraries for HDF5, zip, JSON, JPEG, PNG and charts"
+why_build="compilers, and the libraries for JSON, deflate, JPEG, PNG and charts"
 why_test="a second compiler with its sanitizers, the unit test runner, a JSON schema validator"
 why_demo="the demo's 10,000 labelled test images"
 why_fuzz="the coverage-guided fuzzer"
