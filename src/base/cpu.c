@@ -1,5 +1,6 @@
 /*
- * Processor features by the compiler's run-time library, which also asks the system for register support.
+ * Processor features by the compiler's run-time library, which also asks the system for register
+ * support.
  */
 #include "base/cpu.h"
 

@@ -1,8 +1,9 @@
 /*
  * Quantized addition and subtraction of two rows with scales of their own.
  *
- * Operands are shifted left by the head room, brought to a common scale, added, and requantized: three
- * MBQM an element. Source: LiteRT tflite/kernels/internal/reference/integer_ops/add.h, reference/sub.h.
+ * Operands are shifted left by the head room, brought to a common scale, added, and requantized:
+ * three MBQM an element. Source: LiteRT tflite/kernels/internal/reference/integer_ops/add.h,
+ * reference/sub.h.
  */
 #ifndef OCT_KERNELS_ADD_H
 #define OCT_KERNELS_ADD_H
@@ -27,7 +28,8 @@ static inline bool oct_add_vectorisable(const oct_add_args *args)
 }
 
 /**
- * y[i] = clamp(MBQM(MBQM((a[i] - a_zero) << head_room, a) +- MBQM((b[i] - b_zero) << head_room, b), y) + y_zero)
+ * y[i] = clamp(MBQM(MBQM((a[i] - a_zero) << head_room, a) +- MBQM((b[i] - b_zero) << head_room, b),
+ *                   y) + y_zero)
  *
  * a, b, y  [n]; y may be a or b.
  * Exact: all variants return the results of the plain C form.

@@ -5,16 +5,17 @@
 
 static size_t input_offset(const oct_window *w, int32_t b, int32_t y, int32_t x)
 {
-    return (((size_t)b * (size_t)w->in_h + (size_t)y) * (size_t)w->in_w + (size_t)x) * (size_t)w->in_c;
+    return (((size_t)b * (size_t)w->in_h + (size_t)y) * (size_t)w->in_w + (size_t)x) *
+           (size_t)w->in_c;
 }
 
-#define CONV_SUMS(name, in_t, filter_t, sum_t, wrap_t)                                                     \
+#define CONV_SUMS(name, in_t, filter_t, sum_t, wrap_t)                                             \
     void oct_conv_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,                    \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum)  \
     {                                                                                              \
         int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;           \
-        oct_tap_range ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);                    \
-        oct_tap_range xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);                    \
+        oct_tap_range ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);               \
+        oct_tap_range xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);               \
         int32_t per_group = w->out_c / (w->in_c / w->depth);                                       \
         for (int32_t oc = 0; oc < w->out_c; oc++) {                                                \
             sum_t total = 0;                                                                       \
@@ -34,13 +35,13 @@ static size_t input_offset(const oct_window *w, int32_t b, int32_t y, int32_t x)
     }
 OCT_CONV_TYPES(CONV_SUMS)
 
-#define DEPTHWISE_SUMS(name, in_t, filter_t, sum_t, wrap_t)                                                \
+#define DEPTHWISE_SUMS(name, in_t, filter_t, sum_t, wrap_t)                                        \
     void oct_depthwise_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,               \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum)  \
     {                                                                                              \
         int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;           \
-        oct_tap_range ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);                    \
-        oct_tap_range xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);                    \
+        oct_tap_range ys = oct_window_span(y0, w->kernel_h, w->dilation_h, w->in_h);               \
+        oct_tap_range xs = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);               \
         int32_t multiplier = w->out_c / w->in_c;                                                   \
         for (int32_t oc = 0; oc < w->out_c; oc++)                                                  \
             sum[oc] = 0;                                                                           \
@@ -51,7 +52,8 @@ OCT_CONV_TYPES(CONV_SUMS)
                 const filter_t *f = filter + ((size_t)ky * (size_t)w->kernel_w + (size_t)kx)       \
                     * (size_t)w->out_c;                                                            \
                 for (int32_t oc = 0; oc < w->out_c; oc++)                                          \
-                    sum[oc] = (sum_t)((wrap_t)sum[oc] + (wrap_t)(((sum_t)p[oc / multiplier] - x_zero) * ((sum_t)f[oc] - filter_zero))); \
+                    sum[oc] = (sum_t)((wrap_t)sum[oc] + (wrap_t)(((sum_t)p[oc / multiplier]        \
+                        - x_zero) * ((sum_t)f[oc] - filter_zero)));                                \
             }                                                                                      \
         }                                                                                          \
     }
@@ -61,7 +63,7 @@ OCT_CONV_TYPES(DEPTHWISE_SUMS)
  * Inputs in order of rows, columns and channels; an input meets an output in at most one tap.
  * `product` is what weight *f of channel oc adds for input channel ic.
  */
-#define TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t, wrap_t, product)                                       \
+#define TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t, wrap_t, product)                               \
     size_t in_c = (size_t)w->in_c, out_c = (size_t)w->out_c;                                       \
     for (size_t i = 0; i < (size_t)w->out_w * out_c; i++)                                          \
         sum[i] = 0;                                                                                \
@@ -83,11 +85,11 @@ OCT_CONV_TYPES(DEPTHWISE_SUMS)
         }                                                                                          \
     }
 
-#define TRANSPOSE_CONV_SUMS(name, in_t, filter_t, sum_t, wrap_t)                                           \
+#define TRANSPOSE_CONV_SUMS(name, in_t, filter_t, sum_t, wrap_t)                                   \
     void oct_transpose_conv_sums_##name(const oct_window *w, const in_t *x, sum_t x_zero,          \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, sum_t *sum)              \
     {                                                                                              \
-        TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t, wrap_t,                                                \
+        TRANSPOSE_CONV_LOOPS(in_t, filter_t, sum_t, wrap_t,                                        \
             ((sum_t)p[ic] - x_zero) * ((sum_t)f[oc] - filter_zero))                                \
     }
 OCT_CONV_TYPES(TRANSPOSE_CONV_SUMS)
@@ -106,7 +108,8 @@ void oct_transpose_conv_sums_hybrid(const oct_window *w, const int8_t *x, oct_ro
         size_t n = (size_t)w->out_c;                                                               \
         for (size_t oc = 0; oc < n; oc++)                                                          \
             for (size_t i = 0; i < k; i++)                                                         \
-                ((uint##bits##_t *)out)[i * n + oc] = ((const uint##bits##_t *)filter)[oc * k + i]; \
+                ((uint##bits##_t *)out)[i * n + oc]                                                \
+                    = ((const uint##bits##_t *)filter)[oc * k + i];                                \
     }
 TRANSPOSE_FILTER(8)
 TRANSPOSE_FILTER(32)

@@ -1,9 +1,10 @@
 /*
  * Fast depthwise convolution with one output channel for each input channel.
  *
- * A kernel makes a run of pixels along x for all channels. Where the window lies in the image is the
- * caller's business: it passes one pointer for each tap that exists, so borders need neither padding nor
- * copies. oct_depthwise_row() cuts an output row into its border pixels and the run between them.
+ * A kernel makes a run of pixels along x for all channels. Where the window lies in the image is
+ * the caller's business: it passes one pointer for each tap that exists, so borders need neither
+ * padding nor copies. oct_depthwise_row() cuts an output row into its border pixels and the run
+ * between them.
  */
 #ifndef OCT_KERNELS_DEPTHWISE_H
 #define OCT_KERNELS_DEPTHWISE_H
@@ -26,8 +27,8 @@ typedef struct oct_depthwise_args {
 } oct_depthwise_args;
 
 /**
- * y[p][c] = clamp(fma chain over taps of x * w starting from bias[c], lo, hi), the same bits on every
- * level.
+ * y[p][c] = clamp(fma chain over taps of x * w starting from bias[c], lo, hi), the same bits on
+ * every level.
  * taps[].w, bias  floats, readable to a multiple of 16 channels, 64-byte aligned
  * y               [pixels][channels]
  */
@@ -39,7 +40,8 @@ OCT_DEPTHWISE_F32(oct_depthwise_f32_avx2);
 OCT_DEPTHWISE_F32(oct_depthwise_f32_avx512);
 
 /**
- * sum[p][c] = bias[c] + sum over taps of (x - zero) * w, modulo 2^32; x is int8, or int16 with zero 0.
+ * sum[p][c] = bias[c] + sum over taps of (x - zero) * w, modulo 2^32; x is int8, or int16 with
+ * zero 0.
  * taps[].w  dwords with an int16 in the low half and zeros above
  * bias      [channels]; both readable to a multiple of 16 channels, 64-byte aligned
  * sum       [pixels][channels], rows sum_stride elements apart
@@ -59,10 +61,10 @@ OCT_DEPTHWISE_SUMS_DECLARE(avx512)
 /**
  * Finished int8 outputs by dot products over four taps at a time.
  *
- * All taps are given (count is their number rounded up to 4): missing ones point to a row of zero points,
- * padding ones anywhere. Weights and bias come from packed, made by oct_depthwise_pack_dot(); taps[].w is
- * not used. The order of channels in a block of 64 is that of the byte interleaving, see
- * oct_depthwise_dot_order; rq is made with it.
+ * All taps are given (count is their number rounded up to 4): missing ones point to a row of zero
+ * points, padding ones anywhere. Weights and bias come from packed, made by
+ * oct_depthwise_pack_dot(); taps[].w is not used. The order of channels in a block of 64 is that
+ * of the byte interleaving, see oct_depthwise_dot_order; rq is made with it.
  */
 #define OCT_DEPTHWISE_S8(name)                                                                     \
     void name(const oct_depthwise_args *args, const void *packed, const oct_requant_tile *rq,      \
@@ -82,7 +84,7 @@ size_t oct_depthwise_dot_bytes(int32_t taps, int32_t channels);
 void oct_depthwise_pack_dot(const int8_t *filter, const int32_t *bias, int32_t taps,
     int32_t channels, int32_t zero, void *packed);
 
-/* What oct_depthwise_row() calls for each run: args hold taps, pixels and step; x0 is its first pixel. */
+/* Called for each run: args hold taps, pixels and step; x0 is its first pixel. */
 typedef void (*oct_depthwise_run_fn)(void *user, const oct_depthwise_args *args, int32_t x0);
 
 typedef struct oct_depthwise_plan {

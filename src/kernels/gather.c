@@ -1,5 +1,6 @@
 /*
- * Copying of receptive fields, run by run: neighbouring taps of a kernel row are neighbours in memory.
+ * Copying of receptive fields, run by run: neighbouring taps of a kernel row are neighbours in
+ * memory.
  */
 #include "kernels/gather.h"
 

@@ -1,6 +1,6 @@
 /*
- * Rows of the matrix that a convolution multiplies: the receptive fields of consecutive pixels, copied into
- * a tile that fits the first-level cache.
+ * Rows of the matrix that a convolution multiplies: the receptive fields of consecutive pixels,
+ * copied into a tile that fits the first-level cache.
  */
 #ifndef OCT_KERNELS_GATHER_H
 #define OCT_KERNELS_GATHER_H

@@ -51,8 +51,8 @@ static column find_column(const oct_gemm_layout *layout, int32_t columns, size_t
 }
 
 /*
- * Neighbouring weights of a column lie a panel's width apart. Taking a few cache lines of each column of a
- * panel at a time keeps the lines written in the cache until they are full.
+ * Neighbouring weights of a column lie a panel's width apart. Taking a few cache lines of each
+ * column of a panel at a time keeps the lines written in the cache until they are full.
  */
 enum { BYTES_AT_ONCE = 256 };
 

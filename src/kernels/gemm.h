@@ -1,8 +1,8 @@
 /*
  * Matrix products with packed weights: the core of all fast convolutions.
  *
- * Weights [n][k] are packed once into panels of a few vectors of columns, so that a kernel reads a panel
- * front to back while a tile of rows x columns stays in registers. A panel is
+ * Weights [n][k] are packed once into panels of a few vectors of columns, so that a kernel reads a
+ * panel front to back while a tile of rows x columns stays in registers. A panel is
  *     bias    [vectors][lanes]
  *     weights [k / group][vectors][lanes][group]
  * with columns and k padded by zeros. Which lanes, vectors and group a kernel wants is in its
@@ -73,8 +73,8 @@ typedef struct oct_gemm_f32_args {
 } oct_gemm_f32_args;
 
 /*
- * One panel times rows for integers, sums kept: sum[m][n] = bias[n] + sum over k of a[m][k] * b[n][k],
- * modulo 2^32, for all vectors * lanes columns of the panel.
+ * One panel times rows for integers, sums kept: sum[m][n] = bias[n] + sum over k of a[m][k] *
+ * b[n][k], modulo 2^32, for all vectors * lanes columns of the panel.
  */
 typedef struct oct_gemm_int_args {
     const void *a;   /* [rows][groups * group]: uint8 for the s8 kernel, int16 for the s16 kernel */
@@ -88,8 +88,8 @@ typedef struct oct_gemm_int_args {
 } oct_gemm_int_args;
 
 /**
- * f32: sum = bias, then sum = fma(a[k], b[k], sum) for k = 0, 1, ...: the same bits on every level, within
- *      (k + 1) * 2^-24 * (|bias| + sum |a b|) of exact.
+ * f32: sum = bias, then sum = fma(a[k], b[k], sum) for k = 0, 1, ...: the same bits on every level,
+ *      within (k + 1) * 2^-24 * (|bias| + sum |a b|) of exact.
  * s16: products of int16 by int16, pairs added in 32 bits; exact as long as no sum leaves int32.
  * s8:  products of uint8 by int8, exact in the same sense.
  * Integer variants return the same sums on every level. Reads nothing past a row. Cannot fail.

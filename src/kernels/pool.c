@@ -21,8 +21,8 @@ static inline int32_t mean_int(int32_t sum, int32_t n)
         int32_t b, int32_t oy, int32_t ox, sum_t *sum, type *y)                                    \
     {                                                                                              \
         int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;           \
-        oct_tap_range ys = oct_window_span(y0, w->kernel_h, 1, w->in_h);                                \
-        oct_tap_range xs = oct_window_span(x0, w->kernel_w, 1, w->in_w);                                \
+        oct_tap_range ys = oct_window_span(y0, w->kernel_h, 1, w->in_h);                           \
+        oct_tap_range xs = oct_window_span(x0, w->kernel_w, 1, w->in_w);                           \
         int32_t taps = (ys.end - ys.begin) * (xs.end - xs.begin);                                  \
         (void)taps;                                                                                \
         for (int32_t c = 0; c < w->in_c; c++)                                                      \

@@ -56,8 +56,8 @@ void oct_finish_f32(const float *sum, const float *bias, size_t n, float lo, flo
 }
 
 #define FINISH_HYBRID(name, product)                                                               \
-    void oct_finish_hybrid_##name(const int32_t *sum, const float *bias, size_t n, float row_scale, \
-        const float *scale, float lo, float hi, float *y)                                          \
+    void oct_finish_hybrid_##name(const int32_t *sum, const float *bias, size_t n,                 \
+        float row_scale, const float *scale, float lo, float hi, float *y)                         \
     {                                                                                              \
         for (size_t i = 0; i < n; i++) {                                                           \
             float v = product;                                                                     \

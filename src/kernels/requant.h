@@ -1,8 +1,8 @@
 /*
  * From sums to outputs: the last step of every convolution and matrix product.
  *
- * One function per arithmetic, on one row of channels. Each is TensorFlow Lite's own; where its reference
- * kernels round in float or double, so do these. docs/numerics.md has the formulas.
+ * One function per arithmetic, on one row of channels. Each is TensorFlow Lite's own; where its
+ * reference kernels round in float or double, so do these. docs/numerics.md has the formulas.
  */
 #ifndef OCT_KERNELS_REQUANT_H
 #define OCT_KERNELS_REQUANT_H
@@ -37,7 +37,8 @@ void oct_requant_u8(const int32_t *sum, const int32_t *bias, size_t n, const oct
 void oct_requant_s16_b32(const int64_t *sum, const int32_t *bias, size_t n, const oct_requant *rq,
     int16_t *y);
 
-/** int16 outputs with 64-bit sums: by[i] is rounded to 16 bits, the product rounded once, half up. */
+/** int16 outputs with 64-bit sums: by[i] is rounded to 16 bits, the product rounded once, half up.
+ */
 void oct_requant_s16_b64(const int64_t *sum, const int64_t *bias, size_t n, const oct_requant *rq,
     int16_t *y);
 
@@ -45,8 +46,8 @@ void oct_requant_s16_b64(const int64_t *sum, const int64_t *bias, size_t n, cons
 void oct_finish_f32(const float *sum, const float *bias, size_t n, float lo, float hi, float *y);
 
 /**
- * y[i] = clamp(sum[i] * (row_scale * scale[i]) + bias[i], lo, hi), the multiplications in this order;
- * bias may be NULL. For matrix products and convolutions whose channels share one scale.
+ * y[i] = clamp(sum[i] * (row_scale * scale[i]) + bias[i], lo, hi), the multiplications in this
+ * order; bias may be NULL. For matrix products and convolutions whose channels share one scale.
  */
 void oct_finish_hybrid_shared(const int32_t *sum, const float *bias, size_t n, float row_scale,
     const float *scale, float lo, float hi, float *y);

@@ -1,11 +1,12 @@
 /*
  * Requantization of tiles of sums, vectorised without changing a bit.
  *
- * TensorFlow Lite rounds twice: t = floor((x m + 2^30) / 2^31), r = floor((t + 2^(E-1) - [t < 0]) / 2^E) with
- * E = -e. Nested floors collapse, so for 1 <= E <= 20
- *     r + zero = floor((x m + 2^(30+E) +- 2^30 + zero 2^(31+E)) / 2^(31+E)),  + for x >= 0, - for x < 0:
- * one 64-bit multiply-add and one shift for each sum. Where the output is clamped at its zero point or
- * above, the sign does not matter (negative x end at the clamp). docs/numerics.md derives both forms.
+ * TensorFlow Lite rounds twice: with E = -e,
+ *     t = floor((x m + 2^30) / 2^31),   r = floor((t + 2^(E-1) - [t < 0]) / 2^E).
+ * Nested floors collapse, so for 1 <= E <= 20, with + for x >= 0 and - for x < 0,
+ *     r + zero = floor((x m + 2^(30+E) +- 2^30 + zero 2^(31+E)) / 2^(31+E)):
+ * one 64-bit multiply-add and one shift for each sum. Where the output is clamped at its zero point
+ * or above, the sign does not matter (negative x end at the clamp). docs/numerics.md derives both.
  */
 #ifndef OCT_KERNELS_REQUANT_TILE_H
 #define OCT_KERNELS_REQUANT_TILE_H
@@ -14,7 +15,7 @@
 
 #include "kernels/requant.h"
 
-/* Constants of 16 columns; even and odd columns lie apart because multiplication works on every second. */
+/* Constants of 16 columns; even and odd ones lie apart: multiplication works on every second. */
 typedef struct oct_requant_block {
     int32_t m[16];
     int64_t even[8], odd[8]; /* what is added to the product */
@@ -28,8 +29,8 @@ typedef struct oct_requant_tile {
 } oct_requant_tile;
 
 /**
- * Whether the vector forms are exact: rounding shifts in 1 .. 20 (or multiplier 0) for all channels, and
- * sums that stay within most_sum < 2^30.
+ * Whether the vector forms are exact: rounding shifts in 1 .. 20 (or multiplier 0) for all
+ * channels, and sums that stay within most_sum < 2^30.
  */
 bool oct_requant_vectorisable(const oct_requant *rq, int32_t channels, int64_t most_sum);
 
@@ -58,8 +59,8 @@ OCT_REQUANT_TILE(oct_requant_tile_s8_avx2);
 OCT_REQUANT_TILE(oct_requant_tile_s8_avx512);
 
 /**
- * The int16 form with 64-bit bias: y[m][n] = clamp(MBQM64(sum[m][n] + bias[n], by[n])), zero point 0.
- * bias [channels] int64 or NULL; sums as above.
+ * The int16 form with 64-bit bias: y[m][n] = clamp(MBQM64(sum[m][n] + bias[n], by[n])), zero
+ * point 0. bias [channels] int64 or NULL; sums as above.
  */
 #define OCT_REQUANT_TILE_S16(name)                                                                 \
     void name(const int32_t *sum, size_t sum_stride, int32_t rows, int32_t columns,                \

@@ -1,7 +1,7 @@
 /*
- * Plain loops over rows of values: copies with a change of representation, quantization on the fly and the
- * float end of hybrid kernels. One source (rows_tmpl.h), compiled for each instruction set; all variants
- * return the same bits.
+ * Plain loops over rows of values: copies with a change of representation, quantization on the fly
+ * and the float end of hybrid kernels. One source (rows_tmpl.h), compiled for each instruction
+ * set; all variants return the same bits.
  */
 #ifndef OCT_KERNELS_ROWS_H
 #define OCT_KERNELS_ROWS_H
@@ -17,7 +17,7 @@ typedef struct oct_hybrid_args {
     size_t sum_stride;
     int32_t rows, columns;
     const oct_row_quant *const *unit; /* [rows] parameters of each row's activations */
-    const int32_t *column_sum; /* [columns] of w; zeros where the zero point is out of the sums already */
+    const int32_t *column_sum; /* [columns] of w; zeros where the sums are of q - zero already */
     const float *scale;               /* [columns] of the weights */
     const float *bias;                /* [columns] */
     float lo, hi;
@@ -37,7 +37,7 @@ typedef struct oct_hybrid_args {
     void oct_move_widen_##isa(void *to, const void *from, size_t n, int32_t zero);                 \
     void oct_hybrid_shared_##isa(const oct_hybrid_args *args);                                     \
     void oct_hybrid_channel_##isa(const oct_hybrid_args *args);                                    \
-    oct_row_quant oct_quantize_row_symmetric_##isa(const float *x, size_t n, int8_t *q);               \
+    oct_row_quant oct_quantize_row_symmetric_##isa(const float *x, size_t n, int8_t *q);           \
     oct_row_quant oct_quantize_row_asymmetric_##isa(const float *x, size_t n, int8_t *q);
 OCT_ROWS_DECLARE(c)
 OCT_ROWS_DECLARE(avx2)

@@ -1,9 +1,9 @@
 /*
  * The loops of rows.h; ISA is the suffix of the variant's names.
  *
- * Rounding is written with conversions to int32 instead of roundf(), and extrema on the bits of floats
- * instead of fmaxf(), because compilers vectorise those. v is at most 257 in magnitude, v - trunc(v) is exact,
- * and its comparison with 1/2 decides like roundf().
+ * Rounding is written with conversions to int32 instead of roundf(), and extrema on the bits of
+ * floats instead of fmaxf(), because compilers vectorise those. v is at most 257 in magnitude, v -
+ * trunc(v) is exact, and its comparison with 1/2 decides like roundf().
  */
 #include <math.h>
 #include <string.h>
@@ -84,7 +84,8 @@ static double zero_point(double low, double high, double step)
 
 oct_row_quant NAMED(oct_quantize_row_asymmetric, ISA)(const float *x, size_t n, int8_t *q)
 {
-    /* The largest int is the largest positive float; the largest unsigned is the most negative float. */
+    /* The largest int is the largest positive float; the largest unsigned is the most negative
+     * float. */
     int32_t high_bits = 0;
     uint32_t low_bits = UINT32_C(1) << 31;
     for (size_t i = 0; i < n; i++) {

@@ -115,7 +115,8 @@ void oct_softmax_s16(const int16_t *x, size_t n, const oct_softmax_tables *table
     /* sum = 2^(16 - zeros) * (1 + fraction); the table gives 1 / (1 + fraction). */
     int32_t zeros = __builtin_clz((unsigned)sum);
     int32_t mantissa = (int32_t)((((int64_t)sum << (zeros - 1)) + (1 << 13)) >> 14);
-    int32_t inverse = look_up(tables->reciprocal, oct_clamp_i32(mantissa - 98304, INT16_MIN, INT16_MAX));
+    int32_t inverse =
+        look_up(tables->reciprocal, oct_clamp_i32(mantissa - 98304, INT16_MIN, INT16_MAX));
     int32_t shift = 31 - zeros;
     for (size_t i = 0; i < n; i++) {
         int32_t product = exps[i] * inverse;

@@ -9,7 +9,8 @@
 
 #include "numeric/fixedpoint.h"
 
-/** y[i] = exp(beta * (x[i] - max)) / sum; n >= 1; y may be x. Source: LiteRT reference/softmax.h. */
+/** y[i] = exp(beta * (x[i] - max)) / sum; n >= 1; y may be x. Source: LiteRT reference/softmax.h.
+ */
 void oct_softmax_f32(const float *x, size_t n, float beta, float *y);
 
 /* The fixed-point form: differences of codes times by = beta * scale in Q5.26. */
@@ -32,7 +33,8 @@ typedef struct oct_softmax_tables {
 
 void oct_softmax_tables_init(float beta, float scale, oct_softmax_tables *tables);
 
-/** Outputs in units of 1/32768, 0 .. 32767. exps [n] scratch. Source: LiteRT reference/softmax.h. */
+/** Outputs in units of 1/32768, 0 .. 32767. exps [n] scratch. Source: LiteRT reference/softmax.h.
+ */
 void oct_softmax_s16(const int16_t *x, size_t n, const oct_softmax_tables *tables, int16_t *exps,
     int16_t *y);
 

@@ -39,8 +39,8 @@ static inline oct_window oct_window_matrix(int32_t rows, int32_t depth, int32_t 
 }
 
 /**
- * Output size and padding before the first element along one axis, in TensorFlow's SAME or VALID sense
- * (the odd padding element goes behind). *out may come out <= 0 for VALID.
+ * Output size and padding before the first element along one axis, in TensorFlow's SAME or VALID
+ * sense (the odd padding element goes behind). *out may come out <= 0 for VALID.
  * Source: LiteRT tflite/kernels/padding.h.
  */
 void oct_window_axis(bool same, int32_t in, int32_t kernel, int32_t stride, int32_t dilation,
@@ -55,7 +55,8 @@ typedef struct oct_tap_range {
 oct_tap_range oct_window_clip(int32_t origin, int32_t kernel, int32_t dilation, int32_t size);
 
 /** Taps k with 0 <= origin + k * dilation < size, k < kernel. */
-static inline oct_tap_range oct_window_span(int32_t origin, int32_t kernel, int32_t dilation, int32_t size)
+static inline oct_tap_range oct_window_span(
+    int32_t origin, int32_t kernel, int32_t dilation, int32_t size)
 {
     if (origin >= 0 && origin + (kernel - 1) * dilation < size)
         return (oct_tap_range){ 0, kernel };

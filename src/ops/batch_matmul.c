@@ -230,8 +230,9 @@ static void rows_hybrid(void *user, size_t begin, size_t end, int32_t worker)
         locate(m, row, &left, &right);
         for (size_t k = 0; k < depth; k++)
             x[k] = ((const float *)op->in[LEFT]->data)[left + k * m->left_k];
-        oct_row_quant unit = (o->asymmetric_quantize_inputs ? oct_quantize_row_asymmetric_c
-                                                            : oct_quantize_row_symmetric_c)(x, depth, q);
+        oct_row_quant unit =
+            (o->asymmetric_quantize_inputs ? oct_quantize_row_asymmetric_c
+                                           : oct_quantize_row_symmetric_c)(x, depth, q);
         float *y = (float *)op->out[0]->data + row * (size_t)m->columns;
         for (int32_t n = 0; n < m->columns; n++) {
             const int8_t *b = (const int8_t *)op->in[RIGHT]->data + right

@@ -46,7 +46,7 @@ static oct_status prepare(oct_op *op, oct_error *err)
         .channels = l->window.out_c, .activation = o->fused_activation,
         .bias_type = o->quantized_bias_type };
     OCT_TRY(oct_linear_prepare(op, &slots, l, err));
-    /* One scale for all channels and no groups: the symmetric scheme; else always the asymmetric one. */
+    /* One scale for all channels and no groups: the symmetric scheme; else the asymmetric one. */
     l->asymmetric = !l->scales_equal || l->window.depth != l->window.in_c;
     l->channel_first = l->asymmetric;
     return OCT_OK;

@@ -1,5 +1,6 @@
 /*
- * DEPTHWISE_CONV_2D: filters [1][kh][kw][out_c]; output channel oc sees input channel oc / multiplier.
+ * DEPTHWISE_CONV_2D: filters [1][kh][kw][out_c]; output channel oc sees input channel oc /
+ * multiplier.
  */
 #include "ops/arith.h"
 #include "ops/fast_depthwise.h"

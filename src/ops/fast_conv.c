@@ -1,10 +1,11 @@
 /*
  * Convolution as a product of gathered rows and packed panels.
  *
- * The rows (pixels) are cut into blocks whose receptive fields fit the first-level cache; a piece of work
- * is one block times a group of panels. Int8 activations are seen as uint8 (XOR 0x80) by kernels that
- * multiply uint8 by int8, and as int16 without their zero point by the others; either way the packed bias
- * makes up for it. The result of a row depends on nothing but the row, so any split gives the same bytes.
+ * The rows (pixels) are cut into blocks whose receptive fields fit the first-level cache; a piece
+ * of work is one block times a group of panels. Int8 activations are seen as uint8 (XOR 0x80) by
+ * kernels that multiply uint8 by int8, and as int16 without their zero point by the others; either
+ * way the packed bias makes up for it. The result of a row depends on nothing but the row, so any
+ * split gives the same bytes.
  */
 #include "ops/fast_conv.h"
 
@@ -23,7 +24,7 @@ typedef struct fast_conv {
     oct_gather gather;
     bool in_place; /* rows are read where they lie */
     size_t k, depth; /* taps, and taps padded to whole groups */
-    size_t chunk;    /* taps whose sums stay in int32 for certain; k unless int16 forms need chunks */
+    size_t chunk; /* taps whose sums stay in int32 for certain; k unless int16 forms need chunks */
     int32_t chunks;
     size_t chunk_bytes; /* packed bytes of all but the last chunk */
     void *panels;       /* [chunks] packed weights */
@@ -34,7 +35,8 @@ typedef struct fast_conv {
     bool wide; /* int16 form with the vectorised 64-bit requantization */
     size_t rows;
     int32_t block_rows, blocks, panel_count, panel_group, panel_groups;
-    size_t tile_bytes, sum_bytes; /* scratch of a worker: the tile, sums, sums of all chunks in int64 */
+    /* Scratch of a worker: the tile, its sums, and for int16 the sums of all chunks in 64 bits. */
+    size_t tile_bytes, sum_bytes;
     size_t worker_bytes;
 } fast_conv;
 
@@ -73,8 +75,9 @@ static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
     else if (!is_float(op))
         f->gather.widen = k->move_widen;
     const oct_window *w = &l->window;
-    f->in_place = f->gather.in_bytes == bytes && !uint8 && f->depth == f->k && w->kernel_h == 1 && w->kernel_w == 1
-        && w->stride_h == 1 && w->stride_w == 1 && w->pad_top == 0 && w->pad_left == 0;
+    f->in_place = f->gather.in_bytes == bytes && !uint8 && f->depth == f->k && w->kernel_h == 1
+        && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1 && w->pad_top == 0
+        && w->pad_left == 0;
 }
 
 /* Rows of a block that are whole tiles of all kernels; blocks of about equal size. */
@@ -131,7 +134,7 @@ static int32_t *panel_bias(oct_op *op, const oct_linear *l, const fast_conv *f,
     return folded;
 }
 
-/* int16 by int8 sums leave int32 after 2^9 of the largest products; such layers are summed in chunks. */
+/* int16 by int8 sums leave int32 after 2^9 of the largest products; then chunks are summed. */
 static void choose_chunks(const oct_op *op, const oct_linear *l, fast_conv *f)
 {
     enum { SAFE_TAPS = 504 }; /* 504 * 128 * 32768 < 2^31 */
@@ -303,7 +306,7 @@ static void multiply_panel_f32(const oct_op *op, const void *a, int32_t panel, s
         .y_stride = (size_t)n });
 }
 
-/* Sums of one panel chunk by chunk; int16 forms other than the vectorised one add them up in int64. */
+/* Sums of one panel, chunk by chunk; int16 forms but the vectorised one add them up in int64. */
 static void multiply_panel_int(const oct_op *op, const void *a, int32_t panel, size_t row,
     int32_t rows, char *scratch)
 {

@@ -1,5 +1,6 @@
 /*
- * The fast form of CONV_2D and FULLY_CONNECTED: packed weights, tiles of rows, register-blocked products.
+ * The fast form of CONV_2D and FULLY_CONNECTED: packed weights, tiles of rows, register-blocked
+ * products.
  */
 #ifndef OCT_OPS_FAST_CONV_H
 #define OCT_OPS_FAST_CONV_H

@@ -1,8 +1,9 @@
 /*
- * Depthwise convolution, row by row: oct_depthwise_row() cuts a row into runs, a kernel makes each run.
+ * Depthwise convolution, row by row: oct_depthwise_row() cuts a row into runs, a kernel makes each
+ * run.
  *
- * int8 with VNNI goes straight to finished bytes; every other integer form makes a small tile of sums first
- * and finishes it like a convolution does.
+ * int8 with VNNI goes straight to finished bytes; every other integer form makes a small tile of
+ * sums first and finishes it like a convolution does.
  */
 #include "ops/fast_depthwise.h"
 
@@ -73,7 +74,8 @@ static int64_t most_sum(const int8_t *filter, const int32_t *bias, size_t channe
     return most;
 }
 
-/* Requantization constants, and where the dot-product kernel serves, its weights and row of zero points. */
+/* Requantization constants, and where the dot-product kernel serves, its weights and row of zero
+ * points. */
 static oct_status prepare_s8(oct_op *op, const oct_linear *l, fast_depthwise *f, oct_error *err)
 {
     int32_t taps = (int32_t)oct_window_taps(&l->window);
@@ -84,7 +86,8 @@ static oct_status prepare_s8(oct_op *op, const oct_linear *l, fast_depthwise *f,
     int64_t most = most_sum(filter, bias, (size_t)f->channels, (size_t)taps);
     if (!oct_requant_vectorisable(&l->rq, f->channels, most))
         return OCT_OK;
-    size_t whole = (size_t)(f->channels + 63) / 64 * 64, bytes = whole / 16 * sizeof(oct_requant_block);
+    size_t whole = (size_t)(f->channels + 63) / 64 * 64,
+           bytes = whole / 16 * sizeof(oct_requant_block);
     bool dot = f->kernels->depthwise_s8 != NULL;
     oct_requant_block *blocks = alloc_aligned(op, bytes);
     if (blocks == NULL)
@@ -219,7 +222,8 @@ static void make_rows(void *user, size_t begin, size_t end, int32_t worker)
     const fast_depthwise *f = op->packed;
     const oct_window *w = &f->plan.window;
     bool hybrid = op->form == OCT_FORM_HYBRID;
-    const void *x = hybrid ? op->scratch[1] : op->in[((const oct_linear *)op->prepared)->slots.data]->data;
+    const void *x =
+        hybrid ? op->scratch[1] : op->in[((const oct_linear *)op->prepared)->slots.data]->data;
     row_task task = { .op = op,
         .sum = (int32_t *)(void *)((char *)op->scratch[0] + (size_t)worker * f->worker_bytes) };
     for (task.row = begin; task.row < end; task.row++) {

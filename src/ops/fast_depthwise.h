@@ -7,8 +7,8 @@
 #include "ops/linear.h"
 
 /**
- * Packs the weights of a node whose prepared is an oct_linear. Not usable: computed weights or bias, depth
- * multipliers above 1, more than OCT_DEPTHWISE_MAX_TAPS taps.
+ * Packs the weights of a node whose prepared is an oct_linear. Not usable: computed weights or
+ * bias, depth multipliers above 1, more than OCT_DEPTHWISE_MAX_TAPS taps.
  */
 oct_status oct_fast_depthwise_prepare(oct_op *op, bool *usable, oct_error *err);
 

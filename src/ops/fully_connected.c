@@ -1,7 +1,8 @@
 /*
  * FULLY_CONNECTED: rows of `depth` values times weights [units][depth].
  *
- * TensorFlow Lite's reference kernels requantize int8 and int16 in double here, unlike everywhere else.
+ * TensorFlow Lite's reference kernels requantize int8 and int16 in double here, unlike everywhere
+ * else.
  */
 #include <string.h>
 

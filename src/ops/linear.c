@@ -26,7 +26,8 @@ static oct_status need_type(const oct_op *op, const oct_value *value, oct_type t
         oct_type_name(value->type), oct_type_name(type));
 }
 
-/* Types of input, filter, output and bias of each form; int16 biases are checked by check_bias16(). */
+/* Types of input, filter, output and bias of each form; int16 biases are checked by check_bias16().
+ */
 static oct_status check_types(const oct_op *op, const oct_linear_slots *slots, oct_error *err)
 {
     static const struct { oct_type data, filter, bias; } types[OCT_FORM_COUNT] = {
@@ -76,7 +77,8 @@ static oct_status check_filter_quant(const oct_op *op, const oct_linear_slots *s
     return OCT_OK;
 }
 
-/* TensorFlow Lite refuses a bias whose scale is far from s_in * s_w where it requantizes per tensor. */
+/* TensorFlow Lite refuses a bias whose scale is far from s_in * s_w where it requantizes per
+ * tensor. */
 static oct_status check_bias_scale(const oct_op *op, const oct_linear_slots *slots, oct_error *err)
 {
     const oct_value *bias = bias_value(op, slots);
@@ -195,7 +197,8 @@ oct_status oct_linear_window(const oct_op *op, const oct_value *in, oct_window *
     if (w->kernel_h < 1 || w->kernel_w < 1)
         return oct_op_fail(op, OCT_E_INVALID, err, "kernel of %dx%d", (int)w->kernel_h,
             (int)w->kernel_w);
-    int64_t reach_h = (int64_t)w->kernel_h * w->dilation_h, reach_w = (int64_t)w->kernel_w * w->dilation_w;
+    int64_t reach_h = (int64_t)w->kernel_h * w->dilation_h,
+            reach_w = (int64_t)w->kernel_w * w->dilation_w;
     if (reach_h > INT32_MAX / 4 || reach_w > INT32_MAX / 4 || in->dims[1] > INT32_MAX / 4
         || in->dims[2] > INT32_MAX / 4)
         return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "kernel or image is too large");
@@ -204,7 +207,8 @@ oct_status oct_linear_window(const oct_op *op, const oct_value *in, oct_window *
     w->in_w = in->dims[2];
     w->in_c = in->dims[3];
     oct_window_axis(same, w->in_h, w->kernel_h, w->stride_h, w->dilation_h, &w->out_h, &w->pad_top);
-    oct_window_axis(same, w->in_w, w->kernel_w, w->stride_w, w->dilation_w, &w->out_w, &w->pad_left);
+    oct_window_axis(
+        same, w->in_w, w->kernel_w, w->stride_w, w->dilation_w, &w->out_w, &w->pad_left);
     if (w->out_h < 1 || w->out_w < 1)
         return oct_op_fail(op, OCT_E_INVALID, err, "a %dx%d kernel does not fit a %dx%d image",
             (int)w->kernel_h, (int)w->kernel_w, (int)w->in_h, (int)w->in_w);

@@ -1,6 +1,6 @@
 /*
- * What CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED share: checks, multipliers and the
- * plain C evaluation of sums followed by requantization.
+ * What CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED share: checks, multipliers
+ * and the plain C evaluation of sums followed by requantization.
  */
 #ifndef OCT_OPS_LINEAR_H
 #define OCT_OPS_LINEAR_H
@@ -16,7 +16,8 @@ typedef struct oct_linear_slots {
     int32_t channel_axis;       /* of the filter */
     int32_t channels;           /* output channels */
     int32_t activation;
-    int32_t bias_type; /* option quantized_bias_type: OCT_INT32, OCT_INT64, or OCT_FLOAT32 for unset */
+    int32_t
+        bias_type; /* option quantized_bias_type: OCT_INT32, OCT_INT64, or OCT_FLOAT32 for unset */
     bool real;         /* int8 and int16 forms multiply in double */
 } oct_linear_slots;
 
@@ -30,21 +31,21 @@ typedef struct oct_linear {
     bool scales_equal;     /* all filter scales are alike */
     bool bias32;           /* int16 form: sums and bias are int32 */
     bool asymmetric;       /* hybrid: scheme of the activations */
-    bool channel_first;    /* hybrid: sum * scale[c] * row scale, else sum * (row scale * scale[c]) */
+    bool channel_first; /* hybrid: sum * scale[c] * row scale, else sum * (row scale * scale[c]) */
 } oct_linear;
 
 /**
- * Checks types, quantization and bias of a conv-like node for its form and derives everything but the
- * window. Integer forms get one multiplier a channel, double(s_in) * double(s_w[c]) / double(s_out);
- * uint8 one for all from the float product, as TensorFlow Lite does.
+ * Checks types, quantization and bias of a conv-like node for its form and derives everything but
+ * the window. Integer forms get one multiplier a channel, double(s_in) * double(s_w[c]) /
+ * double(s_out); uint8 one for all from the float product, as TensorFlow Lite does.
  * Errors: OCT_E_INVALID, OCT_E_UNSUPPORTED with a sentence; OCT_E_MEMORY.
  */
 oct_status oct_linear_prepare(oct_op *op, const oct_linear_slots *slots, oct_linear *linear,
     oct_error *err);
 
 /**
- * Fills the window of a 2-D convolution from NHWC input and kernel size; fails on strides or dilations
- * below 1, on a rank other than 4 and on outputs without a pixel.
+ * Fills the window of a 2-D convolution from NHWC input and kernel size; fails on strides or
+ * dilations below 1, on a rank other than 4 and on outputs without a pixel.
  */
 oct_status oct_linear_window(const oct_op *op, const oct_value *in, oct_window *w, bool same,
     oct_error *err);
@@ -58,20 +59,21 @@ typedef struct oct_linear_types {
 oct_linear_types oct_linear_node_types(const oct_subgraph *sub, const oct_node *node, int32_t data,
     int32_t filter, int32_t channel_axis);
 
-/** Scratch that the evaluations below need: slot 0 sums of each worker, 1 and 2 hybrid activations. */
+/** Scratch that the evaluations below need: slot 0 sums of each worker, 1 and 2 hybrid activations.
+ */
 oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err);
 
 /** Data of the bias, or NULL without one. */
 const void *oct_linear_bias(const oct_op *op, const oct_linear *linear);
 
 /**
- * Quantizes the float input of a hybrid node into scratch 1, batch by batch, and the batches' parameters
- * into scratch 2 (oct_row_quant[batches]).
+ * Quantizes the float input of a hybrid node into scratch 1, batch by batch, and the batches'
+ * parameters into scratch 2 (oct_row_quant[batches]).
  */
 void oct_linear_quantize(oct_op *op, const oct_linear *linear, oct_quantize_row_fn quantize);
 
 /* Sums of one pixel: oct_conv_sums_* or oct_depthwise_sums_*. */
-#define OCT_LINEAR_DECLARE(name, in_t, filter_t, sum_t, wrap_t)                                            \
+#define OCT_LINEAR_DECLARE(name, in_t, filter_t, sum_t, wrap_t)                                    \
     typedef void (*oct_sums_##name)(const oct_window *w, const in_t *x, sum_t x_zero,              \
         const filter_t *filter, sum_t filter_zero, int32_t b, int32_t oy, int32_t ox, sum_t *sum);
 OCT_CONV_TYPES(OCT_LINEAR_DECLARE)

@@ -110,7 +110,8 @@ EVALS(max)
         .max_out = 1, .options = OCT_OPTIONS_Pool2D, .traits = OCT_TRAIT_FUSES_RELU,               \
         .quant = { .in = { OCT_ROLE_ACT }, .in_slots = 1, .out = { OCT_ROLE_ACT }, .out_slots = 1, \
             .weight_axis = -1, .link = OCT_LINK_SAME, .s8 = true, .s16 = true },                   \
-        .version = oct_version_s8_2_s16_3, .runtime = "1.5 1.14 2.3", .infer = infer, .prepare = prepare,         \
+        .version = oct_version_s8_2_s16_3, .runtime = "1.5 1.14 2.3", .infer = infer,              \
+        .prepare = prepare,                                                                        \
         .ref = { [OCT_FORM_F32] = { .eval = kind##_f32 }, [OCT_FORM_S8] = { .eval = kind##_s8 },   \
             [OCT_FORM_U8] = { .eval = kind##_u8 }, [OCT_FORM_S16] = { .eval = kind##_s16 } },      \
     }

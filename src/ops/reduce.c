@@ -1,8 +1,8 @@
 /*
  * MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_ANY, REDUCE_ALL along any axes.
  *
- * Dimensions are merged until kept and reduced ones alternate; the input is then walked once, in memory
- * order, which is also the order in which TensorFlow Lite adds floats.
+ * Dimensions are merged until kept and reduced ones alternate; the input is then walked once, in
+ * memory order, which is also the order in which TensorFlow Lite adds floats.
  */
 #include <math.h>
 #include <string.h>
@@ -80,14 +80,16 @@ static void merge_dimensions(const oct_value *in, uint32_t mask, reduction *r)
 }
 
 /*
- * MEAN divides by folding the count into the multiplier. REDUCE_PROD applies s_in / s_out^(1/N) with each of
- * its N factors.
+ * MEAN divides by folding the count into the multiplier. REDUCE_PROD applies s_in / s_out^(1/N)
+ * with each of its N factors.
  */
 static void derive_multiplier(const oct_op *op, reduction *r)
 {
-    double s_in = (double)oct_value_scale(op->in[DATA]), s_out = (double)oct_value_scale(op->out[0]);
+    double s_in = (double)oct_value_scale(op->in[DATA]),
+           s_out = (double)oct_value_scale(op->out[0]);
     if (op->node->op == OCT_OP_REDUCE_PROD) {
-        r->by = oct_quantize_multiplier(s_in / pow(s_out, 1.0 / (double)(r->each > 0 ? r->each : 1)));
+        r->by =
+            oct_quantize_multiplier(s_in / pow(s_out, 1.0 / (double)(r->each > 0 ? r->each : 1)));
         return;
     }
     r->by = oct_quantize_multiplier(s_in / s_out);
@@ -127,7 +129,8 @@ static oct_status prepare(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
-/* Offset in the output of the innermost run that begins at position `index` of the outer dimensions. */
+/* Offset in the output of the innermost run that begins at position `index` of the outer
+ * dimensions. */
 static bool next_run(const reduction *r, size_t *index, size_t *offset)
 {
     for (int32_t i = r->rank - 2; i >= 0; i--) {
@@ -140,7 +143,8 @@ static bool next_run(const reduction *r, size_t *index, size_t *offset)
     return false;
 }
 
-/* fold: what an input x does to its output s. The innermost run is either one output or one output each. */
+/* fold: what an input x does to its output s. The innermost run is either one output or one output
+ * each. */
 #define WALK(name, type, sum_t, fold)                                                              \
     static void walk_##name(const reduction *r, const type *x, sum_t *out)                         \
     {                                                                                              \
@@ -308,8 +312,8 @@ EXTREMUM(all, bool, uint8_t, 1, <)
     FORM(F32, kind##_f32), FORM(S8, kind##_s8), FORM(U8, kind##_u8), FORM(S16, kind##_s16),        \
         FORM(I32, kind##_i32), FORM(I64, kind##_i64)
 
-const oct_op_def oct_op_mean = REDUCE_OP(MEAN, oct_version_s8_2_s16_3, "1.6 1.14 2.4", OCT_LINK_FREE,
-    FORM(F32, mean_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16),
+const oct_op_def oct_op_mean = REDUCE_OP(MEAN, oct_version_s8_2_s16_3, "1.6 1.14 2.4",
+    OCT_LINK_FREE, FORM(F32, mean_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16),
     FORM(I32, mean_i32), FORM(I64, mean_i64));
 const oct_op_def oct_op_sum = REDUCE_OP(SUM, oct_version_s8_2, "1.10 1.15", OCT_LINK_FREE,
     FORM(F32, sum_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16),

@@ -1,5 +1,6 @@
 /*
- * TRANSPOSE_CONV: inputs are the output's shape, filters [out_c][kh][kw][in_c], data, optional bias.
+ * TRANSPOSE_CONV: inputs are the output's shape, filters [out_c][kh][kw][in_c], data, optional
+ * bias.
  *
  * The padding is that of the forward convolution which maps the output back to the input.
  */
@@ -80,12 +81,14 @@ static oct_status prepare(oct_op *op, oct_error *err)
     return oct_linear_prepare(op, &slots, l, err);
 }
 
-/* Slot 0: sums of each worker's row; slots 1 and 2: hybrid activations; slot 3: transposed weights. */
+/* Slot 0: sums of each worker's row; slots 1 and 2: hybrid activations; slot 3: transposed weights.
+ */
 static oct_status scratch(oct_op *op, bool *usable, oct_error *err)
 {
     OCT_TRY(oct_linear_scratch(op, usable, err));
     const oct_window *w = &((const oct_linear *)op->prepared)->window;
-    op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * (size_t)w->out_w * (size_t)w->out_c * 8;
+    op->scratch_bytes[0] =
+        (size_t)oct_pool_threads(op->pool) * (size_t)w->out_w * (size_t)w->out_c * 8;
     op->scratch_bytes[3] = op->in[FILTER]->size;
     return OCT_OK;
 }

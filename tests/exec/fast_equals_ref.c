@@ -1,9 +1,9 @@
 /*
- * Fast kernels against reference kernels on random convolutions, larger than the golden models: many panels,
- * blocks, pieces and, for int16, chunks.
+ * Fast kernels against reference kernels on random convolutions, larger than the golden models:
+ * many panels, blocks, pieces and, for int16, chunks.
  *
- * Integer and hybrid outputs must be the same bytes for any number of threads; fast floats must be the same
- * bytes for any number of threads and near the reference.
+ * Integer and hybrid outputs must be the same bytes for any number of threads; fast floats must be
+ * the same bytes for any number of threads and near the reference.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -43,9 +43,16 @@ static layer random_layer(int form)
     static const int32_t channels[] = { 1, 3, 8, 16, 17, 40, 64, 96, 130 };
     static const oct_builtin ops[] = { OCT_OP_CONV_2D, OCT_OP_CONV_2D, OCT_OP_DEPTHWISE_CONV_2D,
         OCT_OP_FULLY_CONNECTED };
-    layer l = { .op = ops[between(0, 3)], .data = OCT_FLOAT32, .filter = OCT_INT8,
-        .bias = OCT_FLOAT32, .k = between(1, 3), .stride = between(1, 2), .dilation = between(1, 2),
-        .activation = between(0, 3), .same = between(0, 1) == 1, .per_channel = between(0, 1) == 1 };
+    layer l = { .op = ops[between(0, 3)],
+        .data = OCT_FLOAT32,
+        .filter = OCT_INT8,
+        .bias = OCT_FLOAT32,
+        .k = between(1, 3),
+        .stride = between(1, 2),
+        .dilation = between(1, 2),
+        .activation = between(0, 3),
+        .same = between(0, 1) == 1,
+        .per_channel = between(0, 1) == 1 };
     if (form == 0)
         l.filter = OCT_FLOAT32;
     if (form == 2)
@@ -131,8 +138,8 @@ static void set_options(const layer *l, void *options)
 }
 
 /* Scales that fill the output's range without saturating all of it. */
-static void quantize_layer(builder *b, const layer *l, int32_t x, int32_t w, int32_t y, int32_t axis,
-    size_t taps)
+static void quantize_layer(
+    builder *b, const layer *l, int32_t x, int32_t w, int32_t y, int32_t axis, size_t taps)
 {
     float scales[130];
     int32_t count = l->per_channel ? l->units : 1;
@@ -181,8 +188,8 @@ static builder build_layer(const layer *l)
 }
 
 /* Output bytes of a run on x; owned by the caller. */
-static void *run(const builder *b, oct_kernels kernels, int32_t threads, const void *x, size_t x_size,
-    size_t *size)
+static void *run(const builder *b, oct_kernels kernels, int32_t threads, const void *x,
+    size_t x_size, size_t *size)
 {
     oct_session *session = open_session(b, kernels, threads);
     size_t room;
@@ -197,7 +204,8 @@ static void *run(const builder *b, oct_kernels kernels, int32_t threads, const v
     return copy;
 }
 
-/* Products are at most 4: partial sums grow like the root of their number, and so do the steps of rounding. */
+/* Products are at most 4: partial sums grow like the root of their number, and so do the steps of
+ * rounding. */
 static void check_near(const float *got, const float *want, size_t count, int32_t taps,
     const char *text)
 {
@@ -216,8 +224,8 @@ static void check_layer(const layer *l, int number)
         (int)l->stride, (int)l->dilation, (int)l->activation);
     builder b = build_layer(l);
     size_t x_size, size, other;
-    void *x = random_bytes(l->data, (size_t)l->x[0] * (size_t)l->x[1] * (size_t)l->x[2] * (size_t)l->x[3],
-        &x_size);
+    void *x = random_bytes(
+        l->data, (size_t)l->x[0] * (size_t)l->x[1] * (size_t)l->x[2] * (size_t)l->x[3], &x_size);
     void *ref = run(&b, OCT_KERNELS_REF, 1, x, x_size, &size);
     void *fast = run(&b, OCT_KERNELS_FAST, 1, x, x_size, &other);
     void *split = run(&b, OCT_KERNELS_FAST, 3, x, x_size, &other);

@@ -8,13 +8,16 @@ static void check_add(const oct_kernel_set *kernels, const char *name, size_t n,
     size_t element = wide ? 2 : 1;
     int32_t low = wide ? -32768 : -128, high = wide ? 32767 : 127;
     bool half = check_random() % 4 == 0; /* equal scales: the multipliers are exactly 1/2 */
-    oct_add_args args = { .head_room = wide ? 15 : 20, .subtract = check_random() % 2 == 0,
+    oct_add_args args = { .head_room = wide ? 15 : 20,
+        .subtract = check_random() % 2 == 0,
         .a = half ? (oct_multiplier){ 1 << 30, 0 }
                   : (oct_multiplier){ check_between(1 << 30, INT32_MAX), -check_between(1, 12) },
         .b = { 1 << 30, 0 },
         .y = { check_between(1 << 30, INT32_MAX), -check_extreme(0, 24) },
-        .a_zero = wide ? 0 : check_extreme(-128, 127), .b_zero = wide ? 0 : check_extreme(-128, 127),
-        .y_zero = wide ? 0 : check_extreme(-128, 127), .lo = check_between(low, 0),
+        .a_zero = wide ? 0 : check_extreme(-128, 127),
+        .b_zero = wide ? 0 : check_extreme(-128, 127),
+        .y_zero = wide ? 0 : check_extreme(-128, 127),
+        .lo = check_between(low, 0),
         .hi = check_between(0, high) };
     check_input a = check_input_create(n * element), b = check_input_create(n * element);
     for (size_t i = 0; i < n; i++) {

@@ -1,8 +1,9 @@
 /*
- * What the kernel tests share: seeded random data, guarded memory, counting, and the walk over CPU levels.
+ * What the kernel tests share: seeded random data, guarded memory, counting, and the walk over CPU
+ * levels.
  *
- * Inputs end at an unreadable page, so a read past the end is a crash at its place; outputs lie between
- * canaries. A failure prints the case; the last line is "N passed, N failed".
+ * Inputs end at an unreadable page, so a read past the end is a crash at its place; outputs lie
+ * between canaries. A failure prints the case; the last line is "N passed, N failed".
  */
 #ifndef OCT_TESTS_KERNELS_CHECK_H
 #define OCT_TESTS_KERNELS_CHECK_H
@@ -83,7 +84,8 @@ static inline check_input check_input_create(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (size + page - 1) / page * page;
     check_input input = { .map_size = room + page };
-    input.map = mmap(NULL, input.map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    input.map =
+        mmap(NULL, input.map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (input.map == MAP_FAILED || mprotect((char *)input.map + room, page, PROT_NONE) != 0)
         abort();
     input.data = (char *)input.map + room - size;

@@ -1,8 +1,8 @@
 /*
  * Fast depthwise convolution of every level against the definition, on random windows.
  *
- * Integers are compared with oct_depthwise_sums_*() and scalar requantization, floats bit for bit with the
- * chain of fused multiply-adds written out here.
+ * Integers are compared with oct_depthwise_sums_*() and scalar requantization, floats bit for bit
+ * with the chain of fused multiply-adds written out here.
  */
 #include <math.h>
 
@@ -21,10 +21,16 @@ typedef struct problem {
 
 static oct_window random_window(void)
 {
-    oct_window w = { .batches = check_between(1, 2), .in_h = check_between(1, 12),
-        .in_w = check_between(1, 14), .kernel_h = check_between(1, 5), .kernel_w = check_between(1, 5),
-        .stride_h = check_between(1, 3), .stride_w = check_between(1, 3),
-        .dilation_h = check_between(1, 2), .dilation_w = check_between(1, 2), .depth = 1 };
+    oct_window w = { .batches = check_between(1, 2),
+        .in_h = check_between(1, 12),
+        .in_w = check_between(1, 14),
+        .kernel_h = check_between(1, 5),
+        .kernel_w = check_between(1, 5),
+        .stride_h = check_between(1, 3),
+        .stride_w = check_between(1, 3),
+        .dilation_h = check_between(1, 2),
+        .dilation_w = check_between(1, 2),
+        .depth = 1 };
     static const int32_t channels[] = { 1, 3, 8, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 96, 130 };
     w.in_c = w.out_c = channels[check_random() % 15];
     bool same = check_random() % 2 == 0;
@@ -101,7 +107,8 @@ static float chain_f32(const problem *p, size_t index)
 {
     const oct_window *w = &p->w;
     size_t c = index % (size_t)w->out_c, pixel = index / (size_t)w->out_c;
-    int32_t ox = (int32_t)(pixel % (size_t)w->out_w), oy = (int32_t)(pixel / (size_t)w->out_w % (size_t)w->out_h);
+    int32_t ox = (int32_t)(pixel % (size_t)w->out_w),
+            oy = (int32_t)(pixel / (size_t)w->out_w % (size_t)w->out_h);
     size_t b = pixel / (size_t)w->out_w / (size_t)w->out_h;
     float sum = ((const float *)p->bias)[c];
     for (int32_t ky = 0; ky < w->kernel_h; ky++) {
@@ -110,9 +117,12 @@ static float chain_f32(const problem *p, size_t index)
             int32_t x = ox * w->stride_w - w->pad_left + kx * w->dilation_w;
             if (y < 0 || y >= w->in_h || x < 0 || x >= w->in_w)
                 continue;
-            size_t at = ((b * (size_t)w->in_h + (size_t)y) * (size_t)w->in_w + (size_t)x) * (size_t)w->in_c + c;
+            size_t at = ((b * (size_t)w->in_h + (size_t)y) * (size_t)w->in_w + (size_t)x) *
+                            (size_t)w->in_c +
+                        c;
             sum = fmaf(((const float *)p->x.data)[at],
-                ((const float *)p->filter)[(size_t)(ky * w->kernel_w + kx) * (size_t)w->in_c + c], sum);
+                ((const float *)p->filter)[(size_t)(ky * w->kernel_w + kx) * (size_t)w->in_c + c],
+                sum);
         }
     }
     return sum < -2.f ? -2.f : sum > 6.f ? 6.f : sum;
@@ -152,7 +162,8 @@ static void run_taps(void *user, const oct_depthwise_args *args, int32_t x0)
 static void define_sums(const problem *p, bool wide, int32_t zero, size_t pixel, int32_t *sum)
 {
     const oct_window *w = &p->w;
-    int32_t ox = (int32_t)(pixel % (size_t)w->out_w), oy = (int32_t)(pixel / (size_t)w->out_w % (size_t)w->out_h);
+    int32_t ox = (int32_t)(pixel % (size_t)w->out_w),
+            oy = (int32_t)(pixel / (size_t)w->out_w % (size_t)w->out_h);
     int32_t b = (int32_t)(pixel / (size_t)w->out_w / (size_t)w->out_h);
     int64_t sum64[MOST_PIXEL_CHANNELS];
     if (wide)
@@ -160,7 +171,8 @@ static void define_sums(const problem *p, bool wide, int32_t zero, size_t pixel,
     else
         oct_depthwise_sums_s8(w, p->x.data, zero, p->filter, 0, b, oy, ox, sum);
     for (int32_t c = 0; c < w->out_c; c++)
-        sum[c] = (int32_t)((uint32_t)(wide ? (int32_t)sum64[c] : sum[c]) + (uint32_t)((int32_t *)p->bias)[c]);
+        sum[c] = (int32_t)((uint32_t)(wide ? (int32_t)sum64[c] : sum[c]) +
+                           (uint32_t)((int32_t *)p->bias)[c]);
 }
 
 static void fill_integers(problem *p, bool wide)
@@ -184,7 +196,9 @@ static void check_taps(const oct_kernel_set *kernels, const char *name, bool wid
 {
     problem p = problem_create(wide ? 2 : 1, 4);
     fill_integers(&p, wide);
-    run r = { .kernels = kernels, .p = &p, .zero = wide ? 0 : check_extreme(-128, 127), .wide = wide };
+    run r = {
+        .kernels = kernels, .p = &p, .zero = wide ? 0 : check_extreme(-128, 127), .wide = wide
+    };
     oct_depthwise_plan plan = { .window = p.w, .in_bytes = wide ? 2 : 1,
         .weight_bytes = p.padded * 4, .weights = p.packed };
     each_row(&plan, &r, run_taps);
@@ -192,7 +206,8 @@ static void check_taps(const oct_kernel_set *kernels, const char *name, bool wid
     for (size_t pixel = 0; equal && pixel < oct_window_pixels(&p.w); pixel++) {
         int32_t want[MOST_PIXEL_CHANNELS];
         define_sums(&p, wide, r.zero, pixel, want);
-        equal = memcmp(want, (int32_t *)p.y + pixel * (size_t)p.w.out_c, (size_t)p.w.out_c * 4) == 0;
+        equal =
+            memcmp(want, (int32_t *)p.y + pixel * (size_t)p.w.out_c, (size_t)p.w.out_c * 4) == 0;
     }
     check(equal, "depthwise_taps_%s %s: %s", wide ? "s16" : "s8", name, describe(&p.w));
     problem_free(&p);
@@ -213,7 +228,9 @@ static void check_s8(const oct_kernel_set *kernels, const char *name)
     for (int32_t c = 0; c < n; c++)
         by[c] = (oct_multiplier){ check_extreme(1 << 30, INT32_MAX), -check_between(5, 12) };
     int32_t zero = check_extreme(-128, 127), out_zero = check_extreme(-128, 100);
-    oct_requant rq = { .by = by, .zero = out_zero, .lo = check_random() % 2 ? out_zero : -128, .hi = 127 };
+    oct_requant rq = {
+        .by = by, .zero = out_zero, .lo = check_random() % 2 ? out_zero : -128, .hi = 127
+    };
     oct_requant_block *blocks = check_packed_create((size_t)whole / 16 * sizeof *blocks);
     oct_requant_tile tile;
     oct_requant_tile_init(&rq, n, whole, oct_depthwise_dot_order, blocks, &tile);
@@ -222,7 +239,9 @@ static void check_s8(const oct_kernel_set *kernels, const char *name)
     check_input missing = check_input_create((size_t)n);
     memset(missing.data, zero, (size_t)n);
     run r = { .kernels = kernels, .p = &p, .rq = &tile, .dot = dot };
-    oct_depthwise_plan plan = { .window = p.w, .in_bytes = 1, .weights = p.packed, .missing = missing.data };
+    oct_depthwise_plan plan = {
+        .window = p.w, .in_bytes = 1, .weights = p.packed, .missing = missing.data
+    };
     each_row(&plan, &r, run_s8);
     bool equal = check_output_intact(p.y, p.y_bytes);
     for (size_t pixel = 0; equal && pixel < oct_window_pixels(&p.w); pixel++) {

@@ -32,8 +32,8 @@ static void check_product(const oct_elementwise_set *set, const char *name, size
     random_codes(a, an);
     random_codes(b, bn);
     int32_t lo = check_extreme(-128, 0), hi = check_extreme(0, 127);
-    oct_product_s8 p = { check_extreme(-128, 127), check_extreme(-128, 127), check_extreme(-128, 127),
-        lo, hi, random_multiplier(-20, 4) };
+    oct_product_s8 p = { check_extreme(-128, 127), check_extreme(-128, 127),
+        check_extreme(-128, 127), lo, hi, random_multiplier(-20, 4) };
     set->mul_s8(&p, n, a, a_step, b, b_step, y);
     bool equal = check_output_intact(y, n);
     for (size_t i = 0; i < n; i++)

@@ -22,22 +22,27 @@ static oct_window random_window(void)
     return w.out_h < 1 || w.out_w < 1 ? random_window() : w;
 }
 
-/* Element t of row `row`: an int32 for KEEP_4, a uint8 for FLIP, an int16 for WIDEN, all as int32. */
+/* Element t of row `row`: an int32 for KEEP_4, a uint8 for FLIP, an int16 for WIDEN, all as int32.
+ */
 static int32_t define(const oct_gather *g, const void *x, const oct_row_quant *units, int kind,
     size_t row, size_t t)
 {
     const oct_window *w = &g->window;
     if (t >= oct_window_taps(w))
         return 0;
-    int32_t c = (int32_t)(t % (size_t)w->depth), kx = (int32_t)(t / (size_t)w->depth % (size_t)w->kernel_w);
+    int32_t c = (int32_t)(t % (size_t)w->depth),
+            kx = (int32_t)(t / (size_t)w->depth % (size_t)w->kernel_w);
     int32_t ky = (int32_t)(t / (size_t)w->depth / (size_t)w->kernel_w);
     size_t b = row / (size_t)(w->out_h * w->out_w);
-    int32_t ox = (int32_t)(row % (size_t)w->out_w), oy = (int32_t)(row / (size_t)w->out_w % (size_t)w->out_h);
+    int32_t ox = (int32_t)(row % (size_t)w->out_w),
+            oy = (int32_t)(row / (size_t)w->out_w % (size_t)w->out_h);
     int32_t iy = oy * w->stride_h - w->pad_top + ky * w->dilation_h;
     int32_t ix = ox * w->stride_w - w->pad_left + kx * w->dilation_w;
     int32_t zero = units != NULL ? units[b].zero : g->zero;
     bool inside = iy >= 0 && iy < w->in_h && ix >= 0 && ix < w->in_w;
-    size_t at = ((b * (size_t)w->in_h + (size_t)iy) * (size_t)w->in_w + (size_t)ix) * (size_t)w->in_c + (size_t)c;
+    size_t at =
+        ((b * (size_t)w->in_h + (size_t)iy) * (size_t)w->in_w + (size_t)ix) * (size_t)w->in_c +
+        (size_t)c;
     if (kind == KEEP_4)
         return inside ? ((const int32_t *)x)[at] : 0;
     int32_t code = inside ? ((const int8_t *)x)[at] : zero;
@@ -73,11 +78,12 @@ static void check_gather(const oct_kernel_set *kernels, const char *name, int ki
         int32_t got = kind == KEEP_4 ? ((int32_t *)tile)[i]
             : kind == FLIP           ? ((uint8_t *)tile)[i]
                                      : ((int16_t *)tile)[i];
-        equal = i % depth >= oct_window_taps(&w)
-            || got == define(&g, x.data, by_unit ? units : NULL, kind, first + i / depth, i % depth);
+        equal =
+            i % depth >= oct_window_taps(&w) ||
+            got == define(&g, x.data, by_unit ? units : NULL, kind, first + i / depth, i % depth);
     }
-    check(equal, "gather %s: kind %d, %dx%dx%dx%d kernel %dx%d stride %dx%d dilation %dx%d", name, kind,
-        w.batches, w.in_h, w.in_w, w.in_c, w.kernel_h, w.kernel_w, w.stride_h, w.stride_w,
+    check(equal, "gather %s: kind %d, %dx%dx%dx%d kernel %dx%d stride %dx%d dilation %dx%d", name,
+        kind, w.batches, w.in_h, w.in_w, w.in_c, w.kernel_h, w.kernel_w, w.stride_h, w.stride_w,
         w.dilation_h, w.dilation_w);
     check_output_free(tile);
     check_input_free(&x);

@@ -11,8 +11,8 @@ static const int32_t depths[] = { 1, 2, 3, 4, 5, 9, 16, 27, 33 };
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 /* One product: every panel over all rows, outputs `gap` elements wider than the matrix. */
-static void check_f32(const oct_kernel_set *kernels, const char *name, int32_t rows, int32_t columns,
-    int32_t depth, bool clamped)
+static void check_f32(const oct_kernel_set *kernels, const char *name, int32_t rows,
+    int32_t columns, int32_t depth, bool clamped)
 {
     const oct_gemm_layout *layout = &kernels->f32_layout;
     enum { GAP = 3 };
@@ -47,7 +47,8 @@ static void check_f32(const oct_kernel_set *kernels, const char *name, int32_t r
             for (size_t t = 0; t < k; t++)
                 sum = fmaf(x[i * k + t], w[j * k + t], sum);
             sum = sum < lo ? lo : sum > hi ? hi : sum;
-            equal = memcmp(&sum, &y[i * stride + j], sizeof sum) == 0 || (sum == 0.f && clamped && y[i * stride + j] == 0.f);
+            equal = memcmp(&sum, &y[i * stride + j], sizeof sum) == 0 ||
+                    (sum == 0.f && clamped && y[i * stride + j] == 0.f);
         }
         for (size_t j = n; equal && j < stride; j++)
             equal = memcmp(&y[i * stride + j], &untouched, sizeof untouched) == 0;

@@ -1,6 +1,6 @@
 /*
- * Vector requantization of every level against the scalar definition, half of the sums within one unit of a
- * rounding tie.
+ * Vector requantization of every level against the scalar definition, half of the sums within one
+ * unit of a rounding tie.
  */
 #include <math.h>
 
@@ -20,7 +20,8 @@ static int32_t random_sum(oct_multiplier by, int32_t limit)
 {
     if (check_random() % 2 == 0 && by.m != 0)
         return near_tie(by, limit);
-    return check_random() % 4 == 0 ? check_extreme(-limit + 1, limit - 1) : check_between(-70000, 70000);
+    return check_random() % 4 == 0 ? check_extreme(-limit + 1, limit - 1)
+                                   : check_between(-70000, 70000);
 }
 
 static void check_s8(const oct_kernel_set *kernels, const char *name, int32_t channels, bool relu)
@@ -52,8 +53,8 @@ static void check_s8(const oct_kernel_set *kernels, const char *name, int32_t ch
         oct_requant_s8(sum + (size_t)m * stride, NULL, n, &rq, want);
         for (size_t c = 0; c < n; c++)
             check(y[(size_t)m * (n + 1) + c] == want[c] && intact,
-                "requant_s8 %s: channel %zu of %zu, sum %d, m %d, e %d, zero %d: %d, want %d", name, c,
-                n, (int)sum[(size_t)m * stride + c], (int)by[c].m, (int)by[c].e, (int)zero,
+                "requant_s8 %s: channel %zu of %zu, sum %d, m %d, e %d, zero %d: %d, want %d", name,
+                c, n, (int)sum[(size_t)m * stride + c], (int)by[c].m, (int)by[c].e, (int)zero,
                 y[(size_t)m * (n + 1) + c], want[c]);
         check((uint8_t)y[(size_t)m * (n + 1) + n] == 0xa5, "requant_s8 %s: past a row", name);
     }
@@ -76,7 +77,8 @@ static void check_s16(const oct_kernel_set *kernels, const char *name, int32_t c
     size_t stride = ((size_t)channels + 15) / 16 * 16, n = (size_t)channels;
     int32_t *sum = check_packed_create((size_t)rows * stride * sizeof *sum);
     for (size_t i = 0; i < (size_t)rows * stride; i++)
-        sum[i] = check_random() % 2 ? check_extreme(INT32_MIN, INT32_MAX) : check_between(-99999, 99999);
+        sum[i] =
+            check_random() % 2 ? check_extreme(INT32_MIN, INT32_MAX) : check_between(-99999, 99999);
     size_t y_bytes = (size_t)rows * (n + 1) * sizeof(int16_t);
     int16_t *y = check_output_create(y_bytes), want[MOST_CHANNELS];
     kernels->requant_s16(sum, stride, rows, channels, &rq, biased ? bias : NULL, 0, y, n + 1);

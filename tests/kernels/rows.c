@@ -25,15 +25,18 @@ static void check_moves(const oct_kernel_set *kernels, const char *name, size_t 
     check_input_free(&from);
 }
 
-/* kind 0: any floats; 1: halves, which are rounding ties; 2: one sign; 3: zeros; 4: NaN and infinities. */
+/* kind 0: any floats; 1: halves, which are rounding ties; 2: one sign; 3: zeros; 4: NaN and
+ * infinities. */
 static void fill(float *x, size_t n, int kind)
 {
     for (size_t i = 0; i < n; i++)
-        x[i] = kind == 0 ? check_float()
-            : kind == 1  ? (float)check_between(-126, 126) + 0.5f
-            : kind == 2  ? (float)check_between(1, 900) * 0.01f
-            : kind == 3  ? (check_random() % 2 ? 0.f : -0.f)
-                         : (check_random() % 8 == 0 ? NAN : check_random() % 8 == 0 ? INFINITY : 1.f);
+        x[i] = kind == 0   ? check_float()
+               : kind == 1 ? (float)check_between(-126, 126) + 0.5f
+               : kind == 2 ? (float)check_between(1, 900) * 0.01f
+               : kind == 3 ? (check_random() % 2 ? 0.f : -0.f)
+                           : (check_random() % 8 == 0      ? NAN
+                                 : check_random() % 8 == 0 ? INFINITY
+                                                           : 1.f);
     if (kind == 1)
         x[0] = -128.f, x[n - 1] = 127.f;
 }
@@ -49,7 +52,8 @@ static void check_quantize(const oct_kernel_set *kernels, const char *name, size
         oct_row_quant got = quantize(from.data, n, q);
         oct_row_quant expected = (asymmetric ? oct_quantize_row_asymmetric_c
                                              : oct_quantize_row_symmetric_c)(from.data, n, want);
-        bool same_scale = got.scale == expected.scale || (isnan(got.scale) && isnan(expected.scale));
+        bool same_scale =
+            got.scale == expected.scale || (isnan(got.scale) && isnan(expected.scale));
         check(same_scale && got.zero == expected.zero && memcmp(q, want, n) == 0
                 && check_output_intact(q, n),
             "quantize %s: %zu values of kind %d, asymmetric %d", name, n, kind, asymmetric);
@@ -105,8 +109,18 @@ static void check_hybrid(const oct_kernel_set *kernels, const char *name, int32_
     size_t bytes = m * n * sizeof(float);
     float *y = check_output_create(bytes), *want = check_output_create(bytes);
     for (int way = 0; way < 2; way++) {
-        oct_hybrid_args args = { .sum = sum, .sum_stride = n, .rows = rows, .columns = columns,
-            .unit = unit, .column_sum = column_sum, .scale = scale, .bias = bias, .lo = 0.f, .hi = 6.f, .y = y, .y_stride = n };
+        oct_hybrid_args args = { .sum = sum,
+            .sum_stride = n,
+            .rows = rows,
+            .columns = columns,
+            .unit = unit,
+            .column_sum = column_sum,
+            .scale = scale,
+            .bias = bias,
+            .lo = 0.f,
+            .hi = 6.f,
+            .y = y,
+            .y_stride = n };
         (way ? kernels->hybrid_channel : kernels->hybrid_shared)(&args);
         args.y = want;
         (way ? oct_hybrid_channel_c : oct_hybrid_shared_c)(&args);

@@ -1,9 +1,9 @@
 /*
  * int8 depthwise convolution, AVX-512 VNNI.
  *
- * Four taps of 64 channels are interleaved by bytes, so that one dword holds the four taps of a channel and
- * vpdpbusd adds their products. The interleaving permutes channels exactly as the tree of saturating packs
- * at the end permutes them back.
+ * Four taps of 64 channels are interleaved by bytes, so that one dword holds the four taps of a
+ * channel and vpdpbusd adds their products. The interleaving permutes channels exactly as the tree
+ * of saturating packs at the end permutes them back.
  */
 #include "kernels/depthwise.h"
 #include "kernels/x86/dot_avx512vnni.h"

@@ -1,5 +1,6 @@
 /*
- * Depthwise sums for AVX2: 8 channels. There are no masked loads of bytes, so tails go through a copy.
+ * Depthwise sums for AVX2: 8 channels. There are no masked loads of bytes, so tails go through a
+ * copy.
  */
 #include <immintrin.h>
 #include <stdint.h>

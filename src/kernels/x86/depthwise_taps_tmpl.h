@@ -1,12 +1,13 @@
 /*
  * Depthwise sums: one tap of LANES channels at a time, up to four pixels sharing each weight.
  *
- * Weights are int16 in the low halves of dwords, inputs are widened to dwords: pmaddwd then is a 16-bit
- * multiplication with a 32-bit result (the high halves meet zeros), cheaper than a 32-bit one.
+ * Weights are int16 in the low halves of dwords, inputs are widened to dwords: pmaddwd then is a
+ * 16-bit multiplication with a 32-bit result (the high halves meet zeros), cheaper than a 32-bit
+ * one.
  *
- * Before including it, a variant defines ISA, VEC, LANES, MASK with first_lanes(n), LOAD (aligned), SET1, SUB,
- * DOT(s, x, w), STORE(mask, to, v), LOAD_S8(mask, n, from) and LOAD_S16(mask, n, from), which widen n
- * elements and read no others.
+ * Before including it, a variant defines ISA, VEC, LANES, MASK with first_lanes(n), LOAD
+ * (aligned), SET1, SUB, DOT(s, x, w), STORE(mask, to, v), LOAD_S8(mask, n, from) and
+ * LOAD_S16(mask, n, from), which widen n elements and read no others.
  */
 #include "kernels/depthwise.h"
 #include "kernels/x86/tile.h"

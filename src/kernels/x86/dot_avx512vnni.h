@@ -1,8 +1,8 @@
 /*
  * The VNNI dot products as one instruction each.
  *
- * gcc 12 spills the accumulators of a register tile around the intrinsics; a one-instruction asm with
- * register operands only keeps them where they are. clang does better with the intrinsics.
+ * gcc 12 spills the accumulators of a register tile around the intrinsics; a one-instruction asm
+ * with register operands only keeps them where they are. clang does better with the intrinsics.
  */
 #ifndef OCT_KERNELS_X86_DOT_AVX512VNNI_H
 #define OCT_KERNELS_X86_DOT_AVX512VNNI_H

@@ -1,8 +1,9 @@
 /*
- * Requantization of tiles of sums, AVX-512: 64 columns by four vectors and a tree of saturating packs.
+ * Requantization of tiles of sums, AVX-512: 64 columns by four vectors and a tree of saturating
+ * packs.
  *
- * The packs leave the 4-byte pieces of column 16 j + 4 q + i in place 16 q + 4 j + i; one permutation puts
- * them right. Saturation is harmless because the clamp lies inside int8.
+ * The packs leave the 4-byte pieces of column 16 j + 4 q + i in place 16 q + 4 j + i; one
+ * permutation puts them right. Saturation is harmless because the clamp lies inside int8.
  */
 #include "kernels/x86/requant_avx512.h"
 

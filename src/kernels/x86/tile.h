@@ -1,9 +1,9 @@
 /*
  * Row tiles of the register-blocked kernels.
  *
- * A kernel's body is one always-inline function of constant row and vector counts; TILE_TABLE makes an
- * instance of each and a table to choose from. Rows are spread over tiles evenly, so that 7 rows become
- * 4 + 3 and not 6 + 1.
+ * A kernel's body is one always-inline function of constant row and vector counts, with an instance
+ * of each and a table to choose from. Rows are spread over tiles evenly, so that
+ * 7 rows become 4 + 3 and not 6 + 1.
  */
 #ifndef OCT_KERNELS_X86_TILE_H
 #define OCT_KERNELS_X86_TILE_H
