@@ -52,14 +52,6 @@ static oct_status expand(dynamic *d, copy *c, oct_error *err)
     return oct_work_convert(d->work, 0, OCT_OP_DEQUANTIZE, c->to, c->expanded, err);
 }
 
-static int32_t position(const oct_subgraph *sub, const oct_node *node)
-{
-    int32_t at = 0;
-    while (sub->nodes[at] != node)
-        at++;
-    return at;
-}
-
 /*
  * The operator only moves elements and gives fewer than it takes: it works on int8 and its result is
  * expanded. Source: PushDownDequantize in optimize_op_order.cc.
@@ -86,7 +78,7 @@ static oct_status expand_result(dynamic *d, oct_node *node, int32_t slot, const 
         quant->zero_point[0], err));
     node->inputs[slot] = c->to;
     node->outputs[0] = moved;
-    return oct_work_convert(d->work, position(sub, node) + 1, OCT_OP_DEQUANTIZE, moved, out, err);
+    return oct_work_convert(d->work, oct_work_position(d->work, node) + 1, OCT_OP_DEQUANTIZE, moved, out, err);
 }
 
 static void ask_asymmetric(oct_node *node, const oct_quant_rule *rule)

@@ -20,38 +20,15 @@ typedef struct sixteen {
                          int16), or -1 */
 } sixteen;
 
-static const oct_quant_rule *rule_of(const oct_node *node)
-{
-    static const oct_quant_rule none = { .in_slots = 0 };
-    const oct_op_def *def = oct_op_find(node->op);
-    return def == NULL ? &none : &def->quant;
-}
-
 static bool is_supported(const oct_node *node)
 {
-    const oct_quant_rule *rule = rule_of(node);
+    const oct_quant_rule *rule = oct_node_rule(node);
     return rule->in_slots != 0 && rule->s16;
 }
 
 static bool is_quantized(const oct_tensor *tensor)
 {
     return tensor->quant.count != 0;
-}
-
-static int32_t position(const oct_subgraph *sub, const oct_node *node)
-{
-    int32_t at = 0;
-    while (sub->nodes[at] != node)
-        at++;
-    return at;
-}
-
-static int32_t slot_with(const oct_node *node, oct_role role)
-{
-    for (int32_t i = 0; i < node->input_count; i++)
-        if (node->inputs[i] >= 0 && oct_work_role(node, i) == role)
-            return i;
-    return -1;
 }
 
 /* Operators with several inputs of one scale (concatenation) are made to fit afterwards. */
@@ -63,7 +40,7 @@ static bool shares_first_input(const sixteen *s, const oct_node *node)
         activations += tensor != NULL && oct_work_role(node, i) == OCT_ROLE_ACT &&
             (oct_tensor_is_float(tensor) || tensor->type == OCT_INT16);
     }
-    return rule_of(node)->link == OCT_LINK_SAME && activations <= 1;
+    return oct_node_rule(node)->link == OCT_LINK_SAME && activations <= 1;
 }
 
 static oct_status set_activation(sixteen *s, oct_tensor *tensor, float scale, oct_error *err)
@@ -110,7 +87,7 @@ static oct_status quantize_float(sixteen *s, oct_node *node, int32_t slot, oct_e
             return oct_fail_memory(err, 1, "a name");
         OCT_TRY(oct_work_new_tensor(s->work, tensor, name, OCT_INT16, &s->twin[index], err));
         OCT_TRY(set_activation(s, s->sub->tensors[s->twin[index]], scale_of_range(s, index), err));
-        OCT_TRY(oct_work_convert(s->work, position(s->sub, node), OCT_OP_QUANTIZE, index,
+        OCT_TRY(oct_work_convert(s->work, oct_work_position(s->work, node), OCT_OP_QUANTIZE, index,
             s->twin[index], err));
     }
     node->inputs[slot] = s->twin[index];
@@ -149,8 +126,8 @@ static void make_room(oct_magnitudes *weights, const oct_tensor *bias, float inp
 static oct_status quantize_weights(sixteen *s, oct_node *node, int32_t slot, oct_error *err)
 {
     const oct_tensor *tensor = oct_work_input(s->work, node, slot);
-    int32_t axis = oct_work_role(node, slot) == OCT_ROLE_WEIGHT ? rule_of(node)->weight_axis : -1;
-    int32_t data = slot_with(node, OCT_ROLE_ACT), bias_slot = slot_with(node, OCT_ROLE_BIAS);
+    int32_t axis = oct_work_role(node, slot) == OCT_ROLE_WEIGHT ? oct_node_rule(node)->weight_axis : -1;
+    int32_t data = oct_node_slot_with(node, OCT_ROLE_ACT), bias_slot = oct_node_slot_with(node, OCT_ROLE_BIAS);
     oct_magnitudes magnitudes;
     oct_scheme scheme;
     OCT_TRY(oct_constant_magnitudes(s->work, tensor, axis, &magnitudes, err));
@@ -172,7 +149,7 @@ static oct_status quantize_input(sixteen *s, oct_node *node, int32_t slot, oct_e
     oct_tensor *tensor = s->sub->tensors[index];
     if (!oct_tensor_is_float(tensor))
         return OCT_OK;
-    const oct_quant_rule *rule = rule_of(node);
+    const oct_quant_rule *rule = oct_node_rule(node);
     if (!oct_tensor_is_constant(tensor)) {
         if (is_model_input(s, index))
             return set_activation(s, tensor, scale_of_range(s, index), err);
@@ -188,11 +165,11 @@ static oct_status quantize_input(sixteen *s, oct_node *node, int32_t slot, oct_e
 static oct_status quantize_output(sixteen *s, const oct_node *node, int32_t index, oct_error *err)
 {
     oct_tensor *tensor = index < 0 ? NULL : s->sub->tensors[index];
-    const oct_quant_rule *rule = rule_of(node);
+    const oct_quant_rule *rule = oct_node_rule(node);
     if (tensor == NULL || !oct_tensor_is_float(tensor))
         return OCT_OK;
     if (shares_first_input(s, node)) {
-        const oct_tensor *input = oct_work_input(s->work, node, slot_with(node, OCT_ROLE_ACT));
+        const oct_tensor *input = oct_work_input(s->work, node, oct_node_slot_with(node, OCT_ROLE_ACT));
         return set_activation(s, tensor, input->quant.scale[0], err);
     }
     if (rule->link == OCT_LINK_FIXED)
@@ -204,8 +181,8 @@ static oct_status quantize_output(sixteen *s, const oct_node *node, int32_t inde
 
 static oct_status quantize_bias(sixteen *s, oct_node *node, oct_error *err)
 {
-    int32_t slot = slot_with(node, OCT_ROLE_BIAS), data = slot_with(node, OCT_ROLE_ACT),
-            weight = slot_with(node, OCT_ROLE_WEIGHT);
+    int32_t slot = oct_node_slot_with(node, OCT_ROLE_BIAS), data = oct_node_slot_with(node, OCT_ROLE_ACT),
+            weight = oct_node_slot_with(node, OCT_ROLE_WEIGHT);
     if (slot < 0 || data < 0 || weight < 0)
         return OCT_OK;
     const oct_tensor *bias = oct_work_input(s->work, node, slot);
@@ -265,12 +242,12 @@ static oct_status fit_input(sixteen *s, oct_node *node, int32_t slot, oct_error 
     OCT_TRY(oct_work_new_tensor(s->work, tensor, name, OCT_INT16, &fitted, err));
     OCT_TRY(set_activation(s, s->sub->tensors[fitted], scale, err));
     node->inputs[slot] = fitted;
-    return oct_work_convert(s->work, position(s->sub, node), OCT_OP_QUANTIZE, index, fitted, err);
+    return oct_work_convert(s->work, oct_work_position(s->work, node), OCT_OP_QUANTIZE, index, fitted, err);
 }
 
 static oct_status fit_inputs(sixteen *s, oct_node *node, oct_error *err)
 {
-    if (rule_of(node)->link != OCT_LINK_SAME || shares_first_input(s, node) ||
+    if (oct_node_rule(node)->link != OCT_LINK_SAME || shares_first_input(s, node) ||
         node->output_count == 0 || !is_quantized(s->sub->tensors[node->outputs[0]]))
         return OCT_OK;
     for (int32_t i = 0; i < node->input_count; i++)
@@ -291,7 +268,7 @@ static oct_status serve_float_node(sixteen *s, oct_node *node, oct_error *err)
             if (name == NULL)
                 return oct_fail_memory(err, 1, "a name");
             OCT_TRY(oct_work_new_tensor(s->work, tensor, name, OCT_FLOAT32, &s->twin[index], err));
-            OCT_TRY(oct_work_convert(s->work, position(s->sub, node), OCT_OP_DEQUANTIZE, index,
+            OCT_TRY(oct_work_convert(s->work, oct_work_position(s->work, node), OCT_OP_DEQUANTIZE, index,
                 s->twin[index], err));
         }
         node->inputs[i] = s->twin[index];

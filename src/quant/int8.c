@@ -16,11 +16,6 @@ typedef struct rewriter {
     int32_t *encoded; /* [tensors]: the integer form of a constant, or -1 */
 } rewriter;
 
-static const oct_quant_rule *rule_of(const oct_node *node)
-{
-    return &oct_op_find(node->op)->quant;
-}
-
 /* Constants. */
 
 static oct_status encode(rewriter *r, int32_t index, oct_error *err)
@@ -166,7 +161,7 @@ static bool absorbs_requant(const activation *a, const oct_state *state)
 {
     if (a->groups != 1 || a->read_plainly || producer_requant(state) != NULL)
         return false;
-    return !a->made_integer || (!a->read_float && rule_of(a->maker)->link == OCT_LINK_FREE);
+    return !a->made_integer || (!a->read_float && oct_node_rule(a->maker)->link == OCT_LINK_FREE);
 }
 
 /* Makes the tensor with the planned parameters: the one the maker writes, or a quantized one. */

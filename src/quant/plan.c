@@ -35,16 +35,9 @@ int32_t oct_node_float_inputs(const oct_work *work, const oct_node *node)
     return count;
 }
 
-static const oct_quant_rule *rule_of(const oct_node *node)
-{
-    static const oct_quant_rule none = { .in_slots = 0 };
-    const oct_op_def *def = oct_op_find(node->op);
-    return def == NULL || def->quant.in_slots == 0 ? &none : &def->quant;
-}
-
 static bool takes_part(const oct_node *node)
 {
-    const oct_quant_rule *rule = rule_of(node);
+    const oct_quant_rule *rule = oct_node_rule(node);
     return rule->in_slots != 0 && (rule->s8 || rule->link == OCT_LINK_SAME);
 }
 
@@ -222,7 +215,7 @@ static oct_status share(driver *d, int32_t at, oct_error *err)
 static oct_status fix_outputs(driver *d, int32_t at, oct_error *err)
 {
     const oct_node *node = d->sub->nodes[at];
-    const oct_quant_rule *rule = rule_of(node);
+    const oct_quant_rule *rule = oct_node_rule(node);
     oct_scheme scheme = oct_scheme_single(d->work, OCT_INT8, rule->fixed[OCT_FIXED_S8].scale,
         rule->fixed[OCT_FIXED_S8].zero_point);
     if (scheme.count == 0)
@@ -238,7 +231,7 @@ static oct_status fix_outputs(driver *d, int32_t at, oct_error *err)
 /* Biases and constants of operators that share parameters follow their one user. */
 static bool follows_user(const oct_node *node, int32_t slot)
 {
-    return oct_work_role(node, slot) == OCT_ROLE_BIAS || rule_of(node)->link == OCT_LINK_SAME;
+    return oct_work_role(node, slot) == OCT_ROLE_BIAS || oct_node_rule(node)->link == OCT_LINK_SAME;
 }
 
 static oct_status own_copy(driver *d, oct_node *node, int32_t slot, oct_error *err)
@@ -265,7 +258,7 @@ static oct_status sort_constant(driver *d, int32_t tensor, oct_error *err)
             state->is_weight = true;
             if (oct_work_role(node, j) == OCT_ROLE_WEIGHT && !state->is_coefficient) {
                 state->is_coefficient = true;
-                state->weight_axis = rule_of(node)->weight_axis;
+                state->weight_axis = oct_node_rule(node)->weight_axis;
             }
         }
     }
@@ -297,14 +290,6 @@ static oct_status plan_weight(driver *d, int32_t index, oct_error *err)
 }
 
 /* Biases. */
-
-static int32_t slot_with(const oct_node *node, oct_role role)
-{
-    for (int32_t i = 0; i < node->input_count; i++)
-        if (oct_work_role(node, i) == role)
-            return i;
-    return -1;
-}
 
 /* Channels whose bias would not fit get wider weight scales. (SetBiasParamsWithAdjustments) */
 static bool make_room(float *bias_scales, float *weight_scales, int32_t count, const float *bias,
@@ -353,11 +338,9 @@ static oct_status widen_weights(driver *d, int32_t at, int32_t weight_slot, oct_
 static oct_status plan_bias(driver *d, int32_t at, oct_error *err)
 {
     oct_node *node = d->sub->nodes[at];
-    int32_t slot = slot_with(node, OCT_ROLE_BIAS), data = slot_with(node, OCT_ROLE_ACT),
-            weight = slot_with(node, OCT_ROLE_WEIGHT);
-    if (slot < 0 || data < 0 || weight < 0 || oct_work_input(d->work, node, slot) == NULL ||
-        oct_work_input(d->work, node, data) == NULL ||
-        oct_work_input(d->work, node, weight) == NULL || d->plan->states[node->inputs[slot]].set)
+    int32_t slot = oct_node_slot_with(node, OCT_ROLE_BIAS), data = oct_node_slot_with(node, OCT_ROLE_ACT),
+            weight = oct_node_slot_with(node, OCT_ROLE_WEIGHT);
+    if (slot < 0 || data < 0 || weight < 0 || d->plan->states[node->inputs[slot]].set)
         return OCT_OK;
     const oct_state *x = &d->plan->states[node->inputs[data]];
     const oct_state *w = &d->plan->states[node->inputs[weight]];
@@ -377,7 +360,7 @@ static oct_status plan_bias(driver *d, int32_t at, oct_error *err)
 
 static oct_status visit_node(driver *d, int32_t at, oct_error *err)
 {
-    oct_link link = rule_of(d->sub->nodes[at])->link;
+    oct_link link = oct_node_rule(d->sub->nodes[at])->link;
     if (link == OCT_LINK_SAME)
         OCT_TRY(share(d, at, err));
     if (link == OCT_LINK_FIXED)
@@ -441,7 +424,7 @@ bool oct_plan_reaches(const oct_plan *plan, int32_t tensor)
 /* An operator computes in int8 when all its float operands and results have parameters. */
 static bool can_be_integer(const driver *d, const oct_node *node)
 {
-    const oct_quant_rule *rule = rule_of(node);
+    const oct_quant_rule *rule = oct_node_rule(node);
     if (rule->in_slots == 0 || !rule->s8)
         return false;
     bool any = false;

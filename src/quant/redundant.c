@@ -18,12 +18,6 @@ typedef struct ranges {
     int32_t depth;
 } ranges;
 
-static oct_link link_of(const oct_node *node)
-{
-    const oct_op_def *def = oct_op_find(node->op);
-    return def == NULL || def->quant.in_slots == 0 ? OCT_LINK_FREE : def->quant.link;
-}
-
 static void drop(ranges *r, int32_t tensor)
 {
     if (tensor < 0 || !r->counts[tensor] || r->dropped[tensor])
@@ -41,7 +35,7 @@ static void drop_behind(ranges *r, int32_t tensor)
         bool reads = false;
         for (int32_t j = 0; j < node->input_count; j++)
             reads |= node->inputs[j] == tensor;
-        if (!reads || link_of(node) != OCT_LINK_SAME || oct_node_float_inputs(r->work, node) > 1)
+        if (!reads || oct_node_rule(node)->link != OCT_LINK_SAME || oct_node_float_inputs(r->work, node) > 1)
             continue;
         for (int32_t j = 0; j < node->output_count; j++)
             drop(r, node->outputs[j]);
@@ -52,7 +46,7 @@ static void drop_behind(ranges *r, int32_t tensor)
 static void drop_before(ranges *r, int32_t tensor)
 {
     int32_t from = oct_graph_producer(r->work->sub, tensor);
-    if (from < 0 || link_of(r->work->sub->nodes[from]) != OCT_LINK_SAME)
+    if (from < 0 || oct_node_rule(r->work->sub->nodes[from])->link != OCT_LINK_SAME)
         return;
     const oct_node *node = r->work->sub->nodes[from];
     for (int32_t i = 0; i < node->input_count; i++) {
@@ -71,7 +65,7 @@ static void forward(ranges *r)
     int32_t tensors = r->work->sub->tensor_count;
     for (int32_t i = 0; i < r->work->sub->node_count; i++) {
         const oct_node *node = r->work->sub->nodes[i];
-        for (int32_t j = 0; j < node->output_count && link_of(node) == OCT_LINK_FIXED; j++)
+        for (int32_t j = 0; j < node->output_count && oct_node_rule(node)->link == OCT_LINK_FIXED; j++)
             drop(r, node->outputs[j]);
     }
     for (int32_t i = 0; i < tensors; i++)

@@ -137,6 +137,29 @@ oct_role oct_work_role(const oct_node *node, int32_t slot)
     return def == NULL ? OCT_ROLE_NONE : oct_op_input_role(def, slot);
 }
 
+const oct_quant_rule *oct_node_rule(const oct_node *node)
+{
+    static const oct_quant_rule none = { .in_slots = 0 };
+    const oct_op_def *def = oct_op_find(node->op);
+    return def == NULL ? &none : &def->quant;
+}
+
+int32_t oct_node_slot_with(const oct_node *node, oct_role role)
+{
+    for (int32_t i = 0; i < node->input_count; i++)
+        if (node->inputs[i] >= 0 && oct_work_role(node, i) == role)
+            return i;
+    return -1;
+}
+
+int32_t oct_work_position(const oct_work *work, const oct_node *node)
+{
+    int32_t at = 0;
+    while (work->sub->nodes[at] != node)
+        at++;
+    return at;
+}
+
 void *oct_node_option(oct_node *node, const char *name)
 {
     const oct_record *record =

@@ -65,6 +65,15 @@ oct_tensor *oct_work_input(const oct_work *work, const oct_node *node, int32_t s
 /** The role of an input slot; NONE for operators without a rule. */
 oct_role oct_work_role(const oct_node *node, int32_t slot);
 
+/** The quantization rule of a node's operator; in_slots is 0 for operators without one. Never NULL. */
+const oct_quant_rule *oct_node_rule(const oct_node *node);
+
+/** First input slot with a role that is not left out, or -1. */
+int32_t oct_node_slot_with(const oct_node *node, oct_role role);
+
+/** Where a node of the work's subgraph stands now. */
+int32_t oct_work_position(const oct_work *work, const oct_node *node);
+
 /** Field of a node's options by its name in the schema; NULL when the options have none. */
 void *oct_node_option(oct_node *node, const char *name);
 
