@@ -11,8 +11,10 @@
 
 #include "base/error.h"
 #include "eval/evaluate.h"
+#include "eval/metadata.h"
 #include "eval/source.h"
 #include "eval/stats.h"
+#include "model/model.h"
 
 enum { TRY_SAMPLES = 200, MAX_OFFSET = 1 };
 
@@ -155,6 +157,18 @@ static const char *say_from_range(const oct_model *model)
     return near(low, 0) && near(high, 255) ? "none" : NULL;
 }
 
+/* Normalization parameters in the model's metadata. */
+static bool say_from_metadata(const oct_model *model, oct_preprocess *out)
+{
+    const oct_graph *graph = model->graph;
+    for (int32_t i = 0; i < graph->metadata_count; i++)
+        if (graph->metadata[i].name != NULL &&
+            strcmp(graph->metadata[i].name, "TFLITE_METADATA") == 0)
+            return oct_metadata_normalization(
+                graph->metadata[i].data, graph->metadata[i].size, out);
+    return false;
+}
+
 /* What needs no try; false when nothing says it. */
 static bool ask(finder *f, const char *spec)
 {
@@ -168,7 +182,14 @@ static bool ask(finder *f, const char *spec)
         name = "none";
         why = "the data are floating-point numbers and taken as they are";
     }
-    if (strcmp(spec, "auto") != 0 || name == NULL)
+    if (strcmp(spec, "auto") != 0)
+        return false;
+    if (!f->data->source->random && say_from_metadata(f->model, &out->preprocess)) {
+        snprintf(out->reason, sizeof out->reason, "metadata: the model's own say (x - %g) / %g",
+            (double)out->preprocess.mean[0], (double)out->preprocess.std[0]);
+        return true;
+    }
+    if (name == NULL)
         return false;
     oct_preprocess_parse(name, &out->preprocess, NULL);
     snprintf(out->reason, sizeof out->reason, "%s: %s", name, why);

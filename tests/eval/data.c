@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "eval/image.h"
 #include "eval/idx.h"
+#include "eval/metadata.h"
 #include "eval/npy.h"
 #include "eval/preprocess.h"
 #include "eval/source.h"
@@ -352,6 +353,29 @@ static void test_channels_and_crop(void **unused)
     assert_int_equal(oct_image_to_input(&p, &line, 7, 7, 3, to, &err), OCT_E_INVALID);
 }
 
+static void test_metadata(void **unused)
+{
+    (void)unused;
+    oct_preprocess p;
+    assert_true(oct_metadata_normalization(model_metadata, sizeof model_metadata, &p));
+    assert_true(p.mean[0] == 123.5f && p.mean[1] == 116.25f && p.mean[2] == 103.5f);
+    assert_true(p.std[0] == 58.5f && p.std[2] == 58.5f && p.divisor == 1 && !p.bgr);
+    /* Cut or changed, it is read within its bytes: each copy has exactly its own size. */
+    int found = 0;
+    for (size_t i = 0; i < 2 * sizeof model_metadata; i++) {
+        bool cut = i < sizeof model_metadata;
+        size_t size = cut ? i : sizeof model_metadata;
+        unsigned char *copy = malloc(size == 0 ? 1 : size);
+        assert_non_null(copy);
+        memcpy(copy, model_metadata, size);
+        if (!cut)
+            copy[i - sizeof model_metadata] ^= (unsigned char)(1 + i * 41);
+        found += oct_metadata_normalization(copy, size, &p);
+        free(copy);
+    }
+    assert_true(found > 0 && found < (int)sizeof model_metadata);
+}
+
 static void test_preprocess_json(void **unused)
 {
     (void)unused;
@@ -401,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_resize),
         cmocka_unit_test(test_normalise),
         cmocka_unit_test(test_channels_and_crop),
+        cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_preprocess_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <octavo/eval.h>
 #include "eval/evaluate.h"
+#include "eval/expected.h"
 
 enum { SAMPLES = 301 };
 
@@ -242,6 +243,29 @@ static void test_preprocessing_is_found(void **unused)
     end(&f);
 }
 
+/* What the model says about itself goes before trying. */
+static void test_metadata_is_believed(void **unused)
+{
+    (void)unused;
+    fixture f;
+    begin(&f);
+    oct_graph *graph = f.first.model->graph;
+    graph->metadata = oct_arena_alloc(&graph->arena, sizeof *graph->metadata);
+    assert_non_null(graph->metadata);
+    graph->metadata[0] =
+        (oct_metadata){ "TFLITE_METADATA", model_metadata, sizeof model_metadata };
+    graph->metadata_count = 1;
+    oct_preprocess_choice choice;
+    open_bytes(&f, 0);
+    assert_int_equal(
+        oct_preprocess_find("auto", f.first.model, f.data, 1, &choice, NULL), OCT_OK);
+    assert_string_equal(choice.preprocess.name, "metadata");
+    assert_true(choice.preprocess.mean[1] == 116.25f && choice.tries == 0);
+    assert_int_equal(oct_preprocess_find("tf", f.first.model, f.data, 1, &choice, NULL), OCT_OK);
+    assert_string_equal(choice.preprocess.name, "tf");
+    end(&f);
+}
+
 /*
  * A quantized input takes round-half-away(x / scale) + zero, clamped, as TensorFlow Lite's
  * QUANTIZE.
@@ -309,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_outputs_are_kept),
         cmocka_unit_test(test_labels_outside),
         cmocka_unit_test(test_preprocessing_is_found),
+        cmocka_unit_test(test_metadata_is_believed),
         cmocka_unit_test(test_quantized_view),
         cmocka_unit_test(test_misfit),
     };

@@ -4,6 +4,7 @@ import gzip
 import os
 import struct
 
+import flatbuffers
 import numpy as np
 import PIL
 import tensorflow as tf
@@ -72,7 +73,39 @@ def arrays():
         file.write(struct.pack(">HBBI", 0, 8, 1, 6) + bytes(y.tolist()))
 
 
+def metadata():
+    """ModelMetadata with (x - mean) / std for input 0, as tflite-support's populator writes it."""
+    def table(builder, fields):
+        builder.StartObject(max(fields) + 1)
+        for number, value in fields.items():
+            if number == 0 and len(fields) == 2 and isinstance(value, bytes):
+                builder.PrependUint8Slot(number, value[0], 0)
+            else:
+                builder.PrependUOffsetTRelativeSlot(number, value, 0)
+        return builder.EndObject()
+
+    def vector(builder, tables):
+        builder.StartVector(4, len(tables), 4)
+        for item in reversed(tables):
+            builder.PrependUOffsetTRelative(item)
+        return builder.EndVector()
+
+    builder = flatbuffers.Builder()
+    name = builder.CreateString("image classifier")
+    mean = builder.CreateNumpyVector(np.array([123.5, 116.25, 103.5], np.float32))
+    std = builder.CreateNumpyVector(np.array([58.5], np.float32))
+    threshold = table(builder, {0: name})
+    other = table(builder, {0: bytes([3]), 1: threshold})
+    unit = table(builder, {0: bytes([1]), 1: table(builder, {0: mean, 1: std})})
+    tensor = table(builder, {0: name, 4: vector(builder, [other, unit])})
+    subgraph = table(builder, {2: vector(builder, [tensor])})
+    root = table(builder, {0: name, 3: vector(builder, [subgraph])})
+    builder.Finish(root, file_identifier=b"M001")
+    emit("model_metadata", np.frombuffer(bytes(builder.Output()), np.uint8))
+
+
 images()
+metadata()
 resizing()
 normalising()
 arrays()
