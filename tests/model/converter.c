@@ -28,6 +28,7 @@ static oct_graph *read_golden(const char *model, const char *form)
     if (oct_backing_map(path, &backing, &err) != OCT_OK ||
         oct_tflite_read(backing, &graph, &err) != OCT_OK)
         fail_msg("%s: %s", path, err.text);
+    oct_backing_release(backing); /* the graph has a reference of its own */
     return graph;
 }
 
