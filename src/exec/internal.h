@@ -21,6 +21,12 @@ struct oct_session {
     void *tap_user;
 };
 
+/**
+ * Whether the machine has that much memory at all. Systems grant more and then end the process that
+ * touches it, so a damaged shape must be refused before.
+ */
+bool oct_session_affordable(size_t bytes);
+
 /** size zeroed bytes, 64-byte aligned and readable 64 bytes past their end, owned by the session. */
 void *oct_session_bytes(oct_session *session, size_t size);
 

@@ -143,7 +143,8 @@ static oct_status allocate_block(oct_session *session, oct_error *err)
 {
     size_t alignment = session->block_bytes >= HUGE_PAGE ? HUGE_PAGE : OCT_ARENA_ALIGNMENT;
     size_t bytes = (session->block_bytes + SLACK + alignment - 1) / alignment * alignment;
-    session->block = aligned_alloc(alignment, bytes);
+    if (oct_session_affordable(bytes))
+        session->block = aligned_alloc(alignment, bytes);
     if (session->block == NULL)
         return oct_fail_memory(err, bytes, "activations");
     if (alignment == HUGE_PAGE)

@@ -4,14 +4,21 @@
  */
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec/internal.h"
 
 enum { ALIGNMENT = 64, SLACK = 64 };
 
+bool oct_session_affordable(size_t bytes)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages <= 0 || page <= 0 || bytes / (size_t)page < (size_t)pages;
+}
+
 void *oct_session_bytes(oct_session *session, size_t size)
 {
-    if (size > SIZE_MAX - ALIGNMENT - SLACK)
+    if (size > SIZE_MAX - ALIGNMENT - SLACK || !oct_session_affordable(size))
         return NULL;
     unsigned char *bytes = oct_arena_alloc(&session->arena, size + ALIGNMENT + SLACK);
     if (bytes == NULL)
