@@ -25,7 +25,7 @@ typedef struct oct_layer_error {
     double
         loss_db; /* how far it lies below the worst of the operator's inputs: what is lost here */
     double largest_error; /* max of |a - b| */
-    double saturated;   /* share of B's values at an end of the integer range, 0..1; 0 for floats */
+    double saturated;   /* share of B's values at an end of the integer range, zero not counted */
     int32_t codes_used; /* different values of an 8-bit tensor, 1..256; 0 for other types */
 } oct_layer_error;
 

@@ -90,15 +90,23 @@ static void keep(void *user, int32_t index, const oct_value *value)
     to_floats(value, count, j->kept[index]);
 }
 
-/* Ends of the range and codes in use, which say whether a scale is too small or too large. */
+/*
+ * Ends of the range and codes in use, which say whether a scale is too small or too large. An end
+ * that stands for zero, as after a ReLU, is no saturation.
+ */
 static void count_codes(const oct_value *value, size_t count, track *t)
 {
-    if (value->type != OCT_INT8 && value->type != OCT_UINT8)
+    bool s8 = value->type == OCT_INT8;
+    if (!s8 && value->type != OCT_UINT8)
         return;
     const uint8_t *bytes = value->data;
-    uint8_t low = value->type == OCT_INT8 ? 0x80 : 0, high = value->type == OCT_INT8 ? 0x7f : 0xff;
+    int64_t zero =
+        value->quant != NULL && value->quant->count == 1 ? value->quant->zero_point[0] : 0;
+    uint8_t low = s8 ? 0x80 : 0, high = s8 ? 0x7f : 0xff;
+    bool low_counts = zero != (s8 ? INT8_MIN : 0),
+         high_counts = zero != (s8 ? INT8_MAX : UINT8_MAX);
     for (size_t i = 0; i < count; i++) {
-        t->at_end += bytes[i] == low || bytes[i] == high;
+        t->at_end += (bytes[i] == low && low_counts) || (bytes[i] == high && high_counts);
         t->codes[bytes[i] / 32] |= 1u << bytes[i] % 32;
     }
 }

@@ -110,6 +110,16 @@ static void test_integers(void **unused)
     near(in->largest_error, 173, 1e-9);
     assert_int_equal(out->codes_used, 4); /* 1, 2, 127, 0 */
     near(out->sqnr_db, 10 * log10((1.25 * 1.25 + 4 + 9e4 + 4) / (0.0625 + 173.0 * 173)), 1e-9);
+    assert_true(in->saturated > 0 && out->saturated > 0);
+    oct_diff_free(diff);
+    /* With zero at the low end, what ReLU made zero is not saturated. */
+    oct_graph *graph = b->graph;
+    for (int32_t i = 0; i < 2; i++)
+        assert_int_equal(
+            oct_graph_set_quant(graph, graph->subgraphs[0]->tensors[i], 2, -128, NULL), OCT_OK);
+    diff = differ(a, b, x, 1, 6);
+    near(oct_diff_layer(diff, 1)->saturated, 0, 0); /* 300 fits: 2 * (22 + 128) */
+    assert_int_equal(oct_diff_layer(diff, 1)->codes_used, 3);
     oct_diff_free(diff);
     oct_model_free(a);
     oct_model_free(b);
