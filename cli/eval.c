@@ -143,9 +143,12 @@ static oct_status check_drop(const job *j)
     bool holds = true;
     for (int32_t m = 1; m < j->model_count && j->max_drop >= 0; m++) {
         const oct_paired *paired = oct_eval_paired(j->eval, m);
+        int64_t samples = oct_eval_sample_count(j->eval);
+        bool labels = oct_eval_metrics(j->eval, m)->has_labels;
         oct_equivalence test;
-        oct_equivalence_test(oct_eval_sample_count(j->eval), paired->lost, paired->won, j->max_drop,
-            &test);
+        /* Without labels every changed answer counts as lost. */
+        oct_equivalence_test(samples, labels ? paired->lost : samples - paired->agree,
+            labels ? paired->won : 0, j->max_drop, &test);
         cli_note(j->args, "%s: at most %g lost: %s (%.1f %% sure)", j->args->words[m], j->max_drop,
             test.holds ? "yes" : test.fails ? "no" : "cannot tell", 100 * test.confidence);
         holds &= test.holds;
