@@ -187,8 +187,9 @@ static void write_headline(FILE *out, const walk *k)
     }
     const oct_row *r = &k->w.results->rows[k->pick], *base = &k->w.results->rows[0];
     char text[32];
-    fprintf(out, "Advice: %s, %s (%.1f times smaller than float32)", r->form,
-        oct_format_bytes(r->bytes, text, sizeof text), base->bytes / r->bytes);
+    fprintf(out, "Advice: %s, %s", r->form, oct_format_bytes(r->bytes, text, sizeof text));
+    if (r != base)
+        fprintf(out, " (%.1f times smaller than float32)", base->bytes / r->bytes);
     if (r->has_latency)
         fprintf(
             out, ", %s (%.2f × float32)", oct_format_ns(r->median_ns, text, sizeof text), r->ratio);
@@ -198,20 +199,40 @@ static void write_headline(FILE *out, const walk *k)
     fprintf(out, ".\n");
 }
 
+/* float32 was picked, and forms that might be better wait for more samples. */
+static void write_doubt(FILE *out, const walk *k)
+{
+    int64_t needed = 0;
+    for (int32_t i = 1; i < k->w.results->row_count; i++) {
+        oct_equivalence e;
+        oct_rule_equivalence(&k->w, &k->w.results->rows[i], &e);
+        if (k->standing[i] && k->unclear[i] && e.samples_needed > 0 &&
+            (needed == 0 || e.samples_needed < needed))
+            needed = e.samples_needed;
+    }
+    if (needed > 0)
+        fprintf(out,
+            "The data cannot tell whether a smaller form is accurate enough: %lld samples are too "
+            "few,\n  about %lld would do.\n",
+            (long long)k->w.results->rows[0].samples, (long long)needed);
+}
+
 /* How sure the pick's accuracy is, as one sentence. */
 static void write_confidence(FILE *out, const walk *k, const oct_row *r, const oct_equivalence *e)
 {
     const oct_results *results = k->w.results;
-    if (r == &results->rows[0])
+    if (r == &results->rows[0]) {
+        write_doubt(out, k);
         return;
+    }
     fprintf(out, "%s: with %.1f %% confidence %s %s at most %.2f %s (%lld samples: ",
         k->sure ? "Sure" : "Not sure", floor(e->confidence * 1000) / 10, r->form,
         results->labelled ? "loses" : "answers otherwise in", k->w.constraints.max_drop * 100,
         results->labelled ? "points" : "% of cases", (long long)r->samples);
     if (results->labelled)
-        fprintf(out, "%lld answers lost, %lld won).\n", (long long)r->lost, (long long)r->won);
+        fprintf(out, "answers lost %lld, won %lld).\n", (long long)r->lost, (long long)r->won);
     else
-        fprintf(out, "%lld answers changed).\n", (long long)(r->samples - r->agree));
+        fprintf(out, "answers changed %lld).\n", (long long)(r->samples - r->agree));
     if (e->samples_needed > 0)
         fprintf(out, "  At these rates about %lld samples would decide it.\n",
             (long long)e->samples_needed);
@@ -223,14 +244,16 @@ static void write_rival(FILE *out, const walk *k, int32_t i)
     const oct_row *r = &k->w.results->rows[i];
     oct_equivalence e;
     oct_rule_equivalence(&k->w, r, &e);
-    if (k->only_drop[i]) {
+    bool open = !e.holds && !e.fails;
+    if (k->only_drop[i] || (open && e.confidence < 0.5))
         fprintf(out, "  - %s, if %.2f %s could be lost.\n", r->form,
             oct_rule_provable_drop(&k->w, r) * 100,
             k->w.results->labelled ? "points" : "% of the answers");
-    } else if (k->unclear[i] && e.samples_needed > 0) {
+    else if (open && e.samples_needed > 0)
         fprintf(out, "  - %s, if about %lld samples (there are %lld) confirm what these show.\n",
             r->form, (long long)e.samples_needed, (long long)r->samples);
-    }
+    else
+        fprintf(out, "  - %s, if a longer measurement shows it to be fast enough.\n", r->form);
 }
 
 /* Other forms that would be chosen if one fork went otherwise: better by what the choice went by.

@@ -154,6 +154,13 @@ static void test_accuracy_fork(void **unused)
     advises(bad, USUAL, true, (oct_constraints){ 0 }, "dynamic");
     says("unclear  int8 (");
     says("  - int8, if about ");
+    /* 29 % sure speaks against it: a larger drop is named, not more samples. */
+    for (int i = 3; i <= 5; i++)
+        bad[i].lost = 130;
+    advises(bad, USUAL, true, (oct_constraints){ 0 }, "dynamic");
+    says("  - int8, if 0.8");
+    for (int i = 3; i <= 5; i++)
+        bad[i].lost = 110;
     /* When nothing else suits, the unclear form is named with its doubt. */
     advises(bad, USUAL, true, (oct_constraints){ .target = OCT_TARGET_INT_ONLY }, "int8-full");
     says("Not sure: with ");
@@ -188,6 +195,16 @@ static void test_failed_and_unlabelled(void **unused)
     says("Caution: the data have no labels");
     advises(
         usual, USUAL, false, (oct_constraints){ .has_max_drop = true, .max_drop = 0.02 }, "int8");
+}
+
+/* Nothing is shown: float32 stays, and the text says that the samples are too few. */
+static void test_cannot_tell(void **unused)
+{
+    (void)unused;
+    const form unclear[] = { { "float32", 4000000, 0, 0, 1 }, { "int8", 1050000, 110, 70, 0.5 } };
+    advises(unclear, 2, true, (oct_constraints){ 0 }, "float32");
+    says("The data cannot tell whether a smaller form is accurate enough: 10000 samples are too few");
+    says("Advice: float32, 4.00 MB, 1.00 ms");
 }
 
 /* Slower quantized forms: float32 stays unless size asks for something else. */
@@ -283,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_accuracy_fork),
         cmocka_unit_test(test_size_decides_without_latency),
         cmocka_unit_test(test_failed_and_unlabelled),
+        cmocka_unit_test(test_cannot_tell),
         cmocka_unit_test(test_slow_forms),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_save_and_load),
