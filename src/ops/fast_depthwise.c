@@ -23,6 +23,7 @@ typedef struct fast_depthwise {
     const float *hybrid_bias; /* the bias, or zeros */
     const int32_t *no_sums;   /* zeros [padded]: the zero point is out of the sums already */
     void *dot;                /* packed for the dot-product kernel, or NULL */
+    int32_t repeat;           /* neighbouring pixels that kernel takes for one of repeat * channels */
     oct_requant_tile rq;
     oct_requant_tile_fn requant;
     int32_t sum_pixels;       /* pixels of the tile of sums */
@@ -74,38 +75,59 @@ static int64_t most_sum(const int8_t *filter, const int32_t *bias, size_t channe
     return most;
 }
 
-/* Requantization constants, and where the dot-product kernel serves, its weights and row of zero
- * points. */
-static oct_status prepare_s8(oct_op *op, const oct_linear *l, fast_depthwise *f, oct_error *err)
+/*
+ * Weights, constants and row of zero points for the dot-product kernel, which works on 64 channels. Few
+ * channels are repeated until they fill them, so that neighbouring pixels can be taken together.
+ */
+static oct_status pack_dot(oct_op *op, const oct_linear *l, fast_depthwise *f,
+    oct_requant_block *blocks, oct_error *err)
 {
-    int32_t taps = (int32_t)oct_window_taps(&l->window);
+    int32_t taps = (int32_t)oct_window_taps(&l->window), n = f->channels;
+    f->repeat = 64 % n == 0 && l->window.stride_w == 1 ? 64 / n : 1;
+    int32_t wide = n * f->repeat, whole = (wide + 63) / 64 * 64;
     const int8_t *filter = op->in[l->slots.filter]->data;
     const int32_t *bias = oct_linear_bias(op, l);
+    size_t packed = oct_depthwise_dot_bytes(taps, wide);
+    int8_t *filter_wide = oct_op_alloc(op, (size_t)taps * (size_t)wide);
+    int32_t *bias_wide = oct_op_alloc(op, (size_t)wide * sizeof *bias_wide);
+    oct_multiplier *by_wide = oct_op_alloc(op, (size_t)wide * sizeof *by_wide);
+    void *missing = alloc_aligned(op, (size_t)whole);
+    f->dot = alloc_aligned(op, packed);
+    if (filter_wide == NULL || bias_wide == NULL || by_wide == NULL || missing == NULL
+        || f->dot == NULL)
+        return oct_fail_memory(err, packed, "packed weights");
+    for (size_t i = 0; i < (size_t)taps * (size_t)wide; i++)
+        filter_wide[i] = filter[i / (size_t)wide * (size_t)n + i % (size_t)n];
+    for (int32_t i = 0; i < wide; i++) {
+        bias_wide[i] = bias != NULL ? bias[i % n] : 0;
+        by_wide[i] = l->rq.by[i % n];
+    }
+    oct_requant rq = l->rq;
+    rq.by = by_wide;
+    oct_requant_tile_init(&rq, wide, whole, oct_depthwise_dot_order, blocks, &f->rq);
+    oct_depthwise_pack_dot(filter_wide, bias_wide, taps, wide, l->in_zero, f->dot);
+    memset(missing, l->in_zero, (size_t)whole);
+    f->plan.missing = missing;
+    return OCT_OK;
+}
+
+/* Requantization constants, and what the dot-product kernel needs where there is one. */
+static oct_status prepare_s8(oct_op *op, const oct_linear *l, fast_depthwise *f, oct_error *err)
+{
     f->rq = (oct_requant_tile){ .plain = l->rq };
     f->requant = oct_requant_tile_s8_c;
-    int64_t most = most_sum(filter, bias, (size_t)f->channels, (size_t)taps);
+    int64_t most = most_sum(op->in[l->slots.filter]->data, oct_linear_bias(op, l),
+        (size_t)f->channels, oct_window_taps(&l->window));
     if (!oct_requant_vectorisable(&l->rq, f->channels, most))
         return OCT_OK;
-    size_t whole = (size_t)(f->channels + 63) / 64 * 64,
-           bytes = whole / 16 * sizeof(oct_requant_block);
-    bool dot = f->kernels->depthwise_s8 != NULL;
+    size_t bytes = (size_t)(f->channels + 63) / 64 * 4 * sizeof(oct_requant_block);
     oct_requant_block *blocks = alloc_aligned(op, bytes);
     if (blocks == NULL)
         return oct_fail_memory(err, bytes, "requantization constants");
-    int32_t columns = dot ? (int32_t)whole : f->channels;
-    oct_requant_tile_init(&l->rq, f->channels, columns, dot ? oct_depthwise_dot_order : NULL,
-        blocks, &f->rq);
+    if (f->kernels->depthwise_s8 != NULL)
+        return pack_dot(op, l, f, blocks, err);
+    oct_requant_tile_init(&l->rq, f->channels, f->channels, NULL, blocks, &f->rq);
     f->requant = f->kernels->requant_s8;
-    if (!dot)
-        return OCT_OK;
-    size_t packed = oct_depthwise_dot_bytes(taps, f->channels);
-    void *weights = alloc_aligned(op, packed), *missing = alloc_aligned(op, whole);
-    if (weights == NULL || missing == NULL)
-        return oct_fail_memory(err, packed, "packed weights");
-    oct_depthwise_pack_dot(filter, bias, taps, f->channels, l->in_zero, weights);
-    memset(missing, l->in_zero, whole);
-    f->dot = weights;
-    f->plan.missing = missing;
     return OCT_OK;
 }
 
@@ -202,6 +224,28 @@ static void run_sums(const row_task *t, const oct_depthwise_args *args, size_t a
     }
 }
 
+/* Pixels of few channels together as far as they go, the others one by one. */
+static void run_dot(const fast_depthwise *f, const oct_depthwise_args *args, int8_t *y)
+{
+    int32_t groups = f->repeat > 1 ? args->pixels / f->repeat : 0;
+    size_t done = (size_t)(groups * f->repeat) * (size_t)f->channels;
+    oct_depthwise_args part = *args;
+    if (groups > 0) {
+        part.pixels = groups;
+        part.channels = f->channels * f->repeat;
+        part.step = (size_t)part.channels;
+        f->kernels->depthwise_s8(&part, f->dot, &f->rq, y);
+    }
+    /* A run of several pixels has no missing taps: all of them move on. */
+    oct_depthwise_tap taps[OCT_DEPTHWISE_MAX_TAPS + 3];
+    for (int32_t i = 0; i < args->count; i++)
+        taps[i] = (oct_depthwise_tap){ (const int8_t *)args->taps[i].x + done, args->taps[i].w };
+    part = *args;
+    part.taps = taps;
+    part.pixels -= groups * f->repeat;
+    f->kernels->depthwise_s8(&part, f->dot, &f->rq, y + done);
+}
+
 static void make_run(void *user, const oct_depthwise_args *args, int32_t x0)
 {
     const row_task *t = user;
@@ -211,7 +255,7 @@ static void make_run(void *user, const oct_depthwise_args *args, int32_t x0)
     if (t->op->form == OCT_FORM_F32)
         f->kernels->depthwise_f32(args, f->bias, l->lo, l->hi, (float *)t->op->out[0]->data + at);
     else if (f->dot != NULL)
-        f->kernels->depthwise_s8(args, f->dot, &f->rq, (int8_t *)t->op->out[0]->data + at);
+        run_dot(f, args, (int8_t *)t->op->out[0]->data + at);
     else
         run_sums(t, args, at);
 }
