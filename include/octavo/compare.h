@@ -94,7 +94,8 @@ typedef struct oct_results oct_results;
  *
  * When calib is NULL the calibration samples are taken from `data` and left out of the accuracy.
  * out  owned by the caller, oct_results_free(); NULL after failure.
- * Errors: OCT_E_USAGE (random data, preprocessing unknown), OCT_E_UNSUPPORTED (the float model
+ * Noise (random:N) is measured like data and marked in the results and the advice.
+ * Errors: OCT_E_USAGE (too few samples, preprocessing unknown), OCT_E_UNSUPPORTED (the float model
  * cannot run), those of data, OCT_E_SYSTEM (folder), OCT_E_MEMORY.
  */
 oct_status oct_compare(const oct_model *model, const oct_data *data,

@@ -312,13 +312,21 @@ function render(run) {
     section('Provenance', provenance(run))].flat(9).filter(node => node));
 }
 
-// Several runs: one line for each form of each, before the single reports.
+// Several runs: a line for each form with the numbers of each run, before the single reports.
 function side_by_side() {
-  const rows = runs.flatMap((run, i) => made(run).map(form => [(i + 1) + '. ' + run.model.name, form.form,
-    bytes(form.bytes), percent(labelled(run) ? form.accuracy.top1.rate : form.against_float.agree.rate),
-    form.latency ? time(form.latency.median_ns.value) : '—', run.machine.cpu]));
+  const names = [...new Set(runs.flatMap(run => made(run).map(form => form.form)))];
+  const rows = names.map(name => [name].concat(runs.flatMap(run => {
+    const form = made(run).find(candidate => candidate.form === name);
+    if (!form) return ['', '', ''];
+    return [bytes(form.bytes), percent(labelled(run) ? form.accuracy.top1.rate : form.against_float.agree.rate),
+      form.latency ? time(form.latency.median_ns.value) : '—'];
+  })));
+  const heads = runs.flatMap((_, i) => ['size', labelled(runs[i]) ? 'accuracy' : 'agreement', 'latency']
+    .map(head => (i + 1) + ': ' + head + '#'));
   document.getElementById('report').append(make('h1', {}, runs.length + ' runs side by side'),
-    table(['run~', 'form', 'size#', 'quality#', 'latency#', 'machine'], rows));
+    make('ol', {}, runs.map(run => make('li', { class: 'small' }, run.model.name + ', ' + run.data.spec + ', ' +
+      run.machine.cpu + ', ' + run.created.slice(0, 10)))),
+    table(['form'].concat(heads), rows));
 }
 
 if (runs.length > 1) side_by_side();
