@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -174,6 +175,10 @@ void oct_pool_for(oct_pool *pool, size_t count, size_t grain,
     atomic_store_explicit(&pool->running, pool->threads - 1, memory_order_relaxed);
     start_round(pool);
     take_pieces(pool, 0);
-    while (atomic_load_explicit(&pool->running, memory_order_acquire) != 0)
-        relax();
+    /* On a busy machine a worker may have lost its core: give ours up rather than spin against it. */
+    for (int turn = 0; atomic_load_explicit(&pool->running, memory_order_acquire) != 0; turn++)
+        if (turn < SPIN_TURNS)
+            relax();
+        else
+            sched_yield();
 }
