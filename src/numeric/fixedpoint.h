@@ -59,12 +59,16 @@ static inline int32_t oct_mbqm(int32_t x, oct_multiplier d)
     return oct_rdbp(oct_srdhm(shifted, d.m), right);
 }
 
-/** x * d for |x| < 2^47 with a 16-bit significand, rounded once, half up; e in [-31, 7]. */
+/**
+ * x * d for |x| < 2^47 with a 16-bit significand, rounded once, half up; e in [-31, 7]. Larger |x| wrap in
+ * 64 bits, larger e count as 14: TensorFlow Lite leaves both undefined, hostile models reach them.
+ */
 static inline int32_t oct_mbqm64(int64_t x, oct_multiplier d)
 {
     int32_t m16 = d.m < 0x7fff0000 ? (d.m + (1 << 15)) >> 16 : 0x7fff;
-    int32_t shift = 15 - d.e;
-    return (int32_t)((x * (int64_t)m16 + ((int64_t)1 << (shift - 1))) >> shift);
+    int32_t shift = d.e < 15 ? 15 - d.e : 1;
+    uint64_t product = (uint64_t)x * (uint64_t)m16 + ((uint64_t)1 << (shift - 1));
+    return (int32_t)((int64_t)product >> shift);
 }
 
 static inline int32_t oct_clamp_i32(int32_t x, int32_t low, int32_t high)
