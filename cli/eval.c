@@ -26,6 +26,7 @@ typedef struct job {
     oct_eval *eval;
     oct_preprocess_choice choice;
     double max_drop; /* negative: not asked */
+    int name_width;  /* of the longest model name */
 } job;
 
 static void show_progress(void *user, const char *what, int64_t done, int64_t total)
@@ -116,22 +117,41 @@ static oct_status print_json(const job *j, oct_error *err)
     return status;
 }
 
+/* Columns are only those that have something to say. */
+static void print_header(const job *j)
+{
+    bool labels = oct_eval_metrics(j->eval, 0)->has_labels, several = j->model_count > 1;
+    printf("%-*s", j->name_width, "model");
+    if (labels)
+        printf("  %-22s", "top-1");
+    if (labels && several)
+        printf("  %-26s  %-8s", "points lost or won (95 %)", "p");
+    if (several)
+        printf("  %-13s  %s", "same answer", "SQNR");
+    putchar('\n');
+}
+
 static void print_row(const job *j, int32_t m)
 {
     const oct_metrics *metrics = oct_eval_metrics(j->eval, m);
     const oct_paired *paired = oct_eval_paired(j->eval, m);
-    double n = (double)metrics->samples;
-    printf("%-28.28s", j->args->words[m]);
-    if (metrics->has_labels)
-        printf(" %6.2f %% (%lld/%lld)", 100 * (double)metrics->top1 / n, (long long)metrics->top1,
-            (long long)metrics->samples);
-    if (m > 0 && metrics->has_labels)
-        printf("  %+.2f [%+.2f, %+.2f]  p=%.3g", 100 * paired->difference,
-            100 * paired->difference_interval.low, 100 * paired->difference_interval.high,
-            paired->mcnemar_p);
-    if (m > 0)
-        printf("  agree %lld/%lld  %.1f dB", (long long)paired->agree, (long long)metrics->samples,
-            paired->sqnr_db);
+    long long samples = (long long)metrics->samples;
+    char text[64];
+    printf("%-*s", j->name_width, j->args->words[m]);
+    if (metrics->has_labels) {
+        snprintf(text, sizeof text, "%.2f %% (%lld/%lld)",
+            100 * (double)metrics->top1 / (double)metrics->samples, (long long)metrics->top1, samples);
+        printf("  %-22s", text);
+    }
+    if (m > 0 && metrics->has_labels) {
+        snprintf(text, sizeof text, "%+.2f [%+.2f, %+.2f]", 100 * paired->difference,
+            100 * paired->difference_interval.low, 100 * paired->difference_interval.high);
+        printf("  %-26s  %-8.3g", text, paired->mcnemar_p);
+    }
+    if (m > 0) {
+        snprintf(text, sizeof text, "%lld/%lld", (long long)paired->agree, samples);
+        printf("  %-13s  %.1f dB", text, paired->sqnr_db);
+    }
     if (metrics->invalid > 0)
         printf("  %lld samples with NaN or infinity", (long long)metrics->invalid);
     putchar('\n');
@@ -162,6 +182,10 @@ static oct_status work(job *j, oct_error *err)
     if (data == NULL)
         return cli_usage(j->args, err, "--data DATA is missing");
     oct_status status = cli_get_number(j->args, "max-drop", -1, &j->max_drop, err);
+    j->name_width = (int)sizeof "model" - 1;
+    for (int i = 0; i < j->args->word_count; i++)
+        if ((int)strlen(j->args->words[i]) > j->name_width)
+            j->name_width = (int)strlen(j->args->words[i]);
     for (; status == OCT_OK && j->model_count < j->args->word_count; j->model_count++)
         status = oct_model_load(j->args->words[j->model_count], NULL, &j->models[j->model_count], err);
     if (status == OCT_OK)
@@ -177,6 +201,7 @@ static oct_status work(job *j, oct_error *err)
     } else {
         cli_note(j->args, "%lld samples, preprocessing %s", (long long)oct_eval_sample_count(j->eval),
             j->choice.reason);
+        print_header(j);
         for (int32_t m = 0; m < j->model_count; m++)
             print_row(j, m);
         status = cli_print_text("", err);
