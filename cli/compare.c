@@ -23,7 +23,7 @@ static const cli_option options[] = {
 typedef struct job {
     const cli_args *args;
     oct_compare_options compare;
-    oct_variant forms[OCT_VARIANTS];
+    oct_variant variants[OCT_VARIANTS];
     oct_model *model;
     oct_data *data, *calib;
     oct_results *results;
@@ -44,12 +44,12 @@ static oct_status read_forms(job *j, oct_error *err)
         snprintf(name, sizeof name, "%.*s", (int)length, text);
         if (j->compare.variant_count == OCT_VARIANTS)
             return cli_usage(j->args, err, "--modes: more than %d forms", OCT_VARIANTS);
-        if (!oct_variant_from_name(name, &j->forms[j->compare.variant_count]))
+        if (!oct_variant_from_name(name, &j->variants[j->compare.variant_count]))
             return cli_usage(j->args, err, "--modes: '%s' is not a form", name);
         j->compare.variant_count++;
         text += length + (text[length] == ',');
     }
-    j->compare.forms = j->compare.variant_count == 0 ? NULL : j->forms;
+    j->compare.variants = j->compare.variant_count == 0 ? NULL : j->variants;
     return OCT_OK;
 }
 

@@ -30,26 +30,25 @@ typedef enum oct_target {
 #define OCT_TARGET_ENUM(enumerator, name, text) enumerator,
     OCT_TARGET_LIST(OCT_TARGET_ENUM)
 #undef OCT_TARGET_ENUM
-        OCT_TARGET_COUNT
+    OCT_TARGET_COUNT
 } oct_target;
 
+/** "int-only"; static storage. */
 const char *oct_target_name(oct_target target);
 
-/** False when no target has this name. */
+/** False, and *target untouched, when none has this name. */
 bool oct_target_from_name(const char *name, oct_target *target);
 
-/* What the advice has to respect. Zero-initialised: a CPU, half a point of accuracy, no other
- * limit. */
+/* What the advice has to respect. All zero: a CPU, half a point of accuracy, no other limit. */
 typedef struct oct_constraints {
     oct_target target;
-    bool has_max_drop;
-    double max_drop;       /* accuracy that may be lost, as a fraction: 0.005 is half a point (the
-                              default) */
+    bool has_max_drop;     /* false: max_drop is taken as 0.005 */
+    double max_drop;       /* accuracy that may be lost, as a fraction: 0.005 is half a point */
     int64_t max_bytes;     /* of the file; 0: no limit */
     double max_latency_ns; /* 0: no limit */
 } oct_constraints;
 
-/* One form of the comparison: a mode and, for int8-full, its input and output type. */
+/* A form of the model to compare: a mode and, for int8-full, its input and output type. */
 typedef struct oct_variant {
     oct_mode mode;
     oct_io io;
@@ -63,12 +62,13 @@ const oct_variant *oct_compare_variants(void);
 /** "int8-full-uint8"; static storage. */
 const char *oct_variant_name(oct_variant variant);
 
-/** False when no form has this name. */
+/** False, and *variant untouched, when none has this name. */
 bool oct_variant_from_name(const char *name, oct_variant *variant);
 
 typedef struct oct_compare_options {
     const char *model_name;   /* for the results: the file's path; may be NULL */
-    const oct_variant *forms; /* form_count of them; NULL: all. float32 is always made */
+    /* variant_count of them, borrowed for the call; NULL: all. float32 is always made */
+    const oct_variant *variants;
     int32_t variant_count;
     const oct_data *calib; /* calibration samples; NULL: some of `data`, kept out of the accuracy */
     int64_t calib_samples; /* at most so many; 0: 200 */
@@ -103,18 +103,21 @@ oct_status oct_compare(const oct_model *model, const oct_data *data,
 
 void oct_results_free(oct_results *results);
 
-/** Reads a results.json that oct_results_save() wrote. Errors: OCT_E_INVALID naming the key,
- * OCT_E_SYSTEM. */
+/**
+ * Reads a results.json that oct_results_save() wrote.
+ *
+ * out  owned by the caller, oct_results_free(); NULL after failure.
+ * Errors: OCT_E_INVALID (names the key), OCT_E_SYSTEM, OCT_E_MEMORY.
+ */
 oct_status oct_results_load(const char *path, oct_results **out, oct_error *err);
 
-/** Writes results.json: schema docs/results.schema.json, keys in fixed order. */
+/** Writes results.json (schema: docs/results.schema.json), keys in fixed order, atomically. */
 oct_status oct_results_save(const oct_results *results, const char *path, oct_error *err);
 
 /** The text oct_results_save() writes; owned by the caller, free(). */
 oct_status oct_results_json(const oct_results *results, char **json, oct_error *err);
 
-/** The table for a terminal (100 columns, UTF-8, ends with a newline); owned by the caller, free().
- */
+/** The table for a terminal, UTF-8 lines of up to 100 columns; owned by the caller, free(). */
 oct_status oct_results_table(const oct_results *results, char **text, oct_error *err);
 
 /** Weighs the forms again under other constraints; replaces the advice in results. */

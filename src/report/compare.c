@@ -95,18 +95,18 @@ static oct_status split_samples(oct_comparison *c, oct_error *err)
 static oct_status choose_forms(oct_comparison *c, oct_error *err)
 {
     const oct_compare_options *o = c->options;
-    const oct_variant *forms = o->forms != NULL ? o->forms : oct_compare_variants();
-    int32_t count = o->forms != NULL ? o->variant_count : OCT_VARIANTS;
+    const oct_variant *variants = o->variants != NULL ? o->variants : oct_compare_variants();
+    int32_t count = o->variants != NULL ? o->variant_count : OCT_VARIANTS;
     c->made[c->made_count++].variant = oct_compare_variants()[0];
     for (int32_t i = 0; i < count; i++) {
         bool known = false;
         for (int32_t k = 0; k < c->made_count; k++)
-            known = known || (c->made[k].variant.mode == forms[i].mode &&
-                                 c->made[k].variant.io == forms[i].io);
+            known = known || (c->made[k].variant.mode == variants[i].mode &&
+                                 c->made[k].variant.io == variants[i].io);
         if (!known && c->made_count == OCT_VARIANTS)
             return oct_fail(err, OCT_E_USAGE, "more than %d forms", (int)OCT_VARIANTS);
         if (!known)
-            c->made[c->made_count++].variant = forms[i];
+            c->made[c->made_count++].variant = variants[i];
     }
     return OCT_OK;
 }

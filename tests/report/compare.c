@@ -199,13 +199,13 @@ static void test_chosen_forms_and_refusals(void **unused)
     (void)unused;
     oct_model *model = classifier();
     oct_data *data = labelled_data(model), *few = NULL;
-    oct_variant forms[2];
-    assert_true(oct_variant_from_name("int8-full-uint8", &forms[0]));
-    assert_true(oct_variant_from_name("float32", &forms[1]));
-    assert_false(oct_variant_from_name("int4", &forms[1]));
+    oct_variant variants[2];
+    assert_true(oct_variant_from_name("int8-full-uint8", &variants[0]));
+    assert_true(oct_variant_from_name("float32", &variants[1]));
+    assert_false(oct_variant_from_name("int4", &variants[1]));
     oct_results *results = compare(model, data,
         (oct_compare_options){
-            .forms = forms, .variant_count = 2, .calib = data, .bench_seconds = -1 });
+            .variants = variants, .variant_count = 2, .calib = data, .bench_seconds = -1 });
     assert_int_equal(results->row_count, 2);
     assert_string_equal(results->rows[1].form, "int8-full-uint8");
     assert_int_equal(results->rows[0].samples, SAMPLES); /* calib given: nothing is held out */
