@@ -40,9 +40,8 @@ typedef struct oct_machine {
 /* Latency of one model. */
 typedef struct oct_latency {
     int32_t rounds;
-    int64_t
-        runs_per_round; /* runs averaged in one timing, for models faster than the clock is sharp */
-    int64_t warmup_runs; /* untimed runs until times stopped falling */
+    int64_t runs_per_round; /* averaged in one timing, for models faster than the clock is sharp */
+    int64_t warmup_runs;    /* untimed runs until times stopped falling */
     double median_ns;
     oct_interval median_interval; /* distribution-free, from order statistics, at least 95 % */
     double min_ns, p90_ns;
@@ -65,8 +64,9 @@ typedef struct oct_bench oct_bench;
  * Measures all models: rounds in which every model runs once, in an order shuffled anew each round.
  * Inputs are seeded noise of the input's type.
  *
- * out  owned by the caller, oct_bench_free(); NULL after failure. Nothing is borrowed after the
- * call. Errors: those of oct_session_create() and oct_session_run(), OCT_E_MEMORY.
+ * out  owned by the caller, oct_bench_free(); NULL after failure.
+ * Nothing is borrowed after the call.
+ * Errors: those of oct_session_create() and oct_session_run(), OCT_E_MEMORY.
  */
 oct_status oct_bench_run(const oct_model *const *models, int32_t model_count,
     const oct_bench_options *options, oct_bench **out, oct_error *err);

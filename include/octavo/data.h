@@ -25,14 +25,14 @@ typedef struct oct_data oct_data;
  * Opens DATA[:CHOICE].
  *
  * DATA    a folder with one folder per class (sorted names are the classes); a folder of images
- * with labels.csv ("file,label"); a folder of images without labels; X.npy; XY.npz (arrays x and y,
- *         or named like the model's inputs); an IDX file, gzipped or not, its labels beside it;
- * random:N for N samples of seeded noise. Images are JPEG or PNG. CHOICE  N (the first N samples),
- * A-B (samples A to B-1), every=K (samples 0, K, 2K, ...); several may follow each other. A path
- * that exists as written is never split. out     owned by the caller, oct_data_free(); NULL after
- * failure. Errors: OCT_E_INVALID (damaged file, labels that do not fit; names file and sample),
- * OCT_E_USAGE (empty choice), OCT_E_UNSUPPORTED (image kind not built in), OCT_E_SYSTEM,
- * OCT_E_MEMORY.
+ *         with labels.csv ("file,label"); a folder of images without labels; X.npy; XY.npz (arrays
+ *         x and y, or named like the model's inputs); an IDX file, gzipped or not, its labels
+ *         beside it; random:N for N samples of seeded noise. Images are JPEG or PNG.
+ * CHOICE  N (the first N samples), A-B (samples A to B-1), every=K (samples 0, K, 2K, ...);
+ *         several may follow each other. A path that exists as written is never split.
+ * out     owned by the caller, oct_data_free(); NULL after failure.
+ * Errors: OCT_E_INVALID (damaged file, labels that do not fit; names file and sample), OCT_E_USAGE
+ * (empty choice), OCT_E_UNSUPPORTED (image kind not built in), OCT_E_SYSTEM, OCT_E_MEMORY.
  */
 oct_status oct_data_open(const char *spec, oct_data **out, oct_error *err);
 
@@ -57,8 +57,8 @@ const char *oct_data_class_name(const oct_data *data, int32_t label);
 /** Label of a sample, 0 .. class count - 1; -1 without labels. */
 int32_t oct_data_label(const oct_data *data, int64_t index);
 
-/** Name of a sample for people: "boots/017.jpg" or "sample 17"; written into text[size]; returns
- * text. */
+/** Writes the name of a sample for people ("boots/017.jpg", "sample 17") into text[size], cut when
+ * longer; returns text. */
 const char *oct_data_sample_name(const oct_data *data, int64_t index, char *text, size_t size);
 
 /**
@@ -91,8 +91,7 @@ typedef struct oct_preprocess {
 /**
  * Reads "none", "tf" (x / 127.5 - 1), "unit" (x / 255), "torch", "caffe" or the path of a JSON file
  * with any of resize ("bilinear", "nearest"), antialias, keep_aspect, crop, divisor, mean, std,
- * order
- * ("rgb", "bgr"). "auto" is not one of them: see oct_preprocess_find().
+ * order ("rgb", "bgr"). "auto" is not one of them: see oct_preprocess_find().
  * Errors: OCT_E_USAGE (unknown name), OCT_E_INVALID (JSON, names the key), OCT_E_SYSTEM.
  */
 oct_status oct_preprocess_parse(const char *spec, oct_preprocess *out, oct_error *err);

@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* One tensor that both models have under the same name. Strings live as long as the oct_diff. */
 typedef struct oct_layer_error {
@@ -22,8 +23,7 @@ typedef struct oct_layer_error {
     const char *op;   /* operator that makes it in B: "CONV_2D" */
     const char *type; /* of the tensor in B: "int8", "float32" */
     double sqnr_db;   /* 10 log10(sum of a^2 / sum of (a - b)^2) over all samples; inf: equal */
-    double
-        loss_db; /* how far it lies below the worst of the operator's inputs: what is lost here */
+    double loss_db; /* how far it lies below the worst of the operator's inputs: lost here */
     double largest_error; /* max of |a - b| */
     double saturated;   /* share of B's values at an end of the integer range, zero not counted */
     int32_t codes_used; /* different values of an 8-bit tensor, 1..256; 0 for other types */
@@ -43,8 +43,9 @@ typedef struct oct_diff oct_diff;
  * both, integer ones dequantized, in B's order of execution.
  *
  * options  may be NULL.
- * out      owned by the caller, oct_diff_free(); NULL after failure. Nothing is borrowed after the
- * call. Errors: OCT_E_INVALID (no tensor in common), those of data and sessions, OCT_E_MEMORY.
+ * out      owned by the caller, oct_diff_free(); NULL after failure.
+ * Nothing is borrowed after the call.
+ * Errors: OCT_E_INVALID (no tensor in common), those of data and sessions, OCT_E_MEMORY.
  */
 oct_status oct_diff_run(const oct_model *a, const oct_model *b, const oct_data *data,
     const oct_preprocess *preprocess, const oct_diff_options *options, oct_diff **out,
@@ -56,6 +57,7 @@ int32_t oct_diff_count(const oct_diff *diff);
 int64_t oct_diff_samples(const oct_diff *diff);
 const oct_layer_error *oct_diff_layer(const oct_diff *diff, int32_t index);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

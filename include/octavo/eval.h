@@ -42,8 +42,8 @@ typedef struct oct_metrics {
     int64_t samples;
     int32_t classes; /* length of the first output when it is one vector per sample, else 0 */
     bool has_labels; /* top1, top5, loss are meaningful */
-    int64_t top1,
-        top5; /* right answers; ties go to the lower class. top5 needs more than 5 classes */
+    /* Right answers; ties go to the lower class. top5 needs more than 5 classes. */
+    int64_t top1, top5;
     oct_interval top1_interval; /* Wilson, of top1 / samples */
     double loss; /* mean cross-entropy in nats; probabilities clipped at 1e-7 as Keras does */
     oct_interval loss_interval; /* bootstrap percentile interval */
@@ -60,8 +60,8 @@ typedef struct oct_paired {
     double mcnemar_p;                 /* exact, two-sided */
     double loss_difference;
     oct_interval loss_difference_interval; /* paired bootstrap */
-    double sqnr_db; /* 10 log10(sum of first^2 / sum of (first - this)^2) over all outputs; inf:
-                       equal */
+    /* 10 log10(sum of first^2 / sum of (first - this)^2) over all outputs; infinite: equal. */
+    double sqnr_db;
 } oct_paired;
 
 typedef struct oct_eval oct_eval;
@@ -69,11 +69,12 @@ typedef struct oct_eval oct_eval;
 /**
  * Runs all samples of `data` through all models.
  *
- * models      model_count of them; same number and shapes of outputs, integer outputs are
- * dequantized. preprocess  used for every model's inputs. out         owned by the caller,
- * oct_eval_free(); NULL after failure. Nothing is borrowed after the call. Errors: OCT_E_INVALID
- * (data or outputs that do not fit, a label outside the outputs), those of reading samples and of
- * sessions, OCT_E_MEMORY.
+ * models      model_count of them; same number and shapes of outputs, integer ones are dequantized.
+ * preprocess  used for every model's inputs.
+ * out         owned by the caller, oct_eval_free(); NULL after failure.
+ * Nothing is borrowed after the call.
+ * Errors: OCT_E_INVALID (data or outputs that do not fit, a label outside the outputs), those of
+ * reading samples and of sessions, OCT_E_MEMORY.
  */
 oct_status oct_evaluate(const oct_model *const *models, int32_t model_count, const oct_data *data,
     const oct_preprocess *preprocess, const oct_eval_options *options, oct_eval **out,
@@ -93,17 +94,19 @@ const oct_paired *oct_eval_paired(const oct_eval *eval, int32_t model);
 /** Top-1 answer of a model for a sample (an output index); -1 when the output is not one vector. */
 int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample);
 
-/** Writes [samples, output shape] float32 as .npy; needs keep_outputs. Errors: OCT_E_USAGE,
- * OCT_E_SYSTEM. */
+/**
+ * Writes [samples, output shape] float32 as .npy (temporary file, synced, renamed).
+ * Errors: OCT_E_USAGE (keep_outputs was not set), OCT_E_SYSTEM.
+ */
 oct_status oct_eval_write_outputs(
     const oct_eval *eval, int32_t model, int32_t output, const char *path, oct_error *err);
 
 /* What the data say about "this model loses at most max_drop of the first one's accuracy". */
 typedef struct oct_equivalence {
-    double confidence;      /* 1 - one-sided p of the score test of difference <= -max_drop, 0..1 */
-    bool holds, fails;      /* one-sided 95 %: shown to hold, shown to fail; neither: cannot tell */
-    int64_t samples_needed; /* for 80 % power at the rates seen, when neither; 0: more samples don't
-                               help */
+    double confidence; /* 1 - one-sided p of the score test of difference <= -max_drop, 0..1 */
+    bool holds, fails; /* one-sided 95 %: shown to hold, shown to fail; neither: cannot tell */
+    /* For 80 % power at the rates seen, when neither; 0: more samples do not help. */
+    int64_t samples_needed;
 } oct_equivalence;
 
 /** max_drop as a fraction (0.005 is half a point), 0 <= max_drop < 1. */
