@@ -10,80 +10,26 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "deny.h"
 #include "keras/archive.h"
 #include "keras/keras.h"
-
-/* Allocations until one fails; negative: none does. Blocks that are not given back are counted. */
-static long countdown = -1;
-static long live;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void __real_free(void *block);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void __wrap_free(void *block);
-
-static bool denied(void)
-{
-    return countdown >= 0 && countdown-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    void *block = denied() ? NULL : __real_malloc(size);
-    live += block != NULL;
-    return block;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    void *block = denied() ? NULL : __real_calloc(count, size);
-    live += block != NULL;
-    return block;
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    void *moved = denied() ? NULL : __real_realloc(block, size);
-    live += block == NULL && moved != NULL;
-    return moved;
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    void *block = denied() ? NULL : __real_aligned_alloc(alignment, size);
-    live += block != NULL;
-    return block;
-}
-
-void __wrap_free(void *block)
-{
-    live -= block != NULL;
-    __real_free(block);
-}
 
 static long survive(const char *file)
 {
     oct_backing *backing = load_copy(file);
-    long before = live;
-    for (long n = 0;; n++) {
+    long before = deny_live;
+    for (long n = 1;; n++) {
         oct_error err = { 0 };
         oct_graph *graph;
-        countdown = n;
+        deny_start(n, false);
         oct_status status = oct_keras_read(backing, NULL, &graph, &err);
-        bool reached = countdown < 0;
-        countdown = -1;
+        bool denied = deny_stop();
         oct_graph_free(graph);
         if (status != OCT_OK && status != OCT_E_MEMORY)
             fail_msg("%s: allocation %ld failed and gave status %d: %s", file, n, status, err.text);
-        if (live != before)
-            fail_msg("%s: allocation %ld failed and %ld blocks were lost", file, n, live - before);
-        if (!reached) {
+        if (deny_live != before)
+            fail_msg("%s: allocation %ld failed and %ld blocks were lost", file, n, deny_live - before);
+        if (!denied) {
             assert_int_equal(status, OCT_OK);
             oct_backing_release(backing);
             return n;

@@ -1,10 +1,10 @@
 /*
- * Quantizing with memory running short at the n-th allocation, for every n and every form: an error,
+ * Quantizing with memory running out at the n-th allocation, for every n and every form: an error,
  * nothing handed out, never a crash or a leak.
  */
 #include "passes/build.h"
 
-#include "quant/deny.h"
+#include "deny.h"
 #include "quant/quant.h"
 
 /* x -> CONV_2D -> SIN -> CONCATENATION(SIN, x) -> SOFTMAX: float and integer parts, shared parameters. */
@@ -49,10 +49,11 @@ static long survive(const oct_graph *graph, oct_mode mode)
         oct_quant_report *report;
         oct_error err = { 0 };
         long before = deny_live;
-        deny_after = n;
+        deny_start(n, true);
         oct_status status = oct_quantize_graph(graph, &options, &out, &report, &err);
-        deny_after = -1;
+        bool denied = deny_stop();
         if (status == OCT_OK) {
+            assert_false(denied);
             oct_graph_free(out);
             oct_quant_report_free(report);
             assert_int_equal(deny_live, before);

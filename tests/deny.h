@@ -1,14 +1,18 @@
 /*
- * Allocations that fail on demand, by the linker's --wrap (tests/CMakeLists.txt). Include once a program.
+ * Allocations that fail on demand, and a count of blocks not given back, by the linker's --wrap:
+ * only what Octavo and the test allocate, not what a library does (tests/CMakeLists.txt names the
+ * programs). Include it once a program.
  */
-#ifndef TESTS_QUANT_DENY_H
-#define TESTS_QUANT_DENY_H
+#ifndef TESTS_DENY_H
+#define TESTS_DENY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Allocations until all further ones fail; negative: none does. Threads allocate too: atomic. */
-static long deny_after = -1;
+/* Threads allocate too, so counts are atomic; deny_at and deny_rest change between runs only. */
+static long deny_at;   /* number of the allocation that fails, from 1; 0: none does */
+static bool deny_rest; /* all after it fail as well */
+static long deny_seen; /* allocations since deny_start() */
 static long deny_live; /* blocks not given back */
 
 void *__real_malloc(size_t size);
@@ -22,9 +26,25 @@ void *__wrap_realloc(void *block, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void __wrap_free(void *block);
 
+static inline void deny_start(long at, bool rest)
+{
+    deny_seen = 0;
+    deny_at = at;
+    deny_rest = rest;
+}
+
+/* True when an allocation was denied since deny_start(). */
+static inline bool deny_stop(void)
+{
+    bool denied = deny_seen >= deny_at;
+    deny_at = 0;
+    return denied;
+}
+
 static inline bool deny_now(void)
 {
-    return deny_after >= 0 && __atomic_sub_fetch(&deny_after, deny_after > 0, __ATOMIC_RELAXED) <= 0;
+    long number = __atomic_add_fetch(&deny_seen, 1, __ATOMIC_RELAXED);
+    return deny_at > 0 && (number == deny_at || (deny_rest && number > deny_at));
 }
 
 static inline void *deny_count(void *block)
