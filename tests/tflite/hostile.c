@@ -304,7 +304,7 @@ static void test_sharing_bombs(void **state)
 /* Whatever is read can be checked, written and read again, and says the same. */
 static void use_if_read(const memory *m, const char *what, uint64_t number)
 {
-    oct_graph *graph, *again;
+    oct_graph *graph = NULL, *again = NULL;
     oct_error err = { 0 };
     memory out = { 0 };
     char why[512] = "";
