@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char exit_codes[] =
+    "0 done; 1 the asked condition does not hold; 2 usage; 3 bad model or data;\n"
+    "4 valid but unsupported; 5 the system failed.";
+
 void help_overview(FILE *file)
 {
     fputs("octavo: quantize TensorFlow Lite models after training, and see what it costs\n\n"
@@ -15,9 +19,9 @@ void help_overview(FILE *file)
         fprintf(file, "  %-11s %s\n", (*c)->name, (*c)->summary);
     fputs("\n'octavo help COMMAND' shows options and examples. Start with:\n"
           "  octavo compare model.keras --data images/ -o out/\n"
-          "Exit codes: 0 done; 1 the asked condition does not hold; 2 usage; 3 bad model or data;\n"
-          "4 valid but unsupported; 5 the system failed.\n",
+          "Exit codes: ",
         file);
+    fprintf(file, "%s\n", exit_codes);
 }
 
 static void print_options(FILE *file, const cli_option *options)
@@ -99,7 +103,10 @@ static void print_troff(const char *text)
 static void print_man_options(const cli_option *options)
 {
     for (const cli_option *o = options; o != NULL && o->name != NULL; o++) {
-        printf(".TP\n\\fB\\-\\-");
+        printf(".TP\n");
+        if (o->letter != 0)
+            printf("\\fB\\-%c\\fR, ", o->letter);
+        printf("\\fB\\-\\-");
         print_troff(o->name);
         printf("\\fR%s%s\n", o->value ? " " : "", o->value ? o->value : "");
         print_troff(o->help);
@@ -131,9 +138,8 @@ static oct_status run_man(const cli_args *args, oct_error *err)
     }
     fputs(".SH COMMON OPTIONS\n", stdout);
     print_man_options(cli_common_options);
-    return cli_print_text(".SH EXIT STATUS\n0 done; 1 the asked condition does not hold; 2 usage; 3 bad "
-                          "model or data; 4 valid but unsupported; 5 the system failed.",
-        err);
+    printf(".SH EXIT STATUS\n");
+    return cli_print_text(exit_codes, err);
 }
 
 const cli_command cli_man = {
