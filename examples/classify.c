@@ -25,8 +25,9 @@ static oct_status classify(const oct_model *model, const oct_array *x, oct_error
     if (status != OCT_OK)
         return status;
     void *input = oct_session_input(session, 0, &size);
-    if (size != x->size) {
-        fprintf(stderr, "the array has %zu bytes, the input %zu\n", x->size, size);
+    if (strcmp(x->type, "float32") != 0 || size != x->size) {
+        fprintf(stderr, "the array has %zu bytes of %s, the input %zu of float32\n", x->size, x->type,
+            size);
         status = OCT_E_INVALID;
     } else {
         memcpy(input, x->bytes, size);
