@@ -192,28 +192,18 @@ static inline int64_t sub_i64(const params *p, int64_t a, int64_t b)
     return clamp_i64(p, (int64_t)((uint64_t)a - (uint64_t)b));
 }
 
-/* One evaluation function a form, from its element function. */
-#define EVAL(each, type)                                                                           \
-    OCT_BINARY_ROW(row_##each, type, type, params, each)                                           \
-    static oct_status eval_##each(oct_op *op, oct_error *err)                                      \
-    {                                                                                              \
-        (void)err;                                                                                 \
-        const params *p = op->prepared;                                                            \
-        oct_broadcast_run(&p->walk, op, sizeof(type), sizeof(type), row_##each, p);                \
-        return OCT_OK;                                                                             \
-    }
-EVAL(add_f32, float)
-EVAL(sub_f32, float)
-EVAL(add_s8, int8_t)
-EVAL(sub_s8, int8_t)
-EVAL(add_u8, uint8_t)
-EVAL(sub_u8, uint8_t)
-EVAL(add_s16, int16_t)
-EVAL(sub_s16, int16_t)
-EVAL(add_i32, int32_t)
-EVAL(sub_i32, int32_t)
-EVAL(add_i64, int64_t)
-EVAL(sub_i64, int64_t)
+OCT_BINARY_EVAL(add_f32, float)
+OCT_BINARY_EVAL(sub_f32, float)
+OCT_BINARY_EVAL(add_s8, int8_t)
+OCT_BINARY_EVAL(sub_s8, int8_t)
+OCT_BINARY_EVAL(add_u8, uint8_t)
+OCT_BINARY_EVAL(sub_u8, uint8_t)
+OCT_BINARY_EVAL(add_s16, int16_t)
+OCT_BINARY_EVAL(sub_s16, int16_t)
+OCT_BINARY_EVAL(add_i32, int32_t)
+OCT_BINARY_EVAL(sub_i32, int32_t)
+OCT_BINARY_EVAL(add_i64, int64_t)
+OCT_BINARY_EVAL(sub_i64, int64_t)
 
 /* Rows of two whole operands go to the processor's kernel, rows with a repeated one to the plain loop. */
 typedef struct fast_params {

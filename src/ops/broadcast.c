@@ -47,6 +47,16 @@ void oct_broadcast_init(oct_broadcast *walk, const oct_op *op)
     }
 }
 
+oct_status oct_broadcast_prepare(oct_op *op, oct_error *err)
+{
+    oct_broadcast *walk = oct_op_alloc(op, sizeof *walk);
+    if (walk == NULL)
+        return oct_fail_memory(err, sizeof *walk, op->out[0]->label);
+    op->prepared = walk;
+    oct_broadcast_init(walk, op);
+    return OCT_OK;
+}
+
 typedef struct job {
     const oct_broadcast *walk;
     const unsigned char *a, *b;

@@ -29,6 +29,9 @@ typedef void (*oct_binary_row)(const void *user, size_t n, const void *a, size_t
 /** The walk over in[0], in[1] and out[0], whose shapes have passed oct_infer_broadcast(). */
 void oct_broadcast_init(oct_broadcast *walk, const oct_op *op);
 
+/** The prepare of an operator that needs no more than the walk: op->prepared. Errors: OCT_E_MEMORY. */
+oct_status oct_broadcast_prepare(oct_op *op, oct_error *err);
+
 /** Calls row over the whole output; in_size and out_size are bytes of an element. */
 void oct_broadcast_run(const oct_broadcast *walk, const oct_op *op, size_t in_size, size_t out_size,
     oct_binary_row row, const void *user);
@@ -53,6 +56,20 @@ void oct_broadcast_run(const oct_broadcast *walk, const oct_op *op, size_t in_si
         else                                                                                       \
             for (size_t i = 0; i < n; i++)                                                         \
                 y[i] = each(p, a[0], b[i * b_step]);                                               \
+    }
+
+/*
+ * Defines row_<each> and eval_<each>, the evaluation of a form with operands and result of one type,
+ * where op->prepared is a struct `params` with the walk in it.
+ */
+#define OCT_BINARY_EVAL(each, type)                                                                \
+    OCT_BINARY_ROW(row_##each, type, type, params, each)                                           \
+    static oct_status eval_##each(oct_op *op, oct_error *err)                                      \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const params *p = op->prepared;                                                            \
+        oct_broadcast_run(&p->walk, op, sizeof(type), sizeof(type), row_##each, p);                \
+        return OCT_OK;                                                                             \
     }
 
 #endif

@@ -6,16 +6,6 @@
 #include "ops/broadcast.h"
 #include "ops/version.h"
 
-static oct_status prepare(oct_op *op, oct_error *err)
-{
-    oct_broadcast *walk = oct_op_alloc(op, sizeof *walk);
-    if (walk == NULL)
-        return oct_fail_memory(err, sizeof *walk, op->out[0]->label);
-    op->prepared = walk;
-    oct_broadcast_init(walk, op);
-    return OCT_OK;
-}
-
 #define MAX(p, a, b) ((a) > (b) ? (a) : (b))
 #define MIN(p, a, b) ((a) < (b) ? (a) : (b))
 #define EVAL(name, type, each)                                                                     \
@@ -63,7 +53,7 @@ const oct_op_def oct_op_maximum = {
     .name = "MAXIMUM", .code = OCT_OP_MAXIMUM, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
     .options = OCT_OPTIONS_MaximumMinimum, .traits = OCT_TRAIT_INPLACE, .quant = RULE,
     .version = version, .runtime = "1.14 1.14 2.3 2.3", .infer = oct_infer_broadcast,
-    .prepare = prepare,
+    .prepare = oct_broadcast_prepare,
     .ref = { [OCT_FORM_F32] = { .eval = eval_max_f32 }, [OCT_FORM_S8] = { .eval = eval_max_s8 },
         [OCT_FORM_U8] = { .eval = eval_max_u8 }, [OCT_FORM_S16] = { .eval = eval_max_s16 },
         [OCT_FORM_I32] = { .eval = eval_max_i32 }, [OCT_FORM_I64] = { .eval = eval_max_i64 } },
@@ -73,7 +63,7 @@ const oct_op_def oct_op_minimum = {
     .name = "MINIMUM", .code = OCT_OP_MINIMUM, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
     .options = OCT_OPTIONS_MaximumMinimum, .traits = OCT_TRAIT_INPLACE, .quant = RULE,
     .version = version, .runtime = "1.14 1.14 2.3 2.3", .infer = oct_infer_broadcast,
-    .prepare = prepare,
+    .prepare = oct_broadcast_prepare,
     .ref = { [OCT_FORM_F32] = { .eval = eval_min_f32 }, [OCT_FORM_S8] = { .eval = eval_min_s8 },
         [OCT_FORM_U8] = { .eval = eval_min_u8 }, [OCT_FORM_S16] = { .eval = eval_min_s16 },
         [OCT_FORM_I32] = { .eval = eval_min_i32 }, [OCT_FORM_I64] = { .eval = eval_min_i64 } },

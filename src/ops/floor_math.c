@@ -9,16 +9,6 @@
 #include "ops/broadcast.h"
 #include "ops/version.h"
 
-static oct_status prepare(oct_op *op, oct_error *err)
-{
-    oct_broadcast *walk = oct_op_alloc(op, sizeof *walk);
-    if (walk == NULL)
-        return oct_fail_memory(err, sizeof *walk, op->out[0]->label);
-    op->prepared = walk;
-    oct_broadcast_init(walk, op);
-    return OCT_OK;
-}
-
 static inline float pow_f32(const oct_broadcast *p, float a, float b) { (void)p; return powf(a, b); }
 
 /* Wraps on overflow; a negative exponent gives what the real power truncates to. */
@@ -135,7 +125,7 @@ static int32_t version_floor_div(const oct_subgraph *sub, const oct_node *node)
 #define COMMON(NAME, Table)                                                                        \
     .name = #NAME, .code = OCT_OP_##NAME, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,    \
     .options = OCT_OPTIONS_##Table, .traits = OCT_TRAIT_INPLACE, .infer = oct_infer_broadcast,     \
-    .prepare = prepare
+    .prepare = oct_broadcast_prepare
 
 const oct_op_def oct_op_pow = {
     COMMON(POW, Pow), .runtime = "1.10",

@@ -64,35 +64,7 @@ static oct_status prepare(oct_op *op, oct_error *err)
     return oct_linear_prepare(op, &slots, l, err);
 }
 
-static oct_status ref_f32(oct_op *op, oct_error *err)
-{
-    (void)err;
-    return oct_linear_eval_f32(op, oct_conv_sums_f32);
-}
-
-static oct_status ref_s8(oct_op *op, oct_error *err)
-{
-    (void)err;
-    return oct_linear_eval_s8(op, oct_conv_sums_s8);
-}
-
-static oct_status ref_u8(oct_op *op, oct_error *err)
-{
-    (void)err;
-    return oct_linear_eval_u8(op, oct_conv_sums_u8);
-}
-
-static oct_status ref_s16(oct_op *op, oct_error *err)
-{
-    (void)err;
-    return oct_linear_eval_s16(op, oct_conv_sums_s16);
-}
-
-static oct_status ref_hybrid(oct_op *op, oct_error *err)
-{
-    (void)err;
-    return oct_linear_eval_hybrid(op, oct_conv_sums_s8);
-}
+OCT_LINEAR_REFS(conv)
 
 static int32_t version(const oct_subgraph *sub, const oct_node *node)
 {

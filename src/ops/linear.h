@@ -16,8 +16,7 @@ typedef struct oct_linear_slots {
     int32_t channel_axis;       /* of the filter */
     int32_t channels;           /* output channels */
     int32_t activation;
-    int32_t
-        bias_type; /* option quantized_bias_type: OCT_INT32, OCT_INT64, or OCT_FLOAT32 for unset */
+    int32_t bias_type; /* quantized_bias_type: OCT_INT32, OCT_INT64, or OCT_FLOAT32 for unset */
     bool real;         /* int8 and int16 forms multiply in double */
 } oct_linear_slots;
 
@@ -31,7 +30,7 @@ typedef struct oct_linear {
     bool scales_equal;     /* all filter scales are alike */
     bool bias32;           /* int16 form: sums and bias are int32 */
     bool asymmetric;       /* hybrid: scheme of the activations */
-    bool channel_first; /* hybrid: sum * scale[c] * row scale, else sum * (row scale * scale[c]) */
+    bool channel_first;    /* hybrid: sum * scale[c] * row scale, else sum * (row scale * scale[c]) */
 } oct_linear;
 
 /**
@@ -59,8 +58,7 @@ typedef struct oct_linear_types {
 oct_linear_types oct_linear_node_types(const oct_subgraph *sub, const oct_node *node, int32_t data,
     int32_t filter, int32_t channel_axis);
 
-/** Scratch that the evaluations below need: slot 0 sums of each worker, 1 and 2 hybrid activations.
- */
+/** Scratch for the evaluations below: slot 0 sums of each worker, 1 and 2 hybrid activations. */
 oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err);
 
 /** Data of the bias, or NULL without one. */
@@ -85,5 +83,19 @@ oct_status oct_linear_eval_s8(oct_op *op, oct_sums_s8 sums);
 oct_status oct_linear_eval_u8(oct_op *op, oct_sums_u8 sums);
 oct_status oct_linear_eval_s16(oct_op *op, oct_sums_s16 sums);
 oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums);
+
+/* Defines ref_f32, ref_hybrid, ref_s8, ref_u8 and ref_s16 over oct_<kind>_sums_*. */
+#define OCT_LINEAR_REF(form, sums)                                                                 \
+    static oct_status ref_##form(oct_op *op, oct_error *err)                                       \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        return oct_linear_eval_##form(op, sums);                                                   \
+    }
+#define OCT_LINEAR_REFS(kind)                                                                      \
+    OCT_LINEAR_REF(f32, oct_##kind##_sums_f32)                                                     \
+    OCT_LINEAR_REF(hybrid, oct_##kind##_sums_s8)                                                   \
+    OCT_LINEAR_REF(s8, oct_##kind##_sums_s8)                                                       \
+    OCT_LINEAR_REF(u8, oct_##kind##_sums_u8)                                                       \
+    OCT_LINEAR_REF(s16, oct_##kind##_sums_s16)
 
 #endif

@@ -5,16 +5,6 @@
 #include "ops/broadcast.h"
 #include "ops/unary.h"
 
-static oct_status prepare(oct_op *op, oct_error *err)
-{
-    oct_broadcast *walk = oct_op_alloc(op, sizeof *walk);
-    if (walk == NULL)
-        return oct_fail_memory(err, sizeof *walk, op->out[0]->label);
-    op->prepared = walk;
-    oct_broadcast_init(walk, op);
-    return OCT_OK;
-}
-
 #define EVAL(name, symbol)                                                                         \
     static inline uint8_t name(const oct_broadcast *p, uint8_t a, uint8_t b)                       \
     {                                                                                              \
@@ -40,11 +30,11 @@ OCT_UNARY_EVAL(inverse, uint8_t, uint8_t, void)
 
 const oct_op_def oct_op_logical_and = {
     COMMON(LOGICAL_AND, LogicalAnd), .min_in = 2, .max_in = 2, .infer = oct_infer_broadcast,
-    .prepare = prepare, .ref = { [OCT_FORM_BOOL] = { .eval = eval_both } },
+    .prepare = oct_broadcast_prepare, .ref = { [OCT_FORM_BOOL] = { .eval = eval_both } },
 };
 const oct_op_def oct_op_logical_or = {
     COMMON(LOGICAL_OR, LogicalOr), .min_in = 2, .max_in = 2, .infer = oct_infer_broadcast,
-    .prepare = prepare, .ref = { [OCT_FORM_BOOL] = { .eval = eval_either } },
+    .prepare = oct_broadcast_prepare, .ref = { [OCT_FORM_BOOL] = { .eval = eval_either } },
 };
 const oct_op_def oct_op_logical_not = {
     COMMON(LOGICAL_NOT, LogicalNot), .min_in = 1, .max_in = 1, .infer = oct_infer_same_as_input,

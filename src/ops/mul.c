@@ -85,22 +85,13 @@ static inline int64_t mul_i64(const params *p, int64_t a, int64_t b)
     return clamp_i64(p, (int64_t)((uint64_t)a * (uint64_t)b));
 }
 
-#define EVAL(each, type)                                                                           \
-    OCT_BINARY_ROW(row_##each, type, type, params, each)                                           \
-    static oct_status eval_##each(oct_op *op, oct_error *err)                                      \
-    {                                                                                              \
-        (void)err;                                                                                 \
-        const params *p = op->prepared;                                                            \
-        oct_broadcast_run(&p->walk, op, sizeof(type), sizeof(type), row_##each, p);                \
-        return OCT_OK;                                                                             \
-    }
-EVAL(mul_f32, float)
-EVAL(div_f32, float)
-EVAL(mul_s8, int8_t)
-EVAL(mul_u8, uint8_t)
-EVAL(mul_s16, int16_t)
-EVAL(mul_i32, int32_t)
-EVAL(mul_i64, int64_t)
+OCT_BINARY_EVAL(mul_f32, float)
+OCT_BINARY_EVAL(div_f32, float)
+OCT_BINARY_EVAL(mul_s8, int8_t)
+OCT_BINARY_EVAL(mul_u8, uint8_t)
+OCT_BINARY_EVAL(mul_s16, int16_t)
+OCT_BINARY_EVAL(mul_i32, int32_t)
+OCT_BINARY_EVAL(mul_i64, int64_t)
 
 /* The fast int8 rows: the same numbers without branches, for the processor at hand. */
 typedef struct fast_params {

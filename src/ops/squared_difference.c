@@ -62,18 +62,9 @@ static inline int8_t each_s8(const params *p, int8_t a, int8_t b)
     return (int8_t)oct_clamp_i32(y, INT8_MIN, INT8_MAX);
 }
 
-#define EVAL(each, type)                                                                           \
-    OCT_BINARY_ROW(row_##each, type, type, params, each)                                           \
-    static oct_status eval_##each(oct_op *op, oct_error *err)                                      \
-    {                                                                                              \
-        (void)err;                                                                                 \
-        const params *p = op->prepared;                                                            \
-        oct_broadcast_run(&p->walk, op, sizeof(type), sizeof(type), row_##each, p);                \
-        return OCT_OK;                                                                             \
-    }
-EVAL(each_f32, float)
-EVAL(each_s8, int8_t)
-EVAL(each_i32, int32_t)
+OCT_BINARY_EVAL(each_f32, float)
+OCT_BINARY_EVAL(each_s8, int8_t)
+OCT_BINARY_EVAL(each_i32, int32_t)
 
 const oct_op_def oct_op_squared_difference = {
     .name = "SQUARED_DIFFERENCE", .code = OCT_OP_SQUARED_DIFFERENCE, .min_in = 2, .max_in = 2,
