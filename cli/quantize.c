@@ -9,10 +9,10 @@ static const cli_option options[] = {
     { "output", 'o', "FILE", "the .tflite to write" },
     { "mode", 'm', "MODE", "float16, dynamic, int8, int8-full, int16x8 or weight-only" },
     { "io", 0, "TYPE", "int8-full: type of inputs and outputs, int8 (default) or uint8" },
-    { "calib", 0, "DATA", "calibration samples (int8, int8-full, int16x8)" },
+    { "calib", 0, "DATA", "calibration samples (int8, int8-full, int16x8; any form with --effort)" },
     { "calib-samples", 0, "N", "use at most N of them (default: 200)" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
-    { "effort", 0, "LEVEL", "none: the decisions of TFLiteConverter, exactly (the default)" },
+    { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly (the default); default: closer to the float model" },
     CLI_SHAPE_OPTIONS,
     { 0 },
 };
@@ -44,8 +44,8 @@ static oct_status read_options(job *j, oct_error *err)
         return cli_usage(args, err, "--mode MODE is missing");
     if (!oct_mode_from_name(mode, &j->quant.mode))
         return cli_usage(args, err, "--mode: '%s' is not a mode", mode);
-    if (effort != NULL && strcmp(effort, "none") != 0)
-        return cli_usage(args, err, "--effort: '%s' is not a level; 'none' is the only one", effort);
+    if (effort != NULL && !oct_effort_from_name(effort, &j->quant.effort))
+        return cli_usage(args, err, "--effort: '%s' is neither none nor default", effort);
     if (io != NULL && j->quant.mode != OCT_MODE_INT8_FULL)
         return cli_usage(args, err, "--io belongs to --mode int8-full");
     if (io != NULL && strcmp(io, "int8") != 0 && strcmp(io, "uint8") != 0)
@@ -146,7 +146,8 @@ static oct_status work(job *j, oct_error *err)
         status = cli_get_shapes(j->args, &shapes, err);
     if (status == OCT_OK)
         status = oct_model_load(j->args->words[0], &shapes.options, &j->model, err);
-    if (status == OCT_OK && oct_mode_needs_calibration(j->quant.mode))
+    if (status == OCT_OK && cli_get(j->args, "calib") != NULL &&
+        oct_mode_uses_calibration(j->quant.mode, j->quant.effort))
         status = open_calibration(j, err);
     if (status == OCT_OK)
         status = oct_quantize(j->model, &j->quant, &j->quantized, &j->report, err);

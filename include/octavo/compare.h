@@ -72,6 +72,7 @@ typedef struct oct_compare_options {
     int32_t variant_count;
     const oct_data *calib; /* calibration samples; NULL: some of `data`, kept out of the accuracy */
     int64_t calib_samples; /* at most so many; 0: 200 */
+    oct_effort effort;      /* of every form */
     const char *preprocess; /* NULL: "auto" */
     int32_t threads;        /* for the work: 0 all cores */
     int32_t bench_threads;  /* inside one timed inference: 0 one */

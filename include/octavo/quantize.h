@@ -32,11 +32,25 @@ typedef enum oct_mode {
     OCT_MODE_COUNT
 } oct_mode;
 
+/* X(enumerator, name on the command line, what it is) */
+#define OCT_EFFORT_LIST(X)                                                                         \
+    X(OCT_EFFORT_NONE, "none", "the decisions of TFLiteConverter, exactly")                        \
+    X(OCT_EFFORT_DEFAULT, "default", "the same file format, size and speed, closer to the float model")
+
+/* How much is done for accuracy; docs/quantization.md. Modes without calibration data are not changed. */
+typedef enum oct_effort {
+#define OCT_EFFORT_ENUM(enumerator, name, text) enumerator,
+    OCT_EFFORT_LIST(OCT_EFFORT_ENUM)
+#undef OCT_EFFORT_ENUM
+    OCT_EFFORT_COUNT
+} oct_effort;
+
 typedef enum oct_io { OCT_IO_INT8, OCT_IO_UINT8 } oct_io;
 
 typedef struct oct_quant_options {
     oct_mode mode;
     oct_io io;                   /* OCT_MODE_INT8_FULL: type of inputs and outputs */
+    oct_effort effort;           /* zero-initialised: NONE */
     const oct_samples *calib;    /* required where the mode needs calibration, else may be NULL */
     int32_t threads;             /* 0: all cores; never changes the result */
     void (*progress)(void *user, int64_t done, int64_t total); /* may be NULL; calibration samples */
@@ -77,6 +91,15 @@ const char *oct_mode_name(oct_mode mode);
 bool oct_mode_from_name(const char *name, oct_mode *mode);
 
 bool oct_mode_needs_calibration(oct_mode mode);
+
+/** Whether calibration data changes what a mode makes with this effort. */
+bool oct_mode_uses_calibration(oct_mode mode, oct_effort effort);
+
+/** Name of an effort as on the command line ("default"); static storage. */
+const char *oct_effort_name(oct_effort effort);
+
+/** False when no effort has this name. */
+bool oct_effort_from_name(const char *name, oct_effort *effort);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

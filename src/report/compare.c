@@ -144,6 +144,7 @@ static oct_status quantize(
     told t = { c, oct_variant_name(m->variant) };
     oct_quant_options options = { .mode = m->variant.mode,
         .io = m->variant.io,
+        .effort = c->options->effort,
         .calib = calib,
         .threads = c->options->threads,
         .progress = c->options->progress != NULL ? tell_calibration : NULL,

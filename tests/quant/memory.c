@@ -40,10 +40,10 @@ static oct_status read_sample(void *user, int64_t index, int32_t input, void *by
     return OCT_OK;
 }
 
-static long survive(const oct_graph *graph, oct_mode mode)
+static long survive(const oct_graph *graph, oct_mode mode, oct_effort effort)
 {
     const oct_samples samples = { NULL, 3, read_sample };
-    const oct_quant_options options = { .mode = mode, .calib = &samples, .threads = 2 };
+    const oct_quant_options options = { .mode = mode, .effort = effort, .calib = &samples, .threads = 2 };
     for (long n = 1;; n++) {
         oct_graph *out;
         oct_quant_report *report;
@@ -72,7 +72,8 @@ static void test_every_allocation_may_fail(void **unused)
     (void)unused;
     built b = mixed_graph();
     for (int mode = OCT_MODE_FLOAT32; mode < OCT_MODE_COUNT; mode++)
-        assert_true(survive(b.graph, (oct_mode)mode) > 3);
+        for (int effort = OCT_EFFORT_NONE; effort < OCT_EFFORT_COUNT; effort++)
+            assert_true(survive(b.graph, (oct_mode)mode, (oct_effort)effort) > 3);
     oct_graph_free(b.graph);
 }
 
