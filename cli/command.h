@@ -20,7 +20,7 @@ typedef struct cli_option {
     const char *help;
 } cli_option;
 
-enum { CLI_MAX_OPTIONS = 32, CLI_MAX_WORDS = 4096 };
+enum { CLI_MAX_OPTIONS = 32 };
 
 typedef struct cli_args {
     const struct cli_command *command;

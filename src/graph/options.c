@@ -49,7 +49,7 @@ const oct_record *const *oct_options_members(int set, uint32_t *count)
 
 const oct_record *oct_options_record(oct_options_type type)
 {
-    uint32_t count, value = (uint32_t)type % 256;
-    const oct_record *const *members = oct_options_members((int)type / 256, &count);
+    uint32_t count, value = (uint32_t)type % OCT_OPTIONS_SET_SIZE;
+    const oct_record *const *members = oct_options_members((int)type / OCT_OPTIONS_SET_SIZE, &count);
     return value < count ? members[value] : NULL;
 }

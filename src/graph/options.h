@@ -17,11 +17,15 @@
 #undef OCT_OPTION_EMPTY
 #undef F
 
-/* OCT_OPTIONS_Conv2D and so on: the union and the value in it, packed as union * 256 + value. */
+/* A union's values are bytes. */
+enum { OCT_OPTIONS_SET_SIZE = 256 };
+
+/* OCT_OPTIONS_Conv2D and so on: the union (1 or 2) and the value in it, packed into one number. */
+#define OCT_OPTIONS_PACK(set, value) ((set) * OCT_OPTIONS_SET_SIZE + (value))
 typedef enum oct_options_type {
     OCT_OPTIONS_NONE = 0,
-#define OCT_OPTION(set, value, Name, name, ...) OCT_OPTIONS_##Name = (set) * 256 + (value),
-#define OCT_OPTION_EMPTY(set, value, Name, name) OCT_OPTIONS_##Name = (set) * 256 + (value),
+#define OCT_OPTION(set, value, Name, name, ...) OCT_OPTIONS_##Name = OCT_OPTIONS_PACK(set, value),
+#define OCT_OPTION_EMPTY(set, value, Name, name) OCT_OPTIONS_##Name = OCT_OPTIONS_PACK(set, value),
 #include "graph/options.def"
 #undef OCT_OPTION
 #undef OCT_OPTION_EMPTY

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_ELEMENTS = 1 << 30 };
+enum { MAX_ELEMENTS = 1 << 30, MAX_NAME = 512 };
 
 oct_status oct_keras_add_tensor(oct_graph *graph, oct_subgraph *sub, const char *name, oct_type type,
     const oct_keras_shape *shape, int32_t *tensor, oct_error *err)
@@ -81,7 +81,7 @@ oct_status oct_keras_emit(oct_keras_call *call, oct_builtin op, const int32_t *i
     int32_t input_count, oct_options_type options_type, oct_type type, const oct_keras_shape *shape,
     int32_t *y, void *options, oct_error *err)
 {
-    char name[512];
+    char name[MAX_NAME];
     size_t length = (size_t)snprintf(name, sizeof name, "%s/", call->path);
     const char *op_name = oct_builtin_name(op);
     for (; *op_name != 0 && length < sizeof name - 1; op_name++)
@@ -153,7 +153,7 @@ oct_status oct_keras_emit_binary(oct_keras_call *call, oct_builtin op, int32_t a
 oct_status oct_keras_constant_scalar(oct_keras_call *call, float value, int32_t *tensor,
     oct_error *err)
 {
-    char name[512];
+    char name[MAX_NAME];
     int32_t no_dims = 0;
     snprintf(name, sizeof name, "%s/%.7g", call->path, (double)value);
     return oct_graph_add_constant(call->graph, call->sub, name, OCT_FLOAT32, 0, &no_dims, &value,
@@ -171,7 +171,7 @@ oct_status oct_keras_emit_scalar(oct_keras_call *call, oct_builtin op, int32_t x
 oct_status oct_keras_constant_ints(oct_keras_call *call, const char *suffix, int32_t count,
     const int32_t *values, int32_t *tensor, oct_error *err)
 {
-    char name[512];
+    char name[MAX_NAME];
     snprintf(name, sizeof name, "%s/%s", call->path, suffix);
     return oct_graph_add_constant(call->graph, call->sub, name, OCT_INT32, 1, &count, values, tensor,
         err);
@@ -187,7 +187,7 @@ oct_status oct_keras_constant_floats(oct_keras_call *call, const char *suffix, i
             *tensor = layer->made[i].tensor;
             return OCT_OK;
         }
-    char name[512];
+    char name[MAX_NAME];
     snprintf(name, sizeof name, "%s/%s", call->path, suffix);
     OCT_TRY(oct_graph_add_tensor(call->graph, call->sub, name, OCT_FLOAT32, rank, dims, tensor, err));
     oct_tensor *made = call->sub->tensors[*tensor];
@@ -263,7 +263,7 @@ oct_status oct_keras_emit_pad(oct_keras_call *call, int32_t x, int32_t sides[][2
     *y = x;
     if (!any)
         return OCT_OK;
-    char name[512];
+    char name[MAX_NAME];
     snprintf(name, sizeof name, "%s/paddings", call->path);
     OCT_TRY(oct_graph_add_constant(call->graph, call->sub, name, OCT_INT32, 2, dims, flat, &inputs[1],
         err));

@@ -11,7 +11,13 @@
 
 #include "numeric/half.h"
 
-enum { VLEN_BYTES = 16, LAYOUT_COMPACT = 0, LAYOUT_CONTIGUOUS = 1, MAX_UNWRITTEN_BYTES = 1 << 20 };
+enum {
+    VLEN_BYTES = 16,
+    LAYOUT_COMPACT = 0,
+    LAYOUT_CONTIGUOUS = 1,
+    MAX_UNWRITTEN_BYTES = 1 << 20,
+    MAX_ELEMENT_BYTES = 1024, /* a number or a name */
+};
 
 typedef struct attribute {
     const char *name; /* in the file; ends with NUL */
@@ -161,15 +167,14 @@ oct_status oct_h5_strings_read(oct_h5 *h5, uint64_t object, const char *name, oc
     OCT_TRY(find_attribute(h5, object, name, &from, found, err));
     if (*found)
         return append_strings(h5, &from, out, err);
-    for (int piece = 0; piece < 1000; piece++) {
+    bool more = true;
+    for (int piece = 0; more; piece++) {
         char split[64];
-        bool more;
         snprintf(split, sizeof split, "%s%d", name, piece);
         OCT_TRY(find_attribute(h5, object, split, &from, &more, err));
-        if (!more)
-            break;
-        *found = true;
-        OCT_TRY(append_strings(h5, &from, out, err));
+        *found = *found || more;
+        if (more)
+            OCT_TRY(append_strings(h5, &from, out, err));
     }
     return OCT_OK;
 }
@@ -250,7 +255,8 @@ static oct_status describe(oct_h5 *h5, uint64_t object, oct_h5_dataset *out, oct
     memcpy(out->dims, space.dims, sizeof out->dims);
     out->elements = space.elements;
     int64_t bytes;
-    if (type.size > 1024 || __builtin_mul_overflow(out->elements, (int64_t)type.size, &bytes))
+    if (type.size > MAX_ELEMENT_BYTES ||
+        __builtin_mul_overflow(out->elements, (int64_t)type.size, &bytes))
         return oct_fail(err, OCT_E_INVALID, "is too large");
     OCT_TRY(h5_charge(h5, (uint64_t)bytes, err)); /* arrays that overlap are copied each */
     return read_layout(h5, layout_body, (uint64_t)bytes, out, err);

@@ -70,7 +70,7 @@ typedef struct h5_messages {
 } h5_messages;
 
 typedef struct h5_datatype {
-    uint8_t class_, size_of_base;
+    uint8_t class_;
     bool big_endian, is_signed, vlen_string;
     uint32_t size;
 } h5_datatype;

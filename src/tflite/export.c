@@ -144,13 +144,13 @@ static oct_status export_options(exporter *ex, const oct_node *node, oct_fb_oper
     if (record == NULL)
         return oct_fail(ex->err, OCT_E_INVALID, "options of unknown type %d",
             (int)node->options_type);
-    oct_union value = { (uint8_t)(node->options_type % 256), node->options };
+    oct_union value = { (uint8_t)(node->options_type % OCT_OPTIONS_SET_SIZE), node->options };
     if (value.value == NULL && record->size != 0) {
         value.value = oct_fb_new(record, &ex->out->arena);
         if (value.value == NULL)
             return oct_fail_memory(ex->err, record->size, "options");
     }
-    *(node->options_type < 512 ? &to->builtin_options : &to->builtin_options_2) = value;
+    *(node->options_type < OCT_OPTIONS_PACK(2, 0) ? &to->builtin_options : &to->builtin_options_2) = value;
     return OCT_OK;
 }
 

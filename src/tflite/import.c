@@ -139,7 +139,7 @@ static oct_status import_options(importer *in, const oct_fb_operator *from, int3
             in->place, (int)at);
     const oct_union *used = options->type != 0 ? options : options_2;
     if (used->type != 0) {
-        to->options_type = (oct_options_type)((used == options ? 256 : 512) + used->type);
+        to->options_type = (oct_options_type)OCT_OPTIONS_PACK(used == options ? 1 : 2, used->type);
         to->options = oct_options_record(to->options_type)->size == 0 ? NULL : used->value;
     }
     to->custom_options = from->custom_options;

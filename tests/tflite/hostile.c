@@ -242,7 +242,7 @@ static void test_unknown_union(void **state)
         oct_error err = { 0 };
         oct_graph *graph;
         unsigned char was = m.bytes[i];
-        if (was != OCT_OPTIONS_Add % 256)
+        if (was != OCT_OPTIONS_Add % OCT_OPTIONS_SET_SIZE)
             continue;
         m.bytes[i] = 200;
         if (read_bytes(m.bytes, m.size, &graph, &err) == OCT_E_UNSUPPORTED &&

@@ -30,7 +30,7 @@ static void test_every_option_table(void **state)
             assert_non_null(members[value]);
             MUST(oct_graph_add_tensor(graph, sub, "t", OCT_FLOAT32, 2, dims, &out, err));
             MUST(oct_graph_insert_node(graph, sub, sub->node_count, OCT_OP_RELU, &y, 1, &out, 1,
-                (oct_options_type)(set * 256 + (int)value), &node, err));
+                (oct_options_type)OCT_OPTIONS_PACK(set, (int)value), &node, err));
             if (members[value]->size != 0)
                 node->options = filled(graph, members[value], value);
             y = out;
