@@ -4,12 +4,12 @@
 set -eu
 
 packages_build="gcc cmake ninja-build pkg-config libjansson-dev zlib1g-dev libturbojpeg0-dev libspng-dev libjs-chart.js"
-packages_test="clang libclang-rt-14-dev libcmocka-dev python3 python3-jsonschema"
+packages_test="clang libclang-rt-14-dev libcmocka-dev python3"
 packages_demo="dataset-fashion-mnist python3"
 packages_fuzz="clang libclang-rt-14-dev"
 packages_conformance="python3 python3-venv dataset-fashion-mnist"
 why_build="compilers, and the libraries for JSON, deflate, JPEG, PNG and charts"
-why_test="a second compiler with its sanitizers, the unit test runner, a JSON schema validator"
+why_test="a second compiler with its sanitizers, the unit test runner, an interpreter for transcripts"
 why_demo="the demo's 10,000 labelled test images"
 why_fuzz="the coverage-guided fuzzer"
 why_conformance="a virtual environment for TensorFlow, Keras and LiteRT as oracles"

@@ -1,5 +1,5 @@
 /*
- * Damaged files never crash, hang or leak: seeded random changes and every truncation.
+ * Damaged files never crash, hang or leak: seeded random changes and truncations.
  *
  * A change in an archive is repaired in its checksums, so that it reaches the parsers behind them.
  * OCT_MUTATIONS sets how many changes of each kind are tried (5000); run under the sanitizers.
