@@ -29,11 +29,11 @@ typedef enum oct_status {
 #undef OCT_STATUS_ENUM
 } oct_status;
 
-/** What went wrong: one sentence for the user, with its place. Zero-initialise before the first use. */
+/** What went wrong: one sentence for the user, with its place. Zeroed before the first use. */
 typedef struct oct_error {
     oct_status status; /* OCT_OK while nothing failed */
     int64_t offset;    /* byte offset in the input where the fault was seen, or -1 */
-    char text[512];    /* "model.tflite: conv1/weights: per-channel axis 3, but the tensor has 1 ..." */
+    char text[512];    /* "m.tflite: conv1/weights: per-channel axis 3, but the tensor has 1 ..." */
 } oct_error;
 
 /** Short text of a status; static storage. */

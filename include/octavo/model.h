@@ -44,7 +44,8 @@ typedef struct oct_tensor_info {
  *
  * options  may be NULL.
  * out      owned by the caller, oct_model_free(); NULL after failure.
- * Errors: OCT_E_INVALID (damaged), OCT_E_UNSUPPORTED (named layer or feature), OCT_E_SYSTEM, OCT_E_MEMORY.
+ * Errors: OCT_E_INVALID (damaged), OCT_E_UNSUPPORTED (named layer or feature), OCT_E_SYSTEM,
+ * OCT_E_MEMORY.
  */
 oct_status oct_model_load(const char *path, const oct_load_options *options, oct_model **out,
     oct_error *err);
@@ -65,6 +66,7 @@ oct_status oct_model_save(const oct_model *model, const char *path, size_t *byte
 /** The bytes oct_model_save() would write; *bytes is owned by the caller, free(). */
 oct_status oct_model_serialize(const oct_model *model, void **bytes, size_t *size, oct_error *err);
 
+/* Inputs and outputs in the order of the main subgraph. */
 int32_t oct_model_input_count(const oct_model *model);
 int32_t oct_model_output_count(const oct_model *model);
 void oct_model_input(const oct_model *model, int32_t index, oct_tensor_info *info);

@@ -1,5 +1,9 @@
 /*
- * Octavo: post-training quantization for TensorFlow Lite models, without TensorFlow. Umbrella header.
+ * Octavo: post-training quantization for TensorFlow Lite models, without TensorFlow.
+ *
+ * Throughout: what can fail returns an oct_status and takes an oct_error, which may be NULL, as its
+ * last argument. Every _free() takes NULL. Objects have no locks: one thread at a time for each,
+ * unless its docstring says more. An index out of range is a bug of the caller.
  */
 #ifndef OCTAVO_OCTAVO_H
 #define OCTAVO_OCTAVO_H

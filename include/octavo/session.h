@@ -33,8 +33,8 @@ typedef struct oct_session_options {
  * model    must outlive the session.
  * options  may be NULL.
  * out      owned by the caller, oct_session_free(); NULL after failure.
- * Errors: OCT_E_UNSUPPORTED (operator or form without kernel, named), OCT_E_INVALID (shapes that do not
- * fit, named), OCT_E_MEMORY.
+ * Errors: OCT_E_UNSUPPORTED (operator or form without kernel, named), OCT_E_INVALID (shapes that do
+ * not fit, named), OCT_E_MEMORY.
  */
 oct_status oct_session_create(const oct_model *model, const oct_session_options *options,
     oct_session **out, oct_error *err);
