@@ -292,7 +292,8 @@ static int32_t version_sub(const oct_subgraph *sub, const oct_node *node)
 
 const oct_op_def oct_op_add = {
     .name = "ADD", .code = OCT_OP_ADD, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-    .options = OCT_OPTIONS_Add, .traits = OCT_TRAIT_INPLACE | OCT_TRAIT_FUSES_RELU, .quant = RULE,
+    .options = OCT_OPTIONS_Add,
+    .traits = OCT_TRAIT_INPLACE | OCT_TRAIT_FUSES_RELU | OCT_TRAIT_SUMS, .quant = RULE,
     .version = version_add, .runtime = "1.5 1.14 2.4 2.6 2.13 2.23",
     .infer = oct_infer_broadcast, .prepare = prepare,
     .ref = { [OCT_FORM_F32] = { .eval = eval_add_f32 }, [OCT_FORM_S8] = { .eval = eval_add_s8 },
@@ -304,7 +305,8 @@ const oct_op_def oct_op_add = {
 
 const oct_op_def oct_op_sub = {
     .name = "SUB", .code = OCT_OP_SUB, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-    .options = OCT_OPTIONS_Sub, .traits = OCT_TRAIT_INPLACE | OCT_TRAIT_FUSES_RELU, .quant = RULE,
+    .options = OCT_OPTIONS_Sub,
+    .traits = OCT_TRAIT_INPLACE | OCT_TRAIT_FUSES_RELU | OCT_TRAIT_SUMS, .quant = RULE,
     .version = version_sub, .runtime = "1.6 1.14 2.3 2.4 2.4",
     .infer = oct_infer_broadcast, .prepare = prepare,
     .ref = { [OCT_FORM_F32] = { .eval = eval_sub_f32 }, [OCT_FORM_S8] = { .eval = eval_sub_s8 },

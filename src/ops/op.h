@@ -130,6 +130,7 @@ enum {
     OCT_TRAIT_DEQUANTIZES = 1 << 5, /* turns a quantized or float16 tensor into float32 */
     OCT_TRAIT_QUANTIZES = 1 << 6,   /* turns a float tensor into an integer one, or requantizes */
     OCT_TRAIT_LINEAR = 1 << 7,      /* conv-like: BN folds into the WEIGHT and BIAS slots of its rule */
+    OCT_TRAIT_SUMS = 1 << 8,        /* output 0 is input 0 plus or minus input 1 */
 };
 
 typedef struct oct_op_def {

@@ -185,7 +185,8 @@ static oct_status run_all(calibration *all, oct_pool *pool, oct_range *ranges, o
     if (all->options->progress != NULL)
         all->options->progress(all->options->progress_user, count, count);
     fold_workers(all, ranges);
-    oct_ranges_add_overwritten(all->graph, ranges);
+    if (all->options->effort == OCT_EFFORT_NONE)
+        oct_ranges_add_overwritten(all->graph, ranges);
     return OCT_OK;
 }
 

@@ -17,8 +17,9 @@ typedef struct oct_range {
  * Runs all calibration samples through the float graph and folds min/max of every tensor of the main
  * subgraph; order-free, so any number of threads gives the same ranges.
  *
- * ranges  [tensor_count of the main subgraph], filled with the ranges TFLiteConverter finds: an input
- *         that LiteRT overwrites with the operator's result covers that result too.
+ * ranges  [tensor_count of the main subgraph], filled with the ranges TFLiteConverter finds (effort
+ *         none): an input that LiteRT overwrites with the operator's result covers that result too. With
+ *         more effort they are what was seen.
  * Errors: NaN or infinity in an activation: OCT_E_INVALID naming tensor and sample.
  */
 oct_status oct_calibrate(const oct_graph *graph, const oct_quant_options *options,

@@ -7,6 +7,7 @@
 
 #include "quant/correct.h"
 #include "quant/prepare.h"
+#include "quant/refine.h"
 #include "quant/rewrite.h"
 
 typedef oct_status (*quantizer)(oct_work *work, oct_error *err);
@@ -111,6 +112,18 @@ oct_status oct_quantize_with_ranges(const oct_graph *graph, const oct_quant_opti
     return status;
 }
 
+static oct_status refine(const oct_graph *graph, const oct_quant_options *options,
+    oct_range *ranges, oct_error *err)
+{
+    bool int8 = options->mode == OCT_MODE_INT8 || options->mode == OCT_MODE_INT8_FULL;
+    if (options->effort == OCT_EFFORT_NONE || !int8)
+        return OCT_OK;
+    /* Integer inputs are given as codes, which need no guard. */
+    if (options->mode == OCT_MODE_INT8)
+        OCT_TRY(oct_ranges_guard_inputs(graph, options, ranges, err));
+    return oct_ranges_join_sums(graph, ranges, err);
+}
+
 static oct_status calibrate_and_quantize(const oct_graph *graph, const oct_quant_options *options,
     oct_graph **out, oct_quant_report **report, oct_error *err)
 {
@@ -119,6 +132,8 @@ static oct_status calibrate_and_quantize(const oct_graph *graph, const oct_quant
     if (ranges == NULL)
         return oct_fail_memory(err, bytes, "ranges");
     oct_status status = oct_calibrate(graph, options, ranges, err);
+    if (status == OCT_OK)
+        status = refine(graph, options, ranges, err);
     if (status == OCT_OK)
         status = oct_quantize_with_ranges(graph, options, ranges, out, report, err);
     free(ranges);
