@@ -290,7 +290,7 @@ function provenance(run) {
     ['benchmark', b ? b.engine + ', ' + b.threads + ' thread' + (b.threads > 1 ? 's' : '') + ', ' + b.rounds +
       ' interleaved rounds' : 'none'],
     ['kernels', run.options.kernels], ['made', run.created + ' by Octavo ' + run.octavo]];
-  return [make('dl', {}, entries.map(([key, value]) => [make('dt', {}, key), make('dd', {}, value)])),
+  return [make('dl', {}, entries.flatMap(([key, value]) => [make('dt', {}, key), make('dd', {}, value)])),
     table(['form', 'file', 'bytes#', 'made in#', 'loads in#', 'arena#', 'SQNR#', 'SHA-256'], made(run).map(form =>
       [form.form, form.file || '—', String(form.bytes), form.convert_seconds.toFixed(2) + ' s',
         form.latency ? time(form.latency.load_ns) : '—', form.latency ? bytes(form.latency.arena_bytes) : '—',
