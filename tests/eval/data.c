@@ -236,7 +236,7 @@ static void test_array_files(void **unused)
 static void test_write_arrays(void **unused)
 {
     (void)unused;
-    const char *path = "/tmp/octavo_written.npz", *npy = "/tmp/octavo_written.npy";
+    const char *path = OCT_WORK_DIR "/written.npz", *npy = OCT_WORK_DIR "/written.npy";
     const float f[] = { 1.5f, -2, 3, 4, 5, 6 };
     const int64_t dims[] = { 2, 3 }, scalar[] = { 6 };
     oct_npz_entry entries[] = { { "a", "float32", 2, { 2, 3 }, f },
@@ -379,7 +379,7 @@ static void test_metadata(void **unused)
 static void test_preprocess_json(void **unused)
 {
     (void)unused;
-    const char *path = "/tmp/octavo_preprocess.json";
+    const char *path = OCT_WORK_DIR "/preprocess.json";
     oct_preprocess p;
     save(path, "{\"resize\": \"nearest\", \"antialias\": true, \"crop\": 0.875, \"divisor\": 2, "
                "\"mean\": [1, 2, 3], \"std\": 4, \"order\": \"bgr\", \"keep_aspect\": true}");

@@ -8,7 +8,7 @@
 
 #include <octavo/diff.h>
 
-static const char *const path = "/tmp/octavo_diff.npz";
+static const char *const path = OCT_WORK_DIR "/diff.npz";
 
 static oct_diff *differ(
     const oct_model *a, const oct_model *b, const float *x, int64_t samples, int64_t width)

@@ -11,7 +11,7 @@
 
 enum { SAMPLES = 301 };
 
-static const char *const path = "/tmp/octavo_evaluate.npz";
+static const char *const path = OCT_WORK_DIR "/evaluate.npz";
 
 typedef struct fixture {
     tiny first, second;
@@ -142,7 +142,7 @@ static void test_outputs_are_kept(void **unused)
     fixture f;
     begin(&f);
     oct_eval *eval = evaluate(&f, &(oct_eval_options){ .threads = 2, .keep_outputs = true });
-    const char *outputs = "/tmp/octavo_outputs.npy";
+    const char *outputs = OCT_WORK_DIR "/outputs.npy";
     oct_array array;
     assert_int_equal(oct_eval_write_outputs(eval, 1, 0, outputs, NULL), OCT_OK);
     assert_int_equal(oct_array_read(outputs, NULL, &array, NULL), OCT_OK);

@@ -240,7 +240,7 @@ static void test_table(void **unused)
 static void test_save_and_load(void **unused)
 {
     (void)unused;
-    const char *path = "/tmp/octavo_results.json";
+    const char *path = OCT_WORK_DIR "/results.json";
     oct_results *results = results_of(usual, USUAL, true), *again = NULL;
     oct_constraints c = { .target = OCT_TARGET_GPU, .max_bytes = 3000000 };
     char *saved = NULL, *loaded = NULL;

@@ -15,7 +15,7 @@
 
 enum { SAMPLES = 500 };
 
-static const char *const data_path = "/tmp/octavo_compare.npz";
+static const char *const data_path = OCT_WORK_DIR "/compare.npz";
 
 /* Two layers of 48, so that weights are large enough to be quantized by every form. */
 static oct_model *classifier(void)

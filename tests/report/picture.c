@@ -15,7 +15,7 @@
 #include "eval/image.h"
 #include "report/picture.h"
 
-static const char *const npy = "/tmp/octavo_picture.npy", *const png = "/tmp/octavo_picture.png";
+static const char *const npy = OCT_WORK_DIR "/picture.npy", *const png = OCT_WORK_DIR "/picture.png";
 
 static char *picture_of(
     const unsigned char *pixels, const char *type, int64_t h, int64_t w, int64_t c)
