@@ -172,6 +172,15 @@ static void test_labels_csv(void **unused)
     rmdir(folder);
 }
 
+/* Without the syncing of oct_file_save(), which takes its time on a real disk. */
+static void write_quickly(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
 /* Every file cut at every length, and with each byte changed, is refused or read: never more. */
 static void test_damaged_files(void **unused)
 {
@@ -196,7 +205,7 @@ static void test_damaged_files(void **unused)
             unsigned char kept = bytes[i % size];
             if (!cut)
                 bytes[i - size] ^= (unsigned char)(1 + i * 37);
-            assert_int_equal(oct_file_save(path, bytes, cut ? i : size, NULL), OCT_OK);
+            write_quickly(path, bytes, cut ? i : size);
             bytes[i % size] = kept;
             oct_error err = { 0 };
             oct_data *data = NULL;
