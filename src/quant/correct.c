@@ -249,6 +249,18 @@ typedef struct shifted {
     double *sums, *counts, *column; /* [samples][channels] twice, [samples] */
 } shifted;
 
+/* A loop that compilers make vectors of. */
+static void add_row(const float *restrict values, const double *restrict shift, size_t channels,
+    double low, double high, double *restrict sums, double *restrict counts)
+{
+    for (size_t k = 0; k < channels; k++) {
+        double value = (double)values[k] + shift[k];
+        double raised = value > low ? value : low, cut = raised < high ? raised : high;
+        sums[k] += cut;
+        counts[k] += value == cut ? 1.0 : 0.0;
+    }
+}
+
 static void sum_samples(void *user, size_t begin, size_t end, int32_t worker)
 {
     const shifted *s = user;
@@ -258,15 +270,9 @@ static void sum_samples(void *user, size_t begin, size_t end, int32_t worker)
         double *sums = s->sums + i * channels, *counts = s->counts + i * channels;
         memset(sums, 0, channels * sizeof *sums);
         memset(counts, 0, channels * sizeof *counts);
-        for (size_t row = 0; row < s->rows; row++) {
-            const float *values = s->values + (i * s->rows + row) * channels;
-            for (size_t k = 0; k < channels; k++) {
-                double value = (double)values[k] + s->shift[k];
-                double cut = fmin(fmax(value, (double)s->low), (double)s->high);
-                sums[k] += cut;
-                counts[k] += value == cut;
-            }
-        }
+        for (size_t row = 0; row < s->rows; row++)
+            add_row(s->values + (i * s->rows + row) * channels, s->shift, channels, (double)s->low,
+                (double)s->high, sums, counts);
     }
 }
 
