@@ -93,6 +93,9 @@ function(oct_install_library)
     endforeach()
     list(JOIN OCT_PC_REQUIRES ", " OCT_PC_REQUIRES)
     list(JOIN OCT_PC_MODULES " " OCT_PC_MODULES)
+    # The prefix follows from where octavo.pc lies, so that `cmake --install --prefix` is right too.
+    file(RELATIVE_PATH OCT_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+    string(REGEX REPLACE "/$" "" OCT_PC_PREFIX ${OCT_PC_PREFIX})
     configure_file(${PROJECT_SOURCE_DIR}/cmake/octavo.pc.in ${PROJECT_BINARY_DIR}/octavo.pc @ONLY)
     configure_file(${PROJECT_SOURCE_DIR}/cmake/octavoConfig.cmake.in
         ${PROJECT_BINARY_DIR}/octavoConfig.cmake @ONLY)
