@@ -153,6 +153,40 @@ static void test_constants_in_front_of_a_dense_layer_fold(void **unused)
     oct_graph_free(b.graph);
 }
 
+/* ADD or SUB of (first, second) with an activation, then a convolution: how many nodes are left. */
+static int32_t left_in_front(oct_builtin op, bool constant_first, int8_t activation)
+{
+    built b = build_start();
+    int32_t x = build_tensor(&b, "x", DIMS(1, 1, 4, 2)), a = build_tensor(&b, "a", DIMS(1, 1, 4, 2));
+    int32_t y = build_tensor(&b, "y", DIMS(1, 1, 4, 2));
+    int32_t t = build_constant(&b, "t", OCT_FLOAT32, shift, DIMS(1));
+    int32_t w = build_constant(&b, "w", OCT_FLOAT32, conv_w, DIMS(2, 1, 1, 2));
+    int32_t c = build_constant(&b, "b", OCT_FLOAT32, bias, DIMS(2));
+    oct_options_type type = op == OCT_OP_SUB ? OCT_OPTIONS_Sub : OCT_OPTIONS_Add;
+    oct_node *node = constant_first ? build_node(&b, op, type, LIST(t, x), a) :
+                                      build_node(&b, op, type, LIST(x, t), a);
+    if (op == OCT_OP_SUB)
+        ((oct_sub_options *)node->options)->fused_activation = activation;
+    else
+        ((oct_add_options *)node->options)->fused_activation = activation;
+    build_conv(&b, a, w, c, y, OCT_PADDING_VALID);
+    build_finish(&b, x, y);
+    run(&b);
+    int32_t count = b.sub->node_count;
+    oct_graph_free(b.graph);
+    return count;
+}
+
+static void test_only_plain_sums_fold_into_the_next_layer(void **unused)
+{
+    (void)unused;
+    assert_int_equal(left_in_front(OCT_OP_ADD, false, OCT_ACT_NONE), 1);
+    assert_int_equal(left_in_front(OCT_OP_ADD, true, OCT_ACT_NONE), 1);
+    assert_int_equal(left_in_front(OCT_OP_SUB, false, OCT_ACT_NONE), 1);
+    assert_int_equal(left_in_front(OCT_OP_SUB, true, OCT_ACT_NONE), 2); /* t - x */
+    assert_int_equal(left_in_front(OCT_OP_ADD, false, OCT_ACT_RELU), 2);
+}
+
 /* x -> MUL(scalar) -> ADD(scalar) -> conv 2x2. */
 static int32_t nodes_after_rescaling(int padding)
 {
@@ -303,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_views_do_not_stop_folding),
         cmocka_unit_test(test_transposed_convolutions_get_a_bias),
         cmocka_unit_test(test_constants_in_front_of_a_dense_layer_fold),
+        cmocka_unit_test(test_only_plain_sums_fold_into_the_next_layer),
         cmocka_unit_test(test_rescaling_folds_only_where_nothing_is_padded),
         cmocka_unit_test(test_padding_becomes_same_only_when_both_pad_alike),
         cmocka_unit_test(test_identities_and_dead_nodes_vanish),
