@@ -264,6 +264,7 @@ static void test_identities_and_dead_nodes_vanish(void **unused)
     int32_t x = build_tensor(&b, "x", DIMS(2, 4)), y = build_tensor(&b, "y", DIMS(1, 8));
     int32_t z = build_tensor(&b, "z", DIMS(2, 4)), dead = build_tensor(&b, "dead", DIMS(2, 4));
     int32_t r = build_tensor(&b, "r", DIMS(2, 4)), s = build_tensor(&b, "s", DIMS(2, 4));
+    int32_t cast = build_tensor(&b, "cast", DIMS(2, 4));
     int32_t f = build_constant(&b, "flat", OCT_INT32, flat, DIMS(2));
     int32_t q = build_constant(&b, "square", OCT_INT32, square, DIMS(2));
     int32_t again = build_constant(&b, "square again", OCT_INT32, square, DIMS(2));
@@ -271,7 +272,8 @@ static void test_identities_and_dead_nodes_vanish(void **unused)
     build_node(&b, OCT_OP_RESHAPE, OCT_OPTIONS_Reshape, LIST(y, q), z); /* together: nothing */
     build_node(&b, OCT_OP_RELU, OCT_OPTIONS_NONE, LIST(z), dead);
     build_node(&b, OCT_OP_RELU, OCT_OPTIONS_NONE, LIST(z), r);
-    build_node(&b, OCT_OP_RESHAPE, OCT_OPTIONS_Reshape, LIST(r, again), s);
+    build_node(&b, OCT_OP_CAST, OCT_OPTIONS_Cast, LIST(r), cast); /* float32 to float32 */
+    build_node(&b, OCT_OP_RESHAPE, OCT_OPTIONS_Reshape, LIST(cast, again), s);
     build_finish(&b, x, s);
     run(&b);
     assert_int_equal(b.sub->node_count, 1);
