@@ -206,6 +206,8 @@ static void test_bytes(void **state)
     m.bytes[name + 3] = 'v';
     put_u32(&m, name - 4, 0xfffffff0);
     assert_refused(&m, OCT_E_INVALID, "SignatureDef.signature_key reaches past the end", true);
+    put_u32(&m, name - 4, (uint32_t)(m.size - name)); /* no room for the zero behind it */
+    assert_refused(&m, OCT_E_INVALID, "SignatureDef.signature_key reaches past the end", true);
     free(m.bytes);
 }
 
