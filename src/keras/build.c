@@ -111,8 +111,9 @@ static oct_status name_result(const frame *f, const char *path, int32_t first_ne
 
 static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
     const oct_keras_argument *arguments, int32_t argument_count, const int32_t *inputs,
-    int32_t input_count, int32_t *y, oct_error *err)
+    int32_t input_count, values *out, oct_error *err)
 {
+    int32_t *y = out->tensors;
     if (strcmp(layer->class_name, "InputLayer") == 0)
         return lower_input(f, layer, y, err);
     if (layer->def == NULL)
@@ -122,7 +123,7 @@ static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
             layer->class_name);
     oct_keras_call call = { .graph = f->b->graph, .sub = f->b->sub, .layer = layer,
         .model = f->model, .config = layer->config, .path = call_path(f, layer, index),
-        .variant = layer->def->variant, .keras2 = f->model->keras2,
+        .variant = layer->def->variant, .scope = "", .keras2 = f->model->keras2,
         .masked = layer->nodes[index].masked, .arguments = arguments,
         .argument_count = argument_count, .inputs = inputs, .input_count = input_count };
     if (call.path == NULL)
@@ -132,7 +133,9 @@ static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
     oct_status status = layer->def->lower(&call, y, err);
     if (status != OCT_OK)
         return oct_error_prefix(err, status, "layer '%s' (%s)", layer->name, layer->class_name);
-    return name_result(f, call.path, first_new, *y, err);
+    if (call.outputs != NULL)
+        *out = (values){ .tensors = call.outputs, .count = call.output_count };
+    return name_result(f, call.path, first_new, out->tensors[0], err);
 }
 
 static oct_status resolve(const frame *f, const oct_keras_node *node, oct_keras_argument *arguments,
@@ -177,7 +180,7 @@ static oct_status lower_call(frame *f, int32_t number, oct_error *err)
         return build_model(f->b, layer->nested, prefix, inputs, out, err);
     }
     *out = (values){ .tensors = tensor, .count = 1 };
-    return lower_layer(f, layer, index, arguments, node->operand_count, inputs, input_count, tensor,
+    return lower_layer(f, layer, index, arguments, node->operand_count, inputs, input_count, out,
         err);
 }
 

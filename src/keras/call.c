@@ -33,9 +33,13 @@ oct_status oct_keras_channels_last(const oct_keras_call *call, oct_error *err)
 const oct_h5_dataset *oct_keras_variable_find(const oct_keras_call *call, const char *name)
 {
     const oct_keras_layer *layer = call->layer;
-    for (int32_t i = 0; i < layer->variable_count; i++)
-        if (layer->variables[i].bound && strcmp(layer->variables[i].name, name) == 0)
+    size_t scope = strlen(call->scope);
+    for (int32_t i = 0; i < layer->variable_count; i++) {
+        const char *full = layer->variables[i].name;
+        if (layer->variables[i].bound && strncmp(full, call->scope, scope) == 0 &&
+            strcmp(full + scope, name) == 0)
             return &layer->variables[i].set;
+    }
     return NULL;
 }
 

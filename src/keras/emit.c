@@ -77,9 +77,8 @@ oct_status oct_keras_require_rank(const oct_keras_call *call, int32_t tensor, in
     return OCT_OK;
 }
 
-oct_status oct_keras_emit(oct_keras_call *call, oct_builtin op, const int32_t *inputs,
-    int32_t input_count, oct_options_type options_type, oct_type type, const oct_keras_shape *shape,
-    int32_t *y, void *options, oct_error *err)
+oct_status oct_keras_new_output(oct_keras_call *call, oct_builtin op, oct_type type,
+    const oct_keras_shape *shape, int32_t *y, oct_error *err)
 {
     char name[MAX_NAME];
     size_t length = (size_t)snprintf(name, sizeof name, "%s/", call->path);
@@ -87,15 +86,38 @@ oct_status oct_keras_emit(oct_keras_call *call, oct_builtin op, const int32_t *i
     for (; *op_name != 0 && length < sizeof name - 1; op_name++)
         name[length++] = (char)tolower(*op_name);
     name[length < sizeof name ? length : sizeof name - 1] = 0;
-    int32_t output;
+    return oct_keras_add_tensor(call->graph, call->sub, name, type, shape, y, err);
+}
+
+oct_status oct_keras_emit_node(oct_keras_call *call, oct_builtin op, const int32_t *inputs,
+    int32_t input_count, const int32_t *outputs, int32_t output_count, oct_options_type options_type,
+    void *options, oct_error *err)
+{
     oct_node *node;
-    OCT_TRY(oct_keras_add_tensor(call->graph, call->sub, name, type, shape, &output, err));
     OCT_TRY(oct_graph_insert_node(call->graph, call->sub, call->sub->node_count, op, inputs,
-        input_count, &output, 1, options_type, &node, err));
+        input_count, outputs, output_count, options_type, &node, err));
     if (options != NULL)
         *(void **)options = node->options;
+    return OCT_OK;
+}
+
+oct_status oct_keras_emit(oct_keras_call *call, oct_builtin op, const int32_t *inputs,
+    int32_t input_count, oct_options_type options_type, oct_type type, const oct_keras_shape *shape,
+    int32_t *y, void *options, oct_error *err)
+{
+    int32_t output;
+    OCT_TRY(oct_keras_new_output(call, op, type, shape, &output, err));
+    OCT_TRY(oct_keras_emit_node(call, op, inputs, input_count, &output, 1, options_type, options, err));
     *y = output;
     return OCT_OK;
+}
+
+oct_status oct_keras_several(oct_keras_call *call, int32_t count, oct_error *err)
+{
+    size_t bytes = (size_t)count * sizeof(int32_t);
+    call->outputs = oct_arena_array(&call->graph->arena, (size_t)count, sizeof(int32_t));
+    call->output_count = count;
+    return call->outputs == NULL ? oct_fail_memory(err, bytes, "the outputs of a layer") : OCT_OK;
 }
 
 oct_status oct_keras_emit_unary(oct_keras_call *call, oct_builtin op, oct_options_type options_type,
@@ -106,8 +128,8 @@ oct_status oct_keras_emit_unary(oct_keras_call *call, oct_builtin op, oct_option
         err);
 }
 
-static oct_status broadcast(const oct_keras_shape *a, const oct_keras_shape *b, oct_keras_shape *out,
-    oct_error *err)
+oct_status oct_keras_broadcast(const oct_keras_shape *a, const oct_keras_shape *b,
+    oct_keras_shape *out, oct_error *err)
 {
     out->rank = a->rank > b->rank ? a->rank : b->rank;
     for (int32_t i = 1; i <= out->rank; i++) {
@@ -129,7 +151,11 @@ static oct_options_type binary_options(oct_builtin op)
         { OCT_OP_MUL, OCT_OPTIONS_Mul }, { OCT_OP_DIV, OCT_OPTIONS_Div },
         { OCT_OP_MAXIMUM, OCT_OPTIONS_MaximumMinimum },
         { OCT_OP_MINIMUM, OCT_OPTIONS_MaximumMinimum }, { OCT_OP_POW, OCT_OPTIONS_Pow },
-        { OCT_OP_SQUARED_DIFFERENCE, OCT_OPTIONS_SquaredDifference }
+        { OCT_OP_SQUARED_DIFFERENCE, OCT_OPTIONS_SquaredDifference },
+        { OCT_OP_EQUAL, OCT_OPTIONS_Equal }, { OCT_OP_NOT_EQUAL, OCT_OPTIONS_NotEqual },
+        { OCT_OP_LESS, OCT_OPTIONS_Less }, { OCT_OP_LESS_EQUAL, OCT_OPTIONS_LessEqual },
+        { OCT_OP_GREATER, OCT_OPTIONS_Greater }, { OCT_OP_GREATER_EQUAL, OCT_OPTIONS_GreaterEqual },
+        { OCT_OP_LOGICAL_AND, OCT_OPTIONS_LogicalAnd }, { OCT_OP_LOGICAL_OR, OCT_OPTIONS_LogicalOr }
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].op == op)
@@ -141,13 +167,15 @@ oct_status oct_keras_emit_binary(oct_keras_call *call, oct_builtin op, int32_t a
     int32_t *y, oct_error *err)
 {
     oct_keras_shape left = oct_keras_shape_of(call, a), right = oct_keras_shape_of(call, b), shape;
-    OCT_TRY(broadcast(&left, &right, &shape, err));
+    OCT_TRY(oct_keras_broadcast(&left, &right, &shape, err));
     if (oct_keras_type_of(call, a) != oct_keras_type_of(call, b))
         return oct_fail(err, OCT_E_UNSUPPORTED, "mixes %s and %s",
             oct_type_name(oct_keras_type_of(call, a)), oct_type_name(oct_keras_type_of(call, b)));
     int32_t inputs[] = { a, b };
-    return oct_keras_emit(call, op, inputs, 2, binary_options(op), oct_keras_type_of(call, a), &shape,
-        y, NULL, err);
+    bool compares = op == OCT_OP_EQUAL || op == OCT_OP_NOT_EQUAL || op == OCT_OP_LESS ||
+                    op == OCT_OP_LESS_EQUAL || op == OCT_OP_GREATER || op == OCT_OP_GREATER_EQUAL;
+    oct_type type = compares ? OCT_BOOL : oct_keras_type_of(call, a);
+    return oct_keras_emit(call, op, inputs, 2, binary_options(op), type, &shape, y, NULL, err);
 }
 
 oct_status oct_keras_constant_scalar(oct_keras_call *call, float value, int32_t *tensor,
@@ -177,18 +205,32 @@ oct_status oct_keras_constant_ints(oct_keras_call *call, const char *suffix, int
         err);
 }
 
+oct_status oct_keras_constant_int(oct_keras_call *call, const char *suffix, int32_t value,
+    int32_t *tensor, oct_error *err)
+{
+    char name[MAX_NAME];
+    int32_t no_dims = 0;
+    snprintf(name, sizeof name, "%s/%s", call->path, suffix);
+    return oct_graph_add_constant(call->graph, call->sub, name, OCT_INT32, 0, &no_dims, &value, tensor,
+        err);
+}
+
 oct_status oct_keras_constant_floats(oct_keras_call *call, const char *suffix, int32_t rank,
     const int32_t *dims, float **values, int32_t *tensor, oct_error *err)
 {
     oct_keras_layer *layer = call->layer;
     *values = NULL;
+    char name[MAX_NAME];
+    snprintf(name, sizeof name, "%s%s", call->scope, suffix);
     for (int32_t i = 0; i < layer->made_count; i++)
-        if (strcmp(layer->made[i].suffix, suffix) == 0) {
+        if (strcmp(layer->made[i].name, name) == 0) {
             *tensor = layer->made[i].tensor;
             return OCT_OK;
         }
-    char name[MAX_NAME];
-    snprintf(name, sizeof name, "%s/%s", call->path, suffix);
+    const char *key = oct_arena_text(&call->graph->arena, name, strlen(name));
+    if (key == NULL)
+        return oct_fail_memory(err, strlen(name), "a name");
+    snprintf(name, sizeof name, "%s/%s", call->path, key);
     OCT_TRY(oct_graph_add_tensor(call->graph, call->sub, name, OCT_FLOAT32, rank, dims, tensor, err));
     oct_tensor *made = call->sub->tensors[*tensor];
     int64_t bytes = oct_tensor_bytes(made);
@@ -199,8 +241,8 @@ oct_status oct_keras_constant_floats(oct_keras_call *call, const char *suffix, i
         return oct_fail_memory(err, (size_t)bytes, name);
     made->data = *values;
     made->size = (size_t)bytes;
-    if (layer->made_count < OCT_KERAS_MAX_VARIABLES)
-        layer->made[layer->made_count++] = (oct_keras_made){ .suffix = suffix, .tensor = *tensor };
+    if (layer->made_count < OCT_KERAS_MAX_MADE)
+        layer->made[layer->made_count++] = (oct_keras_made){ .name = key, .tensor = *tensor };
     return OCT_OK;
 }
 
@@ -304,6 +346,31 @@ oct_status oct_keras_emit_reduce(oct_keras_call *call, oct_builtin op, int32_t x
     OCT_TRY(oct_keras_emit(call, op, inputs, 2, OCT_OPTIONS_Reducer, oct_keras_type_of(call, x),
         &shape, y, &options, err));
     options->keep_dims = keep_dims;
+    return OCT_OK;
+}
+
+oct_status oct_keras_emit_matmul(oct_keras_call *call, int32_t a, int32_t b, bool adj_a, bool adj_b,
+    int32_t *y, oct_error *err)
+{
+    int32_t inputs[2] = { a, b };
+    oct_keras_shape left = oct_keras_shape_of(call, a), right = oct_keras_shape_of(call, b), shape;
+    if (left.rank < 2 || right.rank < 2)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "multiplies matrices of rank %d and %d", left.rank,
+            right.rank);
+    int32_t rows = left.dims[left.rank - 1 - !adj_a], depth = left.dims[left.rank - 1 - adj_a];
+    int32_t inner = right.dims[right.rank - 1 - !adj_b], columns = right.dims[right.rank - 1 - adj_b];
+    if (depth >= 0 && inner >= 0 && depth != inner)
+        return oct_fail(err, OCT_E_INVALID, "multiplies rows of %d and columns of %d", depth, inner);
+    left.rank -= 2;
+    right.rank -= 2;
+    OCT_TRY(oct_keras_broadcast(&left, &right, &shape, err));
+    shape.dims[shape.rank++] = rows;
+    shape.dims[shape.rank++] = columns;
+    oct_batch_matmul_options *options;
+    OCT_TRY(oct_keras_emit(call, OCT_OP_BATCH_MATMUL, inputs, 2, OCT_OPTIONS_BatchMatMul,
+        oct_keras_type_of(call, a), &shape, y, &options, err));
+    options->adj_x = adj_a;
+    options->adj_y = adj_b;
     return OCT_OK;
 }
 

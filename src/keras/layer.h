@@ -36,11 +36,14 @@ typedef struct oct_keras_call {
     const json_t *config;
     const char *path;             /* "block/conv": names the tensors */
     int32_t variant;              /* from layers.def */
+    const char *scope;            /* "forward_layer/": stands before the names of variables */
     bool keras2, masked;
     const oct_keras_argument *arguments;
     int32_t argument_count;
     const int32_t *inputs; /* the tensors among the arguments */
     int32_t input_count;
+    int32_t *outputs;     /* set by a lowering of several results, of which *y is the first; else NULL */
+    int32_t output_count;
 } oct_keras_call;
 
 /**
@@ -131,12 +134,32 @@ oct_status oct_keras_emit(oct_keras_call *call, oct_builtin op, const int32_t *i
     int32_t input_count, oct_options_type options_type, oct_type type, const oct_keras_shape *shape,
     int32_t *y, void *options, oct_error *err);
 
+/** A tensor for emit_node() to write, named after the operator. */
+oct_status oct_keras_new_output(oct_keras_call *call, oct_builtin op, oct_type type,
+    const oct_keras_shape *shape, int32_t *y, oct_error *err);
+
+/** oct_keras_emit() for operators of several outputs, made with oct_keras_new_output(). */
+oct_status oct_keras_emit_node(oct_keras_call *call, oct_builtin op, const int32_t *inputs,
+    int32_t input_count, const int32_t *outputs, int32_t output_count, oct_options_type options_type,
+    void *options, oct_error *err);
+
+/** Room for `count` results of the call in call->outputs. */
+oct_status oct_keras_several(oct_keras_call *call, int32_t count, oct_error *err);
+
 /** y = op(x), same shape and type. */
 oct_status oct_keras_emit_unary(oct_keras_call *call, oct_builtin op, oct_options_type options_type,
     int32_t x, int32_t *y, oct_error *err);
 
 /** y = op(a, b) with NumPy's broadcasting. */
 oct_status oct_keras_emit_binary(oct_keras_call *call, oct_builtin op, int32_t a, int32_t b,
+    int32_t *y, oct_error *err);
+
+/** The shape of a and b broadcast as NumPy does. Errors: OCT_E_INVALID when they do not fit. */
+oct_status oct_keras_broadcast(const oct_keras_shape *a, const oct_keras_shape *b,
+    oct_keras_shape *out, oct_error *err);
+
+/** Matrix products over the last two axes, the others broadcast; adj: read transposed. */
+oct_status oct_keras_emit_matmul(oct_keras_call *call, int32_t a, int32_t b, bool adj_a, bool adj_b,
     int32_t *y, oct_error *err);
 
 /** y = op(x, number): ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM, POW. */
@@ -166,6 +189,10 @@ oct_status oct_keras_emit_reduce(oct_keras_call *call, oct_builtin op, int32_t x
 /** A constant int32 vector. */
 oct_status oct_keras_constant_ints(oct_keras_call *call, const char *suffix, int32_t count,
     const int32_t *values, int32_t *tensor, oct_error *err);
+
+/** A constant int32 scalar. */
+oct_status oct_keras_constant_int(oct_keras_call *call, const char *suffix, int32_t value,
+    int32_t *tensor, oct_error *err);
 
 /** A constant float32 scalar. */
 oct_status oct_keras_constant_scalar(oct_keras_call *call, float value, int32_t *tensor,

@@ -37,18 +37,18 @@ typedef struct oct_keras_node {
 } oct_keras_node;
 
 typedef struct oct_keras_variable {
-    const char *name;    /* "kernel", "gamma": Keras's own name for its role */
+    const char *name;    /* "kernel", "gamma": Keras's own name for its role; "cell/kernel": of a part */
     bool trainable_kind; /* false for statistics such as moving_mean */
     bool bound;
     const char *path;    /* where the array lies in the weights, for messages */
     oct_h5_dataset set;  /* valid when bound */
 } oct_keras_variable;
 
-enum { OCT_KERAS_MAX_VARIABLES = 4 };
+enum { OCT_KERAS_MAX_VARIABLES = 8, OCT_KERAS_MAX_MADE = 16 };
 
 /* A constant made of a layer's variables; calls of a shared layer share it. */
 typedef struct oct_keras_made {
-    const char *suffix;
+    const char *name; /* scope and suffix */
     int32_t tensor;
 } oct_keras_made;
 
@@ -65,7 +65,7 @@ typedef struct oct_keras_layer {
     int32_t variable_count;
     oct_keras_node *nodes;
     int32_t node_count;
-    oct_keras_made made[OCT_KERAS_MAX_VARIABLES];
+    oct_keras_made made[OCT_KERAS_MAX_MADE];
     int32_t made_count;
 } oct_keras_layer;
 

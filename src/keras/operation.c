@@ -25,7 +25,8 @@ oct_status oct_keras_lower_elementwise(oct_keras_call *call, int32_t *y, oct_err
 {
     static const struct { oct_builtin op; oct_options_type options; } table[] = {
         { OCT_OP_NEG, OCT_OPTIONS_Neg }, { OCT_OP_ABS, OCT_OPTIONS_Abs },
-        { OCT_OP_EXP, OCT_OPTIONS_Exp }, { OCT_OP_SQUARE, OCT_OPTIONS_Square }
+        { OCT_OP_EXP, OCT_OPTIONS_Exp }, { OCT_OP_SQUARE, OCT_OPTIONS_Square },
+        { OCT_OP_LOGICAL_NOT, OCT_OPTIONS_LogicalNot }
     };
     oct_options_type options = OCT_OPTIONS_NONE;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)

@@ -76,6 +76,25 @@ static oct_status check_owner(binder *b, const oct_keras_layer *layer, uint64_t 
     return OCT_OK;
 }
 
+/* "cell/kernel": the length of "cell/". */
+static int part_length(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    return slash == NULL ? 0 : (int)(slash + 1 - name);
+}
+
+/* Each part of a layer numbers its own arrays. */
+static int32_t number_in_part(const oct_keras_layer *layer, int32_t variable)
+{
+    const char *name = layer->variables[variable].name;
+    int32_t number = 0, length = part_length(name);
+    for (int32_t i = 0; i < variable; i++) {
+        const char *other = layer->variables[i].name;
+        number += part_length(other) == length && memcmp(other, name, (size_t)length) == 0;
+    }
+    return number;
+}
+
 static oct_status bind_layer(binder *b, oct_keras_layer *layer, const char *path, oct_error *err)
 {
     uint64_t group, object;
@@ -85,7 +104,9 @@ static oct_status bind_layer(binder *b, oct_keras_layer *layer, const char *path
         OCT_TRY(check_owner(b, layer, group, path, err));
     for (int32_t i = 0; i < layer->variable_count; i++) {
         oct_keras_variable *variable = &layer->variables[i];
-        char *full = oct_arena_format(b->arena, "%s/vars/%d", path, i);
+        int part = part_length(variable->name);
+        char *full = oct_arena_format(b->arena, "%s/%.*svars/%d", path, part, variable->name,
+            number_in_part(layer, i));
         if (full == NULL)
             return oct_fail_memory(err, strlen(path), "a path");
         bool here = found;
@@ -203,6 +224,7 @@ static const char *last_component(const char *path, size_t *length)
 /* Keras 2 says depthwise_kernel where the role is kernel. */
 static bool role_fits(const char *path, const char *role)
 {
+    role += part_length(role);
     size_t length, wanted = strlen(role);
     const char *last = last_component(path, &length);
     return length >= wanted && memcmp(last + length - wanted, role, wanted) == 0;
@@ -235,6 +257,7 @@ static const json_t *find_by_name(oct_arena *arena, const json_t *index, const c
     const char *role)
 {
     static const char *const prefixes[] = { "", "depthwise_" };
+    role += part_length(role);
     for (int i = 0; i < 2; i++) {
         char *key = oct_arena_format(arena, "%s/%s%s", layer, prefixes[i], role);
         const json_t *position = key == NULL ? NULL : json_object_get(index, key);

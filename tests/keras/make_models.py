@@ -261,10 +261,100 @@ def indexing(k):
         tf.reshape(i, (-1, 120))])
 
 
+def selection(k):
+    """Operators that multiply, compare, choose, repeat and split; some give several tensors."""
+    i, j = k.Input((4, 6), name="i"), k.Input((6, 4), name="j")
+    m = k.Input((4, 6), name="m")
+    if k.__name__ == "keras":
+        o = k.ops
+        a, b, c = o.split(i, 3, axis=-1)
+        d, e = o.split(i, [1], axis=1)
+        values, places = o.top_k(i, 3)
+        return k.Model([i, j, m], [
+            o.matmul(i, j), b, a + c, e, d, values, o.cast(places, "float32"),
+            o.where(i > 0.25, i, m), o.where(i <= m, i * 2.0, 0.0), o.cast(i >= m, "float32"),
+            o.cast(o.less(i, m), "float32"), o.cast(o.equal(i, i), "float32"),
+            o.cast(o.logical_and(i > 0, o.logical_not(m != m)), "float32"),
+            o.take(i, 3, axis=1), o.take(i, [0, 2, -1], axis=-1), o.tile(i, (1, 2, 3)),
+            o.repeat(i, 2, axis=1), o.cast(o.argmax(i, axis=-1), "float32")])
+    import tensorflow as tf
+    a, b, c = tf.split(i, 3, axis=-1)
+    d, e = tf.split(i, [1, 3], axis=1)
+    return k.Model([i, j, m], [
+        tf.matmul(i, j), b, a + c, e, d, tf.where(i > 0.25, i, m), tf.where(i <= m, i * 2.0, 0.0),
+        tf.cast(i >= m, tf.float32), tf.cast(tf.less(i, m), tf.float32), tf.tile(i, (1, 2, 3)),
+        tf.gather(i, 3, axis=1), tf.gather(i, [0, 2, 1], axis=-1), tf.repeat(i, 2, axis=1)])
+
+
+def recurrent(k):
+    """Recurrent layers: sequences, states, time reversed, other activations, no bias."""
+    l = k.layers
+    i = k.Input((6, 3), name="i")
+    x = l.LSTM(4, return_sequences=True)(i)
+    y, h, c = l.LSTM(3, return_state=True, go_backwards=True)(x)
+    z = l.LSTM(3, use_bias=False, recurrent_activation="hard_sigmoid", activation="relu")(
+        x, initial_state=[h, c])
+    g = l.GRU(4, return_sequences=True)(i)
+    r = l.GRU(3, reset_after=False)(g)
+    s = l.SimpleRNN(3, return_sequences=True, go_backwards=True)(g)
+    return k.Model(i, [x, y, h, c, z, g, r, s, l.GRU(2, use_bias=False)(x)])
+
+
+def bidirectional(k):
+    """Both directions: two sequences, one last step."""
+    l = k.layers
+    i = k.Input((5, 3), name="i")
+    x = l.Bidirectional(l.LSTM(2, return_sequences=True))(i)
+    return k.Model(i, [
+        x, l.Bidirectional(l.GRU(2))(x),
+        *l.Bidirectional(l.GRU(2, return_sequences=True), merge_mode=None)(i)])
+
+
+def merged_directions(k):
+    """Both directions, added, averaged and multiplied."""
+    l = k.layers
+    i = k.Input((5, 3), name="i")
+    return k.Model(i, [
+        l.Bidirectional(l.SimpleRNN(2), merge_mode="sum")(i),
+        l.Bidirectional(l.SimpleRNN(2, return_sequences=True), merge_mode="ave")(i),
+        l.Bidirectional(l.SimpleRNN(2), merge_mode="mul")(i)])
+
+
+def attention(k):
+    """Attention of every kind; an axis of queries and one of keys."""
+    l = k.layers
+    q, v = k.Input((5, 6), name="q"), k.Input((4, 6), name="v")
+    n = l.MultiHeadAttention(2, 3)(q, v)
+    n = l.MultiHeadAttention(2, 3, value_dim=4, use_bias=False, output_shape=6)(n, v, v)
+    outputs = [n, l.Attention()([q, v]), l.Attention(use_scale=True)([q, v, v]),
+               l.AdditiveAttention()([q, v]), l.AdditiveAttention(use_scale=False)([q, v])]
+    return k.Model([q, v], outputs)
+
+
+def einsum_dense(k):
+    """Dense layers by their equation."""
+    i = k.Input((4, 6), name="i")
+    e = getattr(k.layers, "EinsumDense", None) or k.layers.experimental.EinsumDense
+    x = e("abc,cd->abd", (None, 5), bias_axes="d", activation="relu")(i)
+    y = e("abc,cde->abde", (None, 2, 3), bias_axes="de")(x)
+    z = e("abde,dec->abc", (None, 4), bias_axes="c")(y)
+    return k.Model(i, [x, y, z, k.layers.Flatten()(z), e("...x,xy->...y", (3,))(z)])
+
+
+def each_step(k):
+    """A layer applied to every step of a sequence."""
+    l = k.layers
+    i = k.Input((3, 7, 6, 2), name="frames")
+    x = l.TimeDistributed(l.Conv2D(4, 3, strides=2, activation="relu"))(i)
+    x = l.TimeDistributed(l.BatchNormalization())(x)
+    y = l.TimeDistributed(l.Flatten())(l.TimeDistributed(l.MaxPooling2D())(x))
+    return k.Model(i, [x, l.TimeDistributed(l.Dense(5))(y)])
+
+
 BUILDERS = {f.__name__: f for f in (
     conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, rare,
     merge, normalize, nested, shared, sequential, text, pixels, operators,
-    indexing, statistics)}
+    indexing, statistics, selection, recurrent, bidirectional, merged_directions, attention, einsum_dense, each_step)}
 
 
 def make(build, kit, name):

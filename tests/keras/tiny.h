@@ -29,6 +29,9 @@ static inline oct_backing *with_config(const char *config, const char *metadata)
               "{\"batch_shape\":[null,4],\"dtype\":\"float32\",\"name\":\"x\"}}"
 #define SEQUENTIAL(layers) "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"m\",\"layers\":["    \
                            layers "]}}"
+#define OPERATION(class_name, config)                                                              \
+    "{\"module\":\"keras.src.ops.numpy\",\"class_name\":\"" class_name                               \
+    "\",\"config\":{\"name\":\"l\"," config "}}"
 #define LAYER(class_name, config)                                                                  \
     "{\"module\":\"keras.layers\",\"class_name\":\"" class_name "\",\"config\":{\"name\":\"l\"," config \
     "}}"
