@@ -407,6 +407,8 @@ static oct_status run(correction *c, oct_error *err)
 {
     const oct_quant_options *options = c->real->work.options;
     int32_t end = behind_layers(c->sim, c->graph->subgraphs[0]->node_count);
+    if (end == 0)
+        return OCT_OK;
     OCT_TRY(oct_pool_create(options->threads, &c->pool, err));
     OCT_TRY(oct_replay_create(c->sim->work.graph, end, c->pool, &c->replay, err));
     OCT_TRY(find_layers(c, err));
