@@ -35,7 +35,7 @@ typedef enum oct_mode {
 /* X(enumerator, name on the command line, what it is) */
 #define OCT_EFFORT_LIST(X)                                                                         \
     X(OCT_EFFORT_NONE, "none", "the decisions of TFLiteConverter, exactly")                        \
-    X(OCT_EFFORT_DEFAULT, "default", "the same file format, size and speed, closer to the float model")
+    X(OCT_EFFORT_DEFAULT, "default", "the same operators and speed, closer to the float model")
 
 /* How much is done for accuracy; docs/quantization.md. Modes without calibration data are not changed. */
 typedef enum oct_effort {
