@@ -65,6 +65,15 @@ static void test_golden(void **state)
     oct_model_free(model);
 }
 
+static void test_values_of_options(void **state)
+{
+    (void)state;
+    const oct_leaky_relu_options options = { .alpha = 0.25f };
+    json_t *json = oct_json_record(oct_options_record(OCT_OPTIONS_LeakyRelu), &options);
+    assert_true(json_real_value(json_object_get(json, "alpha")) == 0.25);
+    json_decref(json);
+}
+
 /* Every field of every option table has a name and a value; text that is no UTF-8 does no harm. */
 static void test_every_option(void **state)
 {
@@ -118,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_values_of_options),
         cmocka_unit_test(test_every_option),
         cmocka_unit_test(test_ops),
     };

@@ -118,6 +118,20 @@ static void test_targets(void **unused)
     advises(usual, USUAL, true, (oct_constraints){ .target = OCT_TARGET_MCU }, "int8-full");
 }
 
+/* Up to 5 % in time counts as equally fast even where the measurements tell them apart. */
+static void test_small_differences_in_time(void **unused)
+{
+    (void)unused;
+    form forms[] = {
+        { "float32", 4000000, 0, 0, 10 },
+        { "dynamic", 1200000, 1, 1, 8 },
+        { "int8", 1050000, 1, 1, 8.3 }, /* 3.75 % slower, and smaller */
+    };
+    advises(forms, 3, true, (oct_constraints){ 0 }, "int8");
+    forms[2].ms = 8.6; /* 7.5 % */
+    advises(forms, 3, true, (oct_constraints){ 0 }, "dynamic");
+}
+
 static void test_limits(void **unused)
 {
     (void)unused;
@@ -296,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_small_differences_in_time),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_accuracy_fork),
         cmocka_unit_test(test_size_decides_without_latency),
