@@ -73,8 +73,13 @@ oct_status oct_bench_run(const oct_model *const *models, int32_t model_count,
 
 void oct_bench_free(oct_bench *bench);
 
+/** Where it was measured; lives as long as bench. */
 const oct_machine *oct_bench_machine(const oct_bench *bench);
+
+/** Threads inside one inference, 0 of the options resolved. */
 int32_t oct_bench_threads(const oct_bench *bench);
+
+/** Latency of models[model]; lives as long as bench. */
 const oct_latency *oct_bench_latency(const oct_bench *bench, int32_t model);
 
 /** Nanoseconds per run of each round, in the order measured: [rounds]. */

@@ -38,6 +38,7 @@ oct_status oct_data_open(const char *spec, oct_data **out, oct_error *err);
 
 void oct_data_free(oct_data *data);
 
+/** Samples, after the choice. */
 int64_t oct_data_count(const oct_data *data);
 
 /** The string it was opened with; lives as long as the data set. */

@@ -53,8 +53,13 @@ oct_status oct_diff_run(const oct_model *a, const oct_model *b, const oct_data *
 
 void oct_diff_free(oct_diff *diff);
 
+/** Layers compared. */
 int32_t oct_diff_count(const oct_diff *diff);
+
+/** Samples run. */
 int64_t oct_diff_samples(const oct_diff *diff);
+
+/** In B's order of execution; lives as long as diff. */
 const oct_layer_error *oct_diff_layer(const oct_diff *diff, int32_t index);
 
 #pragma GCC visibility pop

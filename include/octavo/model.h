@@ -66,9 +66,10 @@ oct_status oct_model_save(const oct_model *model, const char *path, size_t *byte
 /** The bytes oct_model_save() would write; *bytes is owned by the caller, free(). */
 oct_status oct_model_serialize(const oct_model *model, void **bytes, size_t *size, oct_error *err);
 
-/* Inputs and outputs in the order of the main subgraph. */
 int32_t oct_model_input_count(const oct_model *model);
 int32_t oct_model_output_count(const oct_model *model);
+
+/** Describes an input or output, counted in the order of the main subgraph. */
 void oct_model_input(const oct_model *model, int32_t index, oct_tensor_info *info);
 void oct_model_output(const oct_model *model, int32_t index, oct_tensor_info *info);
 
