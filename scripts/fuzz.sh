@@ -2,6 +2,7 @@
 # Coverage-guided fuzzing of every parser, one after the other, under AddressSanitizer and UBSan.
 # usage: scripts/fuzz.sh [SECONDS for each, default 600] [TARGET...]
 set -eu
+cd "$(dirname "$0")/.."
 seconds=${1:-600}
 [ $# -gt 0 ] && shift
 cmake --preset fuzz >/dev/null
