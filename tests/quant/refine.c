@@ -160,6 +160,23 @@ static void test_sums_of_one_scale_are_exact(void **unused)
     oct_graph_free(c.graph);
 }
 
+/* x in [-1, 1]: a = |x| and b = -x stay below 1, their sum reaches 2 and is written over one of them. */
+static void test_ranges_are_those_of_the_tensors_themselves(void **unused)
+{
+    (void)unused;
+    built b = chain();
+    pixels p = { 127.5f, 127.5f };
+    const oct_samples samples = { &p, 2, read_pixels };
+    oct_quant_options options = { .mode = OCT_MODE_INT8, .calib = &samples, .threads = 1 };
+    oct_range ranges[6];
+    assert_int_equal(oct_calibrate(b.graph, &options, ranges, NULL), OCT_OK);
+    assert_true(fmaxf(ranges[1].max, ranges[2].max) == 2.f);
+    options.effort = OCT_EFFORT_DEFAULT;
+    assert_int_equal(oct_calibrate(b.graph, &options, ranges, NULL), OCT_OK);
+    assert_true(fmaxf(ranges[1].max, ranges[2].max) == 1.f);
+    oct_graph_free(b.graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_a_chain_shares_its_largest_scale),
         cmocka_unit_test(test_narrow_terms_keep_their_scales),
         cmocka_unit_test(test_sums_of_one_scale_are_exact),
+        cmocka_unit_test(test_ranges_are_those_of_the_tensors_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
