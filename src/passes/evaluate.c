@@ -115,6 +115,7 @@ oct_status oct_evaluator_compute(oct_evaluator *ev, const oct_node *node, bool *
     const oct_op_def *def = oct_op_find(node->op);
     oct_op op;
     OCT_TRY(make_op(ev, node, &op, err));
+    OCT_TRY(def->infer(&op, err)); /* SPLIT and others keep what they find there for their kernels */
     op.form = oct_op_form(def, &op);
     if (op.form == OCT_FORM_COUNT || def->ref[op.form].eval == NULL)
         return OCT_OK;
