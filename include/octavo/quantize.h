@@ -73,7 +73,7 @@ typedef struct oct_quant_report oct_quant_report;
  *
  * out     owned by the caller, oct_model_free(); NULL after failure.
  * report  may be NULL; owned by the caller, oct_quant_report_free().
- * Decisions follow TFLiteConverter per operator (docs/numerics.md). Deterministic for any threads.
+ * Decisions follow TFLiteConverter per operator (docs/quantization.md). Deterministic for any threads.
  * Errors: OCT_E_USAGE (calibration data missing), OCT_E_UNSUPPORTED, OCT_E_INVALID (NaN in weights or
  * activations, named), OCT_E_MEMORY, or what calib->read returned.
  */
