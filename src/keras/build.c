@@ -13,6 +13,7 @@
 typedef struct values {
     int32_t *tensors; /* [count] */
     int32_t count;
+    bool masked;      /* Keras passes a mask along with them */
 } values;
 
 typedef struct builder {
@@ -36,11 +37,12 @@ typedef struct frame {
     uint8_t *state;           /* [calls]: 0 not begun, 1 waits for its inputs, 2 lowered */
     int32_t *stack;           /* [calls] */
     values *results;          /* [calls] */
+    bool masked;              /* the model's inputs have a mask */
     const int32_t *arguments; /* tensors for the model's inputs; NULL: the root, which makes its own */
 } frame;
 
 static oct_status build_model(builder *b, oct_keras_model *model, const char *prefix,
-    const int32_t *arguments, values *out, oct_error *err);
+    const int32_t *arguments, bool masked, values *out, oct_error *err);
 
 static const char *call_path(const frame *f, const oct_keras_layer *layer, int32_t index)
 {
@@ -48,9 +50,14 @@ static const char *call_path(const frame *f, const oct_keras_layer *layer, int32
                       : oct_arena_format(f->b->arena, "%s%s_%d", f->prefix, layer->name, index);
 }
 
+static int32_t number_of(const frame *f, oct_keras_ref ref)
+{
+    return f->first_call[ref.layer] + ref.call;
+}
+
 static oct_status lookup(const frame *f, oct_keras_ref ref, int32_t *tensor, oct_error *err)
 {
-    const values *from = &f->results[f->first_call[ref.layer] + ref.call];
+    const values *from = &f->results[number_of(f, ref)];
     if (ref.output >= from->count)
         return oct_fail(err, OCT_E_INVALID, "layer '%s' has no output %d",
             f->model->layers[ref.layer].name, ref.output);
@@ -114,17 +121,20 @@ static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
     int32_t input_count, values *out, oct_error *err)
 {
     int32_t *y = out->tensors;
-    if (strcmp(layer->class_name, "InputLayer") == 0)
+    bool masked = out->masked;
+    if (strcmp(layer->class_name, "InputLayer") == 0) {
+        out->masked = f->masked;
         return lower_input(f, layer, y, err);
+    }
     if (layer->def == NULL)
         return refuse(layer, err);
     if (input_count == 0)
         return oct_fail(err, OCT_E_INVALID, "layer '%s' (%s) has no input", layer->name,
             layer->class_name);
     oct_keras_call call = { .graph = f->b->graph, .sub = f->b->sub, .layer = layer,
-        .model = f->model, .config = layer->config, .path = call_path(f, layer, index),
+        .config = layer->config, .path = call_path(f, layer, index),
         .variant = layer->def->variant, .scope = "", .keras2 = f->model->keras2,
-        .masked = layer->nodes[index].masked, .arguments = arguments,
+        .masked = masked, .arguments = arguments,
         .argument_count = argument_count, .inputs = inputs, .input_count = input_count };
     if (call.path == NULL)
         return oct_fail_memory(err, strlen(layer->name), "a name");
@@ -135,18 +145,21 @@ static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
         return oct_error_prefix(err, status, "layer '%s' (%s)", layer->name, layer->class_name);
     if (call.outputs != NULL)
         *out = (values){ .tensors = call.outputs, .count = call.output_count };
+    out->masked = oct_keras_result_masked(layer, masked);
     return name_result(f, call.path, first_new, out->tensors[0], err);
 }
 
 static oct_status resolve(const frame *f, const oct_keras_node *node, oct_keras_argument *arguments,
-    int32_t *inputs, int32_t *input_count, oct_error *err)
+    int32_t *inputs, int32_t *input_count, bool *masked, oct_error *err)
 {
     *input_count = 0;
+    *masked = node->masked;
     for (int32_t i = 0; i < node->operand_count; i++) {
         const oct_keras_operand *operand = &node->operands[i];
         arguments[i] = (oct_keras_argument){ .keyword = operand->keyword, .value = operand->value };
         if (operand->value == NULL) {
             OCT_TRY(lookup(f, operand->ref, &arguments[i].tensor, err));
+            *masked |= f->results[number_of(f, operand->ref)].masked;
             inputs[(*input_count)++] = arguments[i].tensor;
         }
     }
@@ -167,7 +180,8 @@ static oct_status lower_call(frame *f, int32_t number, oct_error *err)
     if (arguments == NULL || inputs == NULL || tensor == NULL)
         return oct_fail_memory(err, operands * sizeof *arguments, "the operands of a layer");
     int32_t input_count;
-    OCT_TRY(resolve(f, node, arguments, inputs, &input_count, err));
+    bool masked;
+    OCT_TRY(resolve(f, node, arguments, inputs, &input_count, &masked, err));
     values *out = &f->results[number];
     if (layer->nested != NULL) {
         const char *path = call_path(f, layer, index);
@@ -177,19 +191,14 @@ static oct_status lower_call(frame *f, int32_t number, oct_error *err)
         if (input_count != layer->nested->input_count)
             return oct_fail(err, OCT_E_INVALID, "model '%s' takes %d inputs, but is called with %d",
                 layer->name, layer->nested->input_count, input_count);
-        return build_model(f->b, layer->nested, prefix, inputs, out, err);
+        return build_model(f->b, layer->nested, prefix, inputs, masked, out, err);
     }
-    *out = (values){ .tensors = tensor, .count = 1 };
+    *out = (values){ .tensors = tensor, .count = 1, .masked = masked };
     return lower_layer(f, layer, index, arguments, node->operand_count, inputs, input_count, out,
         err);
 }
 
 /* ---- order ---- */
-
-static int32_t number_of(const frame *f, oct_keras_ref ref)
-{
-    return f->first_call[ref.layer] + ref.call;
-}
 
 static const oct_keras_node *node_of(const frame *f, int32_t number)
 {
@@ -287,9 +296,9 @@ static oct_status begin_frame(frame *f, oct_error *err)
 }
 
 static oct_status build_model(builder *b, oct_keras_model *model, const char *prefix,
-    const int32_t *arguments, values *out, oct_error *err)
+    const int32_t *arguments, bool masked, values *out, oct_error *err)
 {
-    frame f = { .b = b, .model = model, .prefix = prefix, .arguments = arguments };
+    frame f = { .b = b, .model = model, .prefix = prefix, .masked = masked, .arguments = arguments };
     OCT_TRY(begin_frame(&f, err));
     mark_needed(&f);
     for (int32_t i = 0; i < model->layer_count; i++)
@@ -303,8 +312,10 @@ static oct_status build_model(builder *b, oct_keras_model *model, const char *pr
         .count = model->output_count };
     if (out->tensors == NULL)
         return oct_fail_memory(err, count * sizeof(int32_t), "the outputs of a model");
-    for (int32_t i = 0; i < model->output_count; i++)
+    for (int32_t i = 0; i < model->output_count; i++) {
         OCT_TRY(lookup(&f, model->outputs[i], &out->tensors[i], err));
+        out->masked |= f.results[number_of(&f, model->outputs[i])].masked;
+    }
     if (arguments != NULL)
         return OCT_OK;
     for (int32_t i = 0; i < model->input_count; i++)
@@ -322,7 +333,7 @@ oct_status oct_keras_build(oct_arena *arena, oct_keras_model *model, const oct_l
     b.sub->inputs = oct_arena_array(&graph->arena, (size_t)model->input_count, sizeof(int32_t));
     if (b.sub->inputs == NULL)
         return oct_fail_memory(err, (size_t)model->input_count * sizeof(int32_t), "the inputs");
-    OCT_TRY(build_model(&b, model, "", NULL, &outputs, err));
+    OCT_TRY(build_model(&b, model, "", NULL, false, &outputs, err));
     b.sub->input_count = model->input_count;
     b.sub->outputs = oct_arena_copy(&graph->arena, outputs.tensors,
         (size_t)outputs.count * sizeof(int32_t));

@@ -8,7 +8,8 @@
 
 static const oct_keras_def defs[] = {
 #define OCT_KERAS(kind, name, family, variant, variables)                                          \
-    { OCT_KERAS_##kind, name, oct_keras_lower_##family, variant, variables },
+    { OCT_KERAS_##kind, name, oct_keras_lower_##family, variant, variables,                       \
+        sizeof variables > 1 && (variables)[sizeof variables - 2] == '/' },
 #include "keras/layers.def"
 #undef OCT_KERAS
 };

@@ -32,16 +32,25 @@ static bool is_model_class(const char *class_name)
            strcmp(class_name, "Model") == 0;
 }
 
+/* A list of variables under way: of a layer, or of the layer that it wraps. */
+typedef struct declaration {
+    oct_arena *arena;
+    oct_keras_layer *layer;
+    const json_t *config; /* of the layer whose variables these are */
+    const char *prefix;   /* "forward_layer/" */
+} declaration;
+
 /* One word of a variable list; see layers.def for its grammar. */
-static oct_status add_variable(oct_arena *arena, oct_keras_layer *layer, const char *word,
-    size_t length, oct_error *err)
+static oct_status add_variable(const declaration *d, const char *word, size_t length, oct_error *err)
 {
+    oct_arena *arena = d->arena;
+    oct_keras_layer *layer = d->layer;
     bool trainable_kind = word[0] != '-';
     word += !trainable_kind;
     length -= !trainable_kind;
     const char *colon = memchr(word, ':', length);
     size_t name_length = colon == NULL ? length : (size_t)(colon - word);
-    char *name = oct_arena_text(arena, word, name_length);
+    char *name = oct_arena_format(arena, "%s%.*s", d->prefix, (int)name_length, word);
     if (name == NULL)
         return oct_fail_memory(err, name_length, "a variable");
     if (colon != NULL) {
@@ -50,24 +59,49 @@ static oct_status add_variable(oct_arena *arena, oct_keras_layer *layer, const c
         char *key = oct_arena_text(arena, word + skip, length - skip);
         if (key == NULL)
             return oct_fail_memory(err, length, "a variable");
-        bool present = wanted ? oct_keras_flag(layer->config, key, true)
-                              : !oct_keras_has(layer->config, key);
+        bool present = wanted ? oct_keras_flag(d->config, key, true) : !oct_keras_has(d->config, key);
         if (!present)
             return OCT_OK;
     }
+    if (layer->variable_count == OCT_KERAS_MAX_VARIABLES)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "layer '%s' has more than %d variables", layer->name,
+            OCT_KERAS_MAX_VARIABLES);
     layer->variables[layer->variable_count++] =
         (oct_keras_variable){ .name = name, .trainable_kind = trainable_kind };
     return OCT_OK;
 }
 
-static oct_status declare_variables(oct_arena *arena, oct_keras_layer *layer, oct_error *err)
+static oct_status declare_all(const declaration *d, const char *words, oct_error *err)
 {
-    for (const char *word = layer->def->variables; *word != 0;) {
+    for (const char *word = words; *word != 0;) {
         size_t length = strcspn(word, " ");
-        OCT_TRY(add_variable(arena, layer, word, length, err));
+        OCT_TRY(add_variable(d, word, length, err));
         word += length + (word[length] == ' ');
     }
     return OCT_OK;
+}
+
+/* "forward_layer/ backward_layer/": the variables of the wrapped layer, under each of these. */
+static oct_status declare_wrapped(oct_arena *arena, oct_keras_layer *layer, oct_error *err)
+{
+    const json_t *config = json_object_get(json_object_get(layer->config, "layer"), "config");
+    for (const char *word = layer->def->variables; *word != 0;) {
+        size_t length = strcspn(word, " ");
+        declaration d = { arena, layer, config, oct_arena_text(arena, word, length) };
+        if (d.prefix == NULL)
+            return oct_fail_memory(err, length, "a variable");
+        OCT_TRY(declare_all(&d, layer->inner->variables, err));
+        word += length + (word[length] == ' ');
+    }
+    return OCT_OK;
+}
+
+static oct_status declare_variables(oct_arena *arena, oct_keras_layer *layer, oct_error *err)
+{
+    declaration own = { arena, layer, layer->config, "" };
+    if (layer->inner != NULL)
+        return declare_wrapped(arena, layer, err);
+    return layer->def->wraps ? OCT_OK : declare_all(&own, layer->def->variables, err);
 }
 
 /* Weights in 16 bits are widened; quantized layers have other variables. */
@@ -104,6 +138,18 @@ static const char *known_name(const oct_keras_layer *layer)
     return "";
 }
 
+/* What a wrapper holds, unless that is a wrapper itself or not known here. */
+static void find_inner(oct_keras_layer *layer)
+{
+    const json_t *entry = json_object_get(layer->config, "layer");
+    oct_keras_layer held = { .class_name = oct_keras_text(entry, "class_name", ""),
+        .module = oct_keras_text(entry, "module", NULL),
+        .registered_name = oct_keras_text(entry, "registered_name", NULL) };
+    layer->inner = oct_keras_def_find(OCT_KERAS_LAYER, known_name(&held));
+    if (layer->inner != NULL && layer->inner->wraps)
+        layer->inner = NULL;
+}
+
 static void find_definition(oct_keras_layer *layer)
 {
     layer->is_operation = looks_like_operation(layer);
@@ -114,6 +160,8 @@ static void find_definition(oct_keras_layer *layer)
     else
         layer->def = oct_keras_def_find(
             layer->is_operation ? OCT_KERAS_OPERATION : OCT_KERAS_LAYER, known_name(layer));
+    if (layer->def != NULL && layer->def->wraps)
+        find_inner(layer);
 }
 
 static oct_status parse_layer(parser *p, const json_t *entry, oct_keras_layer *layer, oct_error *err)

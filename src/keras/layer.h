@@ -32,12 +32,12 @@ typedef struct oct_keras_call {
     oct_graph *graph;
     oct_subgraph *sub;
     oct_keras_layer *layer;
-    const oct_keras_model *model; /* the model the layer stands in */
     const json_t *config;
     const char *path;             /* "block/conv": names the tensors */
     int32_t variant;              /* from layers.def */
     const char *scope;            /* "forward_layer/": stands before the names of variables */
-    bool keras2, masked;
+    bool keras2;
+    bool masked;                  /* Keras passes a mask along with the input (mask.c) */
     const oct_keras_argument *arguments;
     int32_t argument_count;
     const int32_t *inputs; /* the tensors among the arguments */
@@ -58,6 +58,7 @@ struct oct_keras_def {
     oct_keras_lower *lower;
     int32_t variant;       /* tells the members of a family apart: an operator, a rank, a mode */
     const char *variables; /* see layers.def */
+    bool wraps;            /* holds another layer under the key `layer` */
 };
 
 /** NULL when layers.def has no such entry. */

@@ -59,6 +59,7 @@ typedef struct oct_keras_layer {
     const json_t *config;        /* never NULL: an empty object stands in */
     const json_t *entry;         /* the whole layer entry */
     const oct_keras_def *def;    /* NULL: nested model, or not known here */
+    const oct_keras_def *inner;  /* of the layer that a wrapper holds; NULL otherwise or not known */
     oct_keras_model *nested;
     bool trainable, is_operation;
     oct_keras_variable variables[OCT_KERAS_MAX_VARIABLES];

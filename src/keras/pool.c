@@ -51,21 +51,12 @@ oct_status oct_keras_lower_average_pool(oct_keras_call *call, int32_t *y, oct_er
     return lower_pool(call, OCT_OP_AVERAGE_POOL_2D, y, err);
 }
 
-/* Keras 2 passes masks along unseen: they come from an Embedding with mask_zero. */
-static bool has_hidden_mask(const oct_keras_call *call)
-{
-    for (int32_t i = 0; call->keras2 && i < call->model->layer_count; i++)
-        if (oct_keras_flag(call->model->layers[i].config, "mask_zero", false))
-            return true;
-    return false;
-}
-
 static oct_status lower_global(oct_keras_call *call, oct_builtin op, int32_t *y, oct_error *err)
 {
     static const int32_t axes[] = { 1, 2 };
     OCT_TRY(oct_keras_channels_last(call, err));
     OCT_TRY(oct_keras_require_rank(call, call->inputs[0], call->variant + 2, err));
-    if (op == OCT_OP_MEAN && call->variant == 1 && (call->masked || has_hidden_mask(call)))
+    if (op == OCT_OP_MEAN && call->variant == 1 && call->masked)
         return oct_fail(err, OCT_E_UNSUPPORTED, "averages under a mask, which is not supported");
     return oct_keras_emit_reduce(call, op, call->inputs[0], axes, call->variant,
         oct_keras_flag(call->config, "keepdims", false), y, err);

@@ -30,8 +30,18 @@ static const struct {
     { SEQUENTIAL(INPUT "," LAYER("Lambda", "\"function\":{}")), OCT_E_UNSUPPORTED,
         "layer 'l' is a Lambda: its Python code cannot be imported; replace it by a Keras layer "
         "or keras.ops and save again" },
-    { SEQUENTIAL(INPUT "," LAYER("Bidirectional", "\"layer\":{}")), OCT_E_UNSUPPORTED,
-        "layer 'l': the layer class Bidirectional is not supported" },
+    { SEQUENTIAL(INPUT "," LAYER("ConvLSTM2D", "\"filters\":2")), OCT_E_UNSUPPORTED,
+        "layer 'l': the layer class ConvLSTM2D is not supported" },
+    { SEQUENTIAL(INPUT "," LAYER("Bidirectional", "\"layer\":{\"class_name\":\"RNN\"}")),
+        OCT_E_UNSUPPORTED,
+        "layer 'l' (Bidirectional): wraps the class 'RNN', which is not supported in it" },
+    { SEQUENTIAL(INPUT "," LAYER("Bidirectional",
+                     "\"layer\":{\"class_name\":\"ReLU\",\"config\":{}}")),
+        OCT_E_UNSUPPORTED, "layer 'l' (Bidirectional): wraps a layer that is not recurrent" },
+    { SEQUENTIAL(INPUT "," LAYER("TimeDistributed",
+                     "\"layer\":{\"class_name\":\"ReLU\",\"config\":{}}")),
+        OCT_E_INVALID,
+        "layer 'l' (TimeDistributed): expected one input of rank 3 or more, found rank 2" },
     { SEQUENTIAL(INPUT ",{\"module\":null,\"class_name\":\"Dense\",\"registered_name\":\"pk>Dense\","
                        "\"config\":{\"name\":\"mine\",\"trainable\":true}}"),
         OCT_E_UNSUPPORTED,
@@ -144,6 +154,13 @@ static void files_are_refused_with_reasons(void **state)
             "layer 'head' (Dense): the array tiny/head/kernel is missing" },
         { "bad_shape.h5", OCT_E_INVALID,
             "layer 'hidden' (Dense): kernel: expected the shape [4,3], found [3,3]" },
+        { "refused_long.keras", OCT_E_UNSUPPORTED,
+            "layer 'slow' (SimpleRNN): runs over 300 steps, but its steps are unrolled, at most 256 "
+            "of them; shorten the sequence" },
+        { "refused_mask.keras", OCT_E_UNSUPPORTED,
+            "layer 'reads' (GRU): runs under a mask, which is not supported" },
+        { "refused_mask.h5", OCT_E_UNSUPPORTED,
+            "layer 'reads' (GRU): runs under a mask, which is not supported" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)

@@ -20,7 +20,8 @@ enum { BATCH = 2 };
 static const char *const subjects[] = { "conv", "depthwise", "transposed", "line", "pool", "dense",
     "curves", "ramps", "activation_layers", "merge", "normalize", "nested", "shared", "sequential",
     "text", "pixels", "operators", "indexing",
-    "statistics", "selection" };
+    "statistics", "selection", "recurrent", "dropped_mask",
+    "bidirectional", "merged_directions", "each_step" };
 
 /* Largest difference relative to the largest expected magnitude of an output. */
 static double distance(const float *got, const float *wanted, size_t count)

@@ -300,6 +300,14 @@ def recurrent(k):
     return k.Model(i, [x, y, h, c, z, g, r, s, l.GRU(2, use_bias=False)(x)])
 
 
+def dropped_mask(k):
+    """A mask that ends at a convolution, before the layer that would heed it."""
+    l = k.layers
+    i = k.Input((7,), dtype="int32", name="words")
+    x = l.Dropout(0.1)(l.Dense(5)(l.Embedding(11, 6, mask_zero=True)(i)))
+    return k.Model(i, l.GRU(3)(l.Conv1D(4, 3)(x)))
+
+
 def bidirectional(k):
     """Both directions: two sequences, one last step."""
     l = k.layers
@@ -354,7 +362,7 @@ def each_step(k):
 BUILDERS = {f.__name__: f for f in (
     conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, rare,
     merge, normalize, nested, shared, sequential, text, pixels, operators,
-    indexing, statistics, selection, recurrent, bidirectional, merged_directions, attention, einsum_dense, each_step)}
+    indexing, statistics, selection, recurrent, dropped_mask, bidirectional, merged_directions, attention, einsum_dense, each_step)}
 
 
 def make(build, kit, name):
@@ -487,6 +495,24 @@ def variants(folder):
         name, array[:-1]) is None)
 
 
+def refusals(folder):
+    """Whole models that are refused for what they do, not for how they are stored."""
+    import keras
+    import tf_keras
+
+    def long(kit):
+        return kit.Sequential([kit.Input((300, 1), name="x"), kit.layers.SimpleRNN(1, name="slow")])
+
+    def masked(kit):
+        return kit.Sequential([kit.Input((4,), name="x", dtype="int32"),
+                               kit.layers.Embedding(3, 2, mask_zero=True, name="words"),
+                               kit.layers.GRU(1, name="reads")])
+
+    for kit, build, name in ((keras, long, "refused_long.keras"), (keras, masked, "refused_mask.keras"),
+                             (tf_keras, masked, "refused_mask.h5")):
+        make(build, kit, name).save(os.path.join(folder, name))
+
+
 def main():
     import keras
     import tf_keras
@@ -498,6 +524,7 @@ def main():
             save(make(build, kit, name), os.path.join(folder, f"{kind}_{name}"))
     if not sys.argv[1:]:
         variants(folder)
+        refusals(folder)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+/*
+ * Layers around a layer: Bidirectional runs it in both directions, TimeDistributed on every step.
+ */
+#include "keras/recurrent.h"
+
+#include <string.h>
+
+static const char *class_of(const oct_keras_call *call, const char *key)
+{
+    return oct_keras_text(json_object_get(call->config, key), "class_name", "");
+}
+
+/* A call of the wrapped layer. */
+static oct_status wrapped_call(const oct_keras_call *call, const char *key, const char *scope,
+    oct_keras_call *inner, oct_error *err)
+{
+    const json_t *entry = json_object_get(call->config, key);
+    if (call->layer->inner == NULL)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "wraps the class '%s', which is not supported in it",
+            class_of(call, key));
+    *inner = *call;
+    inner->config = json_object_get(entry, "config");
+    inner->variant = call->layer->inner->variant;
+    inner->scope = scope;
+    return json_is_object(inner->config)
+               ? OCT_OK
+               : oct_fail(err, OCT_E_INVALID, "the layer it wraps has no configuration");
+}
+
+static oct_status merge(oct_keras_call *call, const char *mode, int32_t forward, int32_t backward,
+    int32_t *y, oct_error *err)
+{
+    oct_keras_shape shape = oct_keras_shape_of(call, forward);
+    if (strcmp(mode, "sum") == 0)
+        return oct_keras_emit_binary(call, OCT_OP_ADD, forward, backward, y, err);
+    if (strcmp(mode, "mul") == 0)
+        return oct_keras_emit_binary(call, OCT_OP_MUL, forward, backward, y, err);
+    if (strcmp(mode, "ave") == 0) {
+        OCT_TRY(oct_keras_emit_binary(call, OCT_OP_ADD, forward, backward, y, err));
+        return oct_keras_emit_scalar(call, OCT_OP_MUL, *y, 0.5f, y, err);
+    }
+    if (strcmp(mode, "concat") != 0)
+        return oct_fail(err, OCT_E_INVALID, "merge_mode '%s'", mode);
+    int32_t inputs[2] = { forward, backward };
+    oct_concatenation_options *options;
+    shape.dims[shape.rank - 1] += oct_keras_shape_of(call, backward).dims[shape.rank - 1];
+    OCT_TRY(oct_keras_emit(call, OCT_OP_CONCATENATION, inputs, 2, OCT_OPTIONS_Concatenation,
+        OCT_FLOAT32, &shape, y, &options, err));
+    options->axis = -1;
+    return OCT_OK;
+}
+
+oct_status oct_keras_lower_bidirectional(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    oct_keras_call forward, backward;
+    oct_keras_sequence ahead, back;
+    const json_t *mode = json_object_get(call->config, "merge_mode");
+    const char *second = oct_keras_has(call->config, "backward_layer") ? "backward_layer" : "layer";
+    OCT_TRY(wrapped_call(call, "layer", "forward_layer/", &forward, err));
+    OCT_TRY(wrapped_call(call, second, "backward_layer/", &backward, err));
+    if (strcmp(class_of(call, "layer"), class_of(call, second)) != 0)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "wraps layers of two classes, %s and %s",
+            class_of(call, "layer"), class_of(call, second));
+    if (call->layer->inner->lower != oct_keras_lower_recurrent)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "wraps a layer that is not recurrent");
+    if (call->input_count != 1 || oct_keras_flag(forward.config, "return_state", false))
+        return oct_fail(err, OCT_E_UNSUPPORTED, "is given or returns states");
+    if (oct_keras_flag(forward.config, "go_backwards", false))
+        return oct_fail(err, OCT_E_UNSUPPORTED, "wraps a layer with go_backwards");
+    OCT_TRY(oct_keras_run_steps(&forward, false, true, &ahead, err));
+    OCT_TRY(oct_keras_run_steps(&backward, true, true, &back, err));
+    if (!json_is_null(mode))
+        return merge(call, mode == NULL ? "concat" : json_string_value(mode), ahead.y, back.y, y, err);
+    OCT_TRY(oct_keras_several(call, 2, err));
+    *y = call->outputs[0] = ahead.y;
+    call->outputs[1] = back.y;
+    return OCT_OK;
+}
+
+/* Steps become part of the batch: [n, steps, ...] as [n * steps, ...], the layer, and back. */
+oct_status oct_keras_lower_time_distributed(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    oct_keras_call inner;
+    oct_keras_shape from = oct_keras_shape_of(call, call->inputs[0]), flat = { from.rank - 1, { -1 } };
+    OCT_TRY(wrapped_call(call, "layer", "layer/", &inner, err));
+    if (from.rank < 3 || call->input_count != 1)
+        return oct_fail(err, OCT_E_INVALID, "expected one input of rank 3 or more, found rank %d",
+            from.rank);
+    OCT_TRY(oct_keras_require_known(&from, 1, err));
+    if (call->masked)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "runs under a mask, which is not supported");
+    int64_t rows = (int64_t)from.dims[0] * from.dims[1];
+    if (from.dims[0] >= 0)
+        flat.dims[0] = rows > INT32_MAX ? INT32_MAX : (int32_t)rows;
+    memcpy(flat.dims + 1, from.dims + 2, (size_t)(from.rank - 2) * sizeof *flat.dims);
+    int32_t x;
+    OCT_TRY(oct_keras_emit_reshape(call, call->inputs[0], &flat, &x, err));
+    inner.inputs = &x;
+    *y = x;
+    OCT_TRY(call->layer->inner->lower(&inner, y, err));
+    oct_keras_shape made = oct_keras_shape_of(call, *y);
+    if (inner.outputs != NULL || made.rank > 7)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "wraps a layer of several results or too many axes");
+    oct_keras_shape shape = { made.rank + 1, { from.dims[0], from.dims[1] } };
+    memcpy(shape.dims + 2, made.dims + 1, (size_t)(made.rank - 1) * sizeof *shape.dims);
+    return oct_keras_emit_reshape(call, *y, &shape, y, err);
+}
