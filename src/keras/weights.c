@@ -112,6 +112,12 @@ static oct_status bind_layer(binder *b, oct_keras_layer *layer, const char *path
         bool here = found;
         if (found)
             OCT_TRY(oct_h5_find(b->h5, group, full + strlen(path) + 1, &object, &here, err));
+        if (found && !here && part > 0) { /* Keras 2 writes the attribute's name: _query_dense */
+            char *hidden = oct_arena_format(b->arena, "_%s", full + strlen(path) + 1);
+            if (hidden == NULL)
+                return oct_fail_memory(err, strlen(path), "a path");
+            OCT_TRY(oct_h5_find(b->h5, group, hidden, &object, &here, err));
+        }
         if (!here)
             return oct_fail(err, OCT_E_INVALID, "layer '%s' (%s): its %s is missing: no array at %s",
                 layer->name, layer->class_name, variable->name, full);

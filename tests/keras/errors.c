@@ -22,6 +22,16 @@ static void expect(oct_backing *backing, const oct_load_options *options, oct_st
         fail_msg("status %d, wanted %d\n  got    %s\n  wanted %s", got, status, err.text, text);
 }
 
+#define TENSOR "{\"class_name\":\"__keras_tensor__\",\"config\":{\"keras_history\":[\"x\",0,0]}}"
+/* A functional model: layer l is called with [x, x] and these keywords. */
+#define CALLED_TWICE(class_name, keywords)                                                         \
+    "{\"class_name\":\"Functional\",\"config\":{\"name\":\"f\",\"layers\":[{\"class_name\":"            \
+    "\"InputLayer\",\"name\":\"x\",\"config\":{\"batch_shape\":[null,4]},\"inbound_nodes\":[]},{"       \
+    "\"module\":\"keras.layers\",\"class_name\":\"" class_name "\",\"name\":\"l\","                   \
+    "\"config\":{\"use_scale\":false},"                                                             \
+    "\"inbound_nodes\":[{\"args\":[[" TENSOR "," TENSOR "]],\"kwargs\":{" keywords "}}]}],"            \
+    "\"input_layers\":[\"x\",0,0],\"output_layers\":[\"l\",0,0]}}"
+
 static const struct {
     const char *config;
     oct_status status;
@@ -58,6 +68,12 @@ static const struct {
         "layer 'fmod': the operation Fmod (keras.src.ops.numpy) is not supported" },
     { SEQUENTIAL(INPUT "," LAYER("TFOpLambda", "\"function\":\"math.foo\"")), OCT_E_UNSUPPORTED,
         "layer 'l' calls the TensorFlow function 'math.foo', which is not supported" },
+    { CALLED_TWICE("Attention", "\"use_causal_mask\":true"), OCT_E_UNSUPPORTED,
+        "layer 'l' (Attention): use_causal_mask is not supported" },
+    { CALLED_TWICE("Attention", "\"mask\":[null," TENSOR "]"), OCT_E_UNSUPPORTED,
+        "layer 'l' (Attention): runs under a mask, which is not supported" },
+    { CALLED_TWICE("Attention", "\"training\":false"), OCT_E_INVALID,
+        "layer 'l' (Attention): expected an input of rank 3, found rank 2" },
     { "{\"class_name\":\"Net\",\"config\":{}}", OCT_E_UNSUPPORTED,
         "the model is of the class 'Net'; only functional and sequential models can be imported: "
         "build it with keras.Model(inputs, outputs) and save again" },
