@@ -8,8 +8,7 @@
 
 static const oct_keras_def defs[] = {
 #define OCT_KERAS(kind, name, family, variant, variables)                                          \
-    { OCT_KERAS_##kind, name, oct_keras_lower_##family, variant, variables,                       \
-        sizeof variables > 1 && (variables)[sizeof variables - 2] == '/' },
+    { OCT_KERAS_##kind, name, oct_keras_lower_##family, variant, variables },
 #include "keras/layers.def"
 #undef OCT_KERAS
 };
@@ -20,6 +19,12 @@ const oct_keras_def *oct_keras_def_find(oct_keras_kind kind, const char *name)
         if (defs[i].kind == kind && strcmp(defs[i].name, name) == 0)
             return &defs[i];
     return NULL;
+}
+
+bool oct_keras_def_wraps(const oct_keras_def *def)
+{
+    size_t length = strlen(def->variables);
+    return length > 0 && def->variables[length - 1] == '/';
 }
 
 oct_status oct_keras_channels_last(const oct_keras_call *call, oct_error *err)

@@ -54,13 +54,13 @@ static oct_status add_variable(const declaration *d, const char *word, size_t le
     if (name == NULL)
         return oct_fail_memory(err, name_length, "a variable");
     if (colon != NULL) {
-        bool wanted = colon[1] != '!';
-        size_t skip = name_length + 1 + !wanted;
+        bool given = colon[1] == '?', absent = colon[1] == '!';
+        size_t skip = name_length + 1 + (given || absent);
         char *key = oct_arena_text(arena, word + skip, length - skip);
         if (key == NULL)
             return oct_fail_memory(err, length, "a variable");
-        bool present = wanted ? oct_keras_flag(d->config, key, true) : !oct_keras_has(d->config, key);
-        if (!present)
+        bool has = oct_keras_has(d->config, key);
+        if (given || absent ? has != given : !oct_keras_flag(d->config, key, true))
             return OCT_OK;
     }
     if (layer->variable_count == OCT_KERAS_MAX_VARIABLES)
@@ -101,7 +101,7 @@ static oct_status declare_variables(oct_arena *arena, oct_keras_layer *layer, oc
     declaration own = { arena, layer, layer->config, "" };
     if (layer->inner != NULL)
         return declare_wrapped(arena, layer, err);
-    return layer->def->wraps ? OCT_OK : declare_all(&own, layer->def->variables, err);
+    return oct_keras_def_wraps(layer->def) ? OCT_OK : declare_all(&own, layer->def->variables, err);
 }
 
 /* Weights in 16 bits are widened; quantized layers have other variables. */
@@ -146,7 +146,7 @@ static void find_inner(oct_keras_layer *layer)
         .module = oct_keras_text(entry, "module", NULL),
         .registered_name = oct_keras_text(entry, "registered_name", NULL) };
     layer->inner = oct_keras_def_find(OCT_KERAS_LAYER, known_name(&held));
-    if (layer->inner != NULL && layer->inner->wraps)
+    if (layer->inner != NULL && oct_keras_def_wraps(layer->inner))
         layer->inner = NULL;
 }
 
@@ -160,7 +160,7 @@ static void find_definition(oct_keras_layer *layer)
     else
         layer->def = oct_keras_def_find(
             layer->is_operation ? OCT_KERAS_OPERATION : OCT_KERAS_LAYER, known_name(layer));
-    if (layer->def != NULL && layer->def->wraps)
+    if (layer->def != NULL && oct_keras_def_wraps(layer->def))
         find_inner(layer);
 }
 

@@ -58,11 +58,13 @@ struct oct_keras_def {
     oct_keras_lower *lower;
     int32_t variant;       /* tells the members of a family apart: an operator, a rank, a mode */
     const char *variables; /* see layers.def */
-    bool wraps;            /* holds another layer under the key `layer` */
 };
 
 /** NULL when layers.def has no such entry. */
 const oct_keras_def *oct_keras_def_find(oct_keras_kind kind, const char *name);
+
+/** True for layers that hold another one under the key `layer`. */
+bool oct_keras_def_wraps(const oct_keras_def *def);
 
 #define OCT_KERAS(kind, name, family, variant, variables) oct_keras_lower oct_keras_lower_##family;
 #include "keras/layers.def"
