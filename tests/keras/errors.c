@@ -170,6 +170,9 @@ static void files_are_refused_with_reasons(void **state)
             "layer 'head' (Dense): the array tiny/head/kernel is missing" },
         { "bad_shape.h5", OCT_E_INVALID,
             "layer 'hidden' (Dense): kernel: expected the shape [4,3], found [3,3]" },
+        { "refused_einsum.keras", OCT_E_UNSUPPORTED,
+            "layer 'mixes' (EinsumDense): the equation 'abc,bd->adc' is not one matrix over the last "
+            "axes" },
         { "refused_long.keras", OCT_E_UNSUPPORTED,
             "layer 'slow' (SimpleRNN): runs over 300 steps, but its steps are unrolled, at most 256 "
             "of them; shorten the sequence" },

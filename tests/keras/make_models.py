@@ -345,8 +345,8 @@ def einsum_dense(k):
     e = getattr(k.layers, "EinsumDense", None) or k.layers.experimental.EinsumDense
     x = e("abc,cd->abd", (None, 5), bias_axes="d", activation="relu")(i)
     y = e("abc,cde->abde", (None, 2, 3), bias_axes="de")(x)
-    z = e("abde,dec->abc", (None, 4), bias_axes="c")(y)
-    return k.Model(i, [x, y, z, k.layers.Flatten()(z), e("...x,xy->...y", (3,))(z)])
+    z = e("abde,edcf->abcf", (None, 4, 2), bias_axes="f")(y)
+    return k.Model(i, [x, y, z, k.layers.Flatten()(z), e("...x,xy->...y", (3,))(x)])
 
 
 def each_step(k):
@@ -508,7 +508,11 @@ def refusals(folder):
                                kit.layers.Embedding(3, 2, mask_zero=True, name="words"),
                                kit.layers.GRU(1, name="reads")])
 
-    for kit, build, name in ((keras, long, "refused_long.keras"), (keras, masked, "refused_mask.keras"),
+    def mixer(kit):
+        return kit.Sequential([kit.Input((4, 3), name="x"), kit.layers.EinsumDense(
+            "abc,bd->adc", (2, 3), name="mixes")])
+
+    for kit, build, name in ((keras, mixer, "refused_einsum.keras"), (keras, long, "refused_long.keras"), (keras, masked, "refused_mask.keras"),
                              (tf_keras, masked, "refused_mask.h5")):
         make(build, kit, name).save(os.path.join(folder, name))
 
