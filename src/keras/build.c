@@ -140,7 +140,7 @@ static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
         return oct_fail_memory(err, strlen(layer->name), "a name");
     int32_t first_new = f->b->sub->tensor_count;
     *y = inputs[0];
-    oct_status status = layer->def->lower(&call, y, err);
+    oct_status status = oct_keras_lower_call(&call, layer->def, y, err);
     if (status != OCT_OK)
         return oct_error_prefix(err, status, "layer '%s' (%s)", layer->name, layer->class_name);
     if (call.outputs != NULL)

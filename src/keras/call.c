@@ -30,7 +30,7 @@ bool oct_keras_def_wraps(const oct_keras_def *def)
 oct_status oct_keras_channels_last(const oct_keras_call *call, oct_error *err)
 {
     const char *format = oct_keras_text(call->config, "data_format", "channels_last");
-    if (strcmp(format, "channels_last") != 0)
+    if (!call->turned && strcmp(format, "channels_last") != 0)
         return oct_fail(err, OCT_E_UNSUPPORTED, "data_format '%s'; only channels_last is supported",
             format);
     return OCT_OK;

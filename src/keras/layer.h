@@ -37,6 +37,7 @@ typedef struct oct_keras_call {
     int32_t variant;              /* from layers.def */
     const char *scope;            /* "forward_layer/": stands before the names of variables */
     bool keras2;
+    bool turned;                  /* the file has channels first, the input has been turned */
     bool masked;                  /* Keras passes a mask along with the input (mask.c) */
     const oct_keras_argument *arguments;
     int32_t argument_count;
@@ -70,6 +71,10 @@ bool oct_keras_def_wraps(const oct_keras_def *def);
 #include "keras/layers.def"
 #undef OCT_KERAS
 
+/** Lowers by a definition; axes are turned round layers of one input that has its channels first. */
+oct_status oct_keras_lower_call(oct_keras_call *call, const oct_keras_def *def, int32_t *y,
+    oct_error *err);
+
 /* ---- configuration: `fallback` is Keras's default, used when the key is absent or null ---- */
 
 bool oct_keras_flag(const json_t *config, const char *key, bool fallback);
@@ -98,7 +103,7 @@ oct_status oct_keras_sides(const json_t *config, const char *key, int32_t count,
 /** An axis from the configuration counted from the front; fallback may be negative. */
 oct_status oct_keras_axis(int32_t axis, int32_t rank, int32_t *out, oct_error *err);
 
-/** Refuses the data_format channels_first. */
+/** Refuses a data_format other than channels_last, and channels_first that is not turned (layout.c). */
 oct_status oct_keras_channels_last(const oct_keras_call *call, oct_error *err);
 
 /* ---- variables ---- */

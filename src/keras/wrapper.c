@@ -97,7 +97,7 @@ oct_status oct_keras_lower_time_distributed(oct_keras_call *call, int32_t *y, oc
     OCT_TRY(oct_keras_emit_reshape(call, call->inputs[0], &flat, &x, err));
     inner.inputs = &x;
     *y = x;
-    OCT_TRY(call->layer->inner->lower(&inner, y, err));
+    OCT_TRY(oct_keras_lower_call(&inner, call->layer->inner, y, err));
     oct_keras_shape made = oct_keras_shape_of(call, *y);
     if (inner.outputs != NULL || made.rank > 7)
         return oct_fail(err, OCT_E_UNSUPPORTED, "wraps a layer of several results or too many axes");

@@ -21,7 +21,8 @@ static const char *const subjects[] = { "conv", "depthwise", "transposed", "line
     "curves", "ramps", "activation_layers", "merge", "normalize", "nested", "shared", "sequential",
     "text", "pixels", "operators", "indexing",
     "statistics", "selection", "recurrent", "dropped_mask",
-    "bidirectional", "merged_directions", "each_step", "attention", "einsum_dense" };
+    "bidirectional", "merged_directions", "each_step", "attention", "einsum_dense",
+    "channels_first" };
 
 /* Largest difference relative to the largest expected magnitude of an output. */
 static double distance(const float *got, const float *wanted, size_t count)

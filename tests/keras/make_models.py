@@ -359,10 +359,25 @@ def each_step(k):
     return k.Model(i, [x, l.TimeDistributed(l.Dense(5))(y)])
 
 
+def channels_first(k):
+    """Layers whose channels are the second axis."""
+    l = k.layers
+    form = {"data_format": "channels_first"}
+    x = i = k.Input((3, 13, 12), name="image")
+    x = l.Conv2D(4, 3, strides=2, padding="same", activation="relu", **form)(x)
+    x = l.BatchNormalization(axis=1)(x)
+    x = l.DepthwiseConv2D(3, padding="same", **form)(l.ZeroPadding2D(((1, 0), (2, 1)), **form)(x))
+    y = l.MaxPooling2D(2, **form)(x)
+    z = l.UpSampling2D(2, **form)(l.AveragePooling2D(2, padding="same", **form)(y))
+    return k.Model(i, [x, y, z, l.Cropping2D(1, **form)(z), l.GlobalAveragePooling2D(**form)(z),
+                       l.GlobalMaxPooling2D(keepdims=True, **form)(z), l.Flatten(**form)(y),
+                       l.Conv2DTranspose(2, 3, **form)(y)])
+
+
 BUILDERS = {f.__name__: f for f in (
     conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, rare,
     merge, normalize, nested, shared, sequential, text, pixels, operators,
-    indexing, statistics, selection, recurrent, dropped_mask, bidirectional, merged_directions, attention, einsum_dense, each_step)}
+    indexing, statistics, selection, recurrent, dropped_mask, bidirectional, merged_directions, attention, einsum_dense, each_step, channels_first)}
 
 
 def make(build, kit, name):
