@@ -186,6 +186,10 @@ oct_status oct_keras_emit_transpose(oct_keras_call *call, int32_t x, const int32
 oct_status oct_keras_emit_pad(oct_keras_call *call, int32_t x, int32_t sides[][2], int32_t *y,
     oct_error *err);
 
+/** y = x without sides[axis] = { before, after }; ends are counted from the back, open sizes work too. */
+oct_status oct_keras_emit_crop(oct_keras_call *call, int32_t x, int32_t sides[][2], int32_t *y,
+    oct_error *err);
+
 /** x of another type becomes `type` by CAST. */
 oct_status oct_keras_emit_cast(oct_keras_call *call, int32_t x, oct_type type, int32_t *y,
     oct_error *err);

@@ -1,5 +1,5 @@
 /*
- * Image sizes: UpSampling and Resizing, with half-pixel centres as Keras has them.
+ * Image sizes: UpSampling, Resizing and CenterCrop, with half-pixel centres as Keras has them.
  */
 #include "keras/layer.h"
 
@@ -56,17 +56,73 @@ oct_status oct_keras_lower_up_sampling(oct_keras_call *call, int32_t *y, oct_err
     return oct_keras_emit_reshape(call, *y, &shape, y, err);
 }
 
+static bool flag_set(const oct_keras_call *call, const char *key)
+{
+    return oct_keras_flag(call->config, key, false);
+}
+
+/* The largest part in the middle, or the smallest frame, with the shape of the target. */
+static oct_status fit_aspect(oct_keras_call *call, const int32_t *size, bool pad, int32_t *x,
+    oct_error *err)
+{
+    oct_keras_shape shape = oct_keras_shape_of(call, *x);
+    int32_t sides[4][2] = { { 0 } };
+    OCT_TRY(oct_keras_require_known(&shape, 1, err));
+    for (int i = 0; i < 2; i++) {
+        int64_t here = shape.dims[1 + i], fits = (int64_t)shape.dims[2 - i] * size[i] / size[1 - i];
+        int64_t spare = pad ? fits - here : here - fits;
+        if (spare <= 0)
+            continue;
+        if (spare > INT32_MAX || (!pad && fits < 1))
+            return oct_fail(err, OCT_E_INVALID, "cannot give %d x %d the shape of %d x %d",
+                shape.dims[1], shape.dims[2], size[0], size[1]);
+        sides[1 + i][0] = (int32_t)spare / 2;
+        /* As Keras: a frame is as wide on both sides, one short of the shape when the rest is odd. */
+        sides[1 + i][1] = pad ? sides[1 + i][0] : (int32_t)spare - sides[1 + i][0];
+    }
+    return pad ? oct_keras_emit_pad(call, *x, sides, x, err)
+               : oct_keras_emit_crop(call, *x, sides, x, err);
+}
+
 oct_status oct_keras_lower_resizing(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    static const char *const refused[] = { "crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias" };
-    int32_t height, width;
+    int32_t size[2], x = call->inputs[0];
     const char *method = oct_keras_text(call->config, "interpolation", "bilinear");
+    bool crop = flag_set(call, "crop_to_aspect_ratio"), pad = flag_set(call, "pad_to_aspect_ratio");
     OCT_TRY(oct_keras_channels_last(call, err));
-    OCT_TRY(oct_keras_require_rank(call, call->inputs[0], 4, err));
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-        if (oct_keras_flag(call->config, refused[i], false))
-            return oct_fail(err, OCT_E_UNSUPPORTED, "%s", refused[i]);
-    OCT_TRY(oct_keras_int(call->config, "height", 0, 1, &height, err));
-    OCT_TRY(oct_keras_int(call->config, "width", 0, 1, &width, err));
-    return emit_resize(call, call->inputs[0], method, height, width, y, err);
+    OCT_TRY(oct_keras_require_rank(call, x, 4, err));
+    OCT_TRY(oct_keras_int(call->config, "height", 0, 1, &size[0], err));
+    OCT_TRY(oct_keras_int(call->config, "width", 0, 1, &size[1], err));
+    if (flag_set(call, "antialias"))
+        return oct_fail(err, OCT_E_UNSUPPORTED, "antialias");
+    if (pad && oct_keras_number(call->config, "fill_value", 0) != 0)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "pads with something other than zeros");
+    if (crop || pad) {
+        OCT_TRY(oct_keras_emit_cast(call, x, OCT_FLOAT32, &x, err));
+        OCT_TRY(fit_aspect(call, size, pad, &x, err));
+    }
+    return emit_resize(call, x, method, size[0], size[1], y, err);
+}
+
+/* An image smaller than the crop is enlarged until its middle fills it. */
+oct_status oct_keras_lower_center_crop(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    int32_t sides[4][2] = { { 0 } }, size[2], x = call->inputs[0];
+    oct_keras_shape shape = oct_keras_shape_of(call, x);
+    OCT_TRY(oct_keras_channels_last(call, err));
+    OCT_TRY(oct_keras_require_rank(call, x, 4, err));
+    OCT_TRY(oct_keras_require_known(&shape, 1, err));
+    OCT_TRY(oct_keras_int(call->config, "height", 1, 1, &size[0], err));
+    OCT_TRY(oct_keras_int(call->config, "width", 1, 1, &size[1], err));
+    for (int i = 0; i < 2; i++) {
+        int32_t spare = shape.dims[1 + i] - size[i];
+        if (spare < 0) {
+            OCT_TRY(oct_keras_emit_cast(call, x, OCT_FLOAT32, &x, err));
+            OCT_TRY(fit_aspect(call, size, false, &x, err));
+            return emit_resize(call, x, "bilinear", size[0], size[1], y, err);
+        }
+        sides[1 + i][0] = spare / 2;
+        sides[1 + i][1] = spare - spare / 2;
+    }
+    return oct_keras_emit_crop(call, x, sides, y, err);
 }

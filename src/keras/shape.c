@@ -133,7 +133,7 @@ oct_status oct_keras_lower_zero_padding(oct_keras_call *call, int32_t *y, oct_er
 }
 
 /* x[begin : size - after] on every axis; ends are counted from the back, so open sizes work too. */
-static oct_status emit_crop(oct_keras_call *call, int32_t x, int32_t sides[][2], int32_t *y,
+oct_status oct_keras_emit_crop(oct_keras_call *call, int32_t x, int32_t sides[][2], int32_t *y,
     oct_error *err)
 {
     oct_keras_shape shape = oct_keras_shape_of(call, x);
@@ -167,24 +167,5 @@ oct_status oct_keras_lower_cropping(oct_keras_call *call, int32_t *y, oct_error 
     OCT_TRY(oct_keras_channels_last(call, err));
     OCT_TRY(oct_keras_require_rank(call, call->inputs[0], call->variant + 2, err));
     OCT_TRY(oct_keras_sides(call->config, "cropping", call->variant, sides + 1, err));
-    return emit_crop(call, call->inputs[0], sides, y, err);
-}
-
-oct_status oct_keras_lower_center_crop(oct_keras_call *call, int32_t *y, oct_error *err)
-{
-    int32_t sides[4][2] = { { 0 } }, size[2];
-    oct_keras_shape shape = oct_keras_shape_of(call, call->inputs[0]);
-    OCT_TRY(oct_keras_channels_last(call, err));
-    OCT_TRY(oct_keras_require_rank(call, call->inputs[0], 4, err));
-    OCT_TRY(oct_keras_require_known(&shape, 1, err));
-    OCT_TRY(oct_keras_int(call->config, "height", 1, 1, &size[0], err));
-    OCT_TRY(oct_keras_int(call->config, "width", 1, 1, &size[1], err));
-    for (int i = 0; i < 2; i++) {
-        int32_t spare = shape.dims[1 + i] - size[i];
-        if (spare < 0)
-            return oct_fail(err, OCT_E_UNSUPPORTED, "its image is smaller than the crop");
-        sides[1 + i][0] = spare / 2;
-        sides[1 + i][1] = spare - spare / 2;
-    }
-    return emit_crop(call, call->inputs[0], sides, y, err);
+    return oct_keras_emit_crop(call, call->inputs[0], sides, y, err);
 }

@@ -226,6 +226,18 @@ def pixels(k):
     return k.Model(i, [x, l.Resizing(4, 4, interpolation="nearest")(x), l.CenterCrop(3, 2)(x)])
 
 
+def aspect(k):
+    """Images cropped or padded to the aspect of the target before they are resized."""
+    l = k.layers
+    i = k.Input((9, 7, 3), name="photo")
+    outputs = [l.Resizing(4, 6, crop_to_aspect_ratio=True)(i), l.CenterCrop(12, 5)(i),
+               l.Resizing(8, 3, crop_to_aspect_ratio=True, interpolation="nearest")(i)]
+    if k.__name__ == "keras":
+        outputs += [l.Resizing(5, 8, pad_to_aspect_ratio=True)(i),
+                    l.Resizing(8, 3, pad_to_aspect_ratio=True)(i)]
+    return k.Model(i, outputs)
+
+
 def operators(k):
     """Operators on tensors, which Keras stores as layers of their own kind."""
     l = k.layers
@@ -377,7 +389,7 @@ def channels_first(k):
 BUILDERS = {f.__name__: f for f in (
     conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, rare,
     merge, normalize, nested, shared, sequential, text, pixels, operators,
-    indexing, statistics, selection, recurrent, dropped_mask, bidirectional, merged_directions, attention, einsum_dense, each_step, channels_first)}
+    indexing, statistics, selection, recurrent, dropped_mask, bidirectional, merged_directions, attention, einsum_dense, each_step, channels_first, aspect)}
 
 
 def make(build, kit, name):
