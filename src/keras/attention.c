@@ -119,10 +119,19 @@ static oct_status read_tensor(oct_keras_call *call, int32_t position, const char
     return given ? oct_keras_argument_tensor(call, position, keyword, tensor, err) : OCT_OK;
 }
 
-oct_status oct_keras_lower_multi_head_attention(oct_keras_call *call, int32_t *y, oct_error *err)
+typedef struct heads {
+    int32_t query, shared;     /* heads of the queries; of keys and values, each for as many of those */
+    int32_t size, value_size;
+} heads;
+
+/*
+ * Queries that share a head of keys are rows of one matrix: [n, heads, steps, size] is seen as
+ * [n, shared, heads / shared * steps, size], and nothing is repeated.
+ */
+static oct_status attend(oct_keras_call *call, const heads *h, int32_t *y, oct_error *err)
 {
     static const int32_t back[] = { 0, 2, 1, 3 };
-    int32_t query, value = -1, key, heads, size, value_size;
+    int32_t query, value = -1, key, scores;
     OCT_TRY(check_heads(call, err));
     OCT_TRY(oct_keras_argument_tensor(call, 0, "query", &query, err));
     OCT_TRY(oct_keras_argument_tensor(call, 1, "value", &value, err));
@@ -131,22 +140,47 @@ oct_status oct_keras_lower_multi_head_attention(oct_keras_call *call, int32_t *y
     OCT_TRY(oct_keras_require_rank(call, query, 3, err));
     OCT_TRY(oct_keras_require_rank(call, key, 3, err));
     OCT_TRY(oct_keras_require_rank(call, value, 3, err));
-    OCT_TRY(oct_keras_int(call->config, "num_heads", 0, 1, &heads, err));
-    OCT_TRY(oct_keras_int(call->config, "key_dim", 0, 1, &size, err));
-    OCT_TRY(oct_keras_int(call->config, "value_dim", size, 1, &value_size, err));
     oct_keras_shape shape = oct_keras_shape_of(call, query);
-    int64_t dims[3] = { heads, value_size, -1 }, width = (int64_t)heads * value_size;
-    int32_t scores;
-    OCT_TRY(project_heads(call, "query_dense", query, heads, size, &query, err));
-    OCT_TRY(project_heads(call, "key_dense", key, heads, size, &key, err));
-    OCT_TRY(project_heads(call, "value_dense", value, heads, value_size, &value, err));
-    OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MUL, query, 1.0f / sqrtf((float)size), &query, err));
+    int64_t dims[3] = { h->query, h->value_size, -1 };
+    OCT_TRY(project_heads(call, "query_dense", query, h->query, h->size, &query, err));
+    OCT_TRY(project_heads(call, "key_dense", key, h->shared, h->size, &key, err));
+    OCT_TRY(project_heads(call, "value_dense", value, h->shared, h->value_size, &value, err));
+    int32_t together = h->query / h->shared;
+    oct_keras_shape rows = { 4, { shape.dims[0], h->shared, together * shape.dims[1], h->size } };
+    oct_keras_shape apart = { 4, { shape.dims[0], h->query, shape.dims[1], h->value_size } };
+    OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MUL, query, 1.0f / sqrtf((float)h->size), &query, err));
+    if (together > 1)
+        OCT_TRY(oct_keras_emit_reshape(call, query, &rows, &query, err));
     OCT_TRY(oct_keras_emit_matmul(call, query, key, false, true, &scores, err));
     OCT_TRY(weigh(call, scores, value, y, err));
+    if (together > 1)
+        OCT_TRY(oct_keras_emit_reshape(call, *y, &apart, y, err));
     OCT_TRY(oct_keras_emit_transpose(call, *y, back, y, err));
-    shape.dims[2] = (int32_t)width;
+    shape.dims[2] = h->query * h->value_size;
     OCT_TRY(oct_keras_emit_reshape(call, *y, &shape, y, err));
     return project(call, "output_dense", *y, 2, dims, y, err);
+}
+
+oct_status oct_keras_lower_multi_head_attention(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    heads h;
+    OCT_TRY(oct_keras_int(call->config, "num_heads", 0, 1, &h.query, err));
+    OCT_TRY(oct_keras_int(call->config, "key_dim", 0, 1, &h.size, err));
+    OCT_TRY(oct_keras_int(call->config, "value_dim", h.size, 1, &h.value_size, err));
+    h.shared = h.query;
+    return attend(call, &h, y, err);
+}
+
+oct_status oct_keras_lower_group_query_attention(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    heads h;
+    OCT_TRY(oct_keras_int(call->config, "num_query_heads", 0, 1, &h.query, err));
+    OCT_TRY(oct_keras_int(call->config, "num_key_value_heads", 0, 1, &h.shared, err));
+    OCT_TRY(oct_keras_int(call->config, "head_dim", 0, 1, &h.size, err));
+    h.value_size = h.size;
+    if (h.query % h.shared != 0)
+        return oct_fail(err, OCT_E_INVALID, "%d heads of queries share %d of keys", h.query, h.shared);
+    return attend(call, &h, y, err);
 }
 
 /* Inputs are queries, values and perhaps keys. */

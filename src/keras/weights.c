@@ -112,7 +112,7 @@ static oct_status bind_layer(binder *b, oct_keras_layer *layer, const char *path
         bool here = found;
         if (found)
             OCT_TRY(oct_h5_find(b->h5, group, full + strlen(path) + 1, &object, &here, err));
-        if (found && !here && part > 0) { /* Keras 2 writes the attribute's name: _query_dense */
+        if (found && !here && part > 0) { /* some write the attribute's name: _query_dense */
             char *hidden = oct_arena_format(b->arena, "_%s", full + strlen(path) + 1);
             if (hidden == NULL)
                 return oct_fail_memory(err, strlen(path), "a path");
@@ -144,7 +144,9 @@ static oct_status bind_next(binder *b, const oct_keras_model *model, oct_keras_l
 {
     if (layer->is_operation || (model->sequential && strcmp(layer->class_name, "InputLayer") == 0))
         return OCT_OK;
-    char *snake = snake_case(b->arena, layer->class_name);
+    /* The one class whose name in Python is not the one that .keras files give. */
+    bool grouped = strcmp(layer->class_name, "GroupQueryAttention") == 0;
+    char *snake = snake_case(b->arena, grouped ? "GroupedQueryAttention" : layer->class_name);
     if (snake == NULL)
         return oct_fail_memory(err, strlen(layer->class_name), "a path");
     json_int_t number;

@@ -351,6 +351,15 @@ def attention(k):
     return k.Model([q, v], outputs)
 
 
+def grouped_attention(k):
+    """Heads of queries that share heads of keys; in Keras 2 every head has its own."""
+    l = k.layers
+    q, v = k.Input((5, 6), name="q"), k.Input((4, 6), name="v")
+    if k.__name__ == "keras":
+        return k.Model([q, v], l.GroupQueryAttention(3, 4, 2)(q, v))
+    return k.Model([q, v], l.MultiHeadAttention(4, 3)(q, v))
+
+
 def einsum_dense(k):
     """Dense layers by their equation."""
     i = k.Input((4, 6), name="i")
@@ -389,7 +398,7 @@ def channels_first(k):
 BUILDERS = {f.__name__: f for f in (
     conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, rare,
     merge, normalize, nested, shared, sequential, text, pixels, operators,
-    indexing, statistics, selection, recurrent, dropped_mask, bidirectional, merged_directions, attention, einsum_dense, each_step, channels_first, aspect)}
+    indexing, statistics, selection, recurrent, dropped_mask, bidirectional, merged_directions, attention, grouped_attention, einsum_dense, each_step, channels_first, aspect)}
 
 
 def make(build, kit, name):
