@@ -68,6 +68,14 @@ static const struct {
         "layer 'fmod': the operation Fmod (keras.src.ops.numpy) is not supported" },
     { SEQUENTIAL(INPUT "," LAYER("TFOpLambda", "\"function\":\"math.foo\"")), OCT_E_UNSUPPORTED,
         "layer 'l' calls the TensorFlow function 'math.foo', which is not supported" },
+    { SEQUENTIAL(INPUT "," LAYER("TimeDistributed", "\"layer\":{\"class_name\":\"Bidirectional\"}")),
+        OCT_E_UNSUPPORTED,
+        "layer 'l' (TimeDistributed): wraps the class 'Bidirectional', which is not supported in it" },
+    { SEQUENTIAL(INPUT "," LAYER("Reshape", "\"target_shape\":[2,2,1]") ","
+                 LAYER("MaxPooling2D", "\"activation\":\"softmax\","
+                                       "\"data_format\":\"channels_first\"")),
+        OCT_E_UNSUPPORTED,
+        "layer 'l' (MaxPooling2D): has its channels first and the activation 'softmax'" },
     { CALLED_TWICE("Attention", "\"use_causal_mask\":true"), OCT_E_UNSUPPORTED,
         "layer 'l' (Attention): use_causal_mask is not supported" },
     { CALLED_TWICE("Attention", "\"mask\":[null," TENSOR "]"), OCT_E_UNSUPPORTED,

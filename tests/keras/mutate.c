@@ -16,7 +16,9 @@
 static const char *const seeds[] = { "tiny.keras", "tiny.h5", "tiny_fixed.h5", "tiny_deflated.keras",
     "keras3_nested.keras", "keras2_nested.h5", "keras3_operators.h5", "keras2_operators.keras",
     "keras3_line.h5", "keras2_conv.h5", "keras3_normalize.keras", "keras3_activation_layers.h5",
-    "keras3_indexing.keras", "keras2_indexing.h5" };
+    "keras3_indexing.keras", "keras2_indexing.h5", "keras3_selection.keras", "keras2_recurrent.keras",
+    "keras3_merged_directions.h5", "keras3_attention.keras", "keras3_einsum_dense.h5",
+    "keras2_each_step.keras", "keras3_aspect.keras" };
 
 static uint64_t random_state = 1;
 
