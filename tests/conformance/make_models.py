@@ -45,7 +45,10 @@ def leaves(model):
 
 
 def settle(model, random, logit_deviation=2.5):
-    """Gives the model weights whose activations and outputs spread like a trained model's."""
+    """Gives the model weights whose activations and outputs spread like a trained model's.
+
+    Scaling the head so that answers differ magnifies the rounding of everything in front of it, in
+    every runtime; with logit_deviation None the head stays as Keras draws it."""
     normalizations = [l for l in leaves(model) if type(l).__name__ == "BatchNormalization"]
     batch = images(random, 16, model.input_shape[1:])
     momenta = [layer.momentum for layer in normalizations]
@@ -61,6 +64,8 @@ def settle(model, random, logit_deviation=2.5):
         if getattr(layer, "use_bias", False):
             layer.bias.assign(random.normal(0, 0.1, layer.bias.shape))
     head = [layer for layer in leaves(model) if hasattr(layer, "kernel")][-1]
+    if logit_deviation is None:
+        return model
     head.bias.assign(np.zeros(head.bias.shape))
     logits = np.log(np.maximum(np.asarray(model(batch, training=False)), 1e-30))
     logits -= logits.mean(1, keepdims=True)  # undoes softmax but for a constant per sample
@@ -72,6 +77,11 @@ def settle(model, random, logit_deviation=2.5):
 
 
 def mobilenetv2(kit):
+    return kit.applications.MobileNetV2(weights=None)
+
+
+def mobilenetv2_level(kit):
+    """The same with its head unscaled: rounding is not magnified, float outputs can be held to 1e-5."""
     return kit.applications.MobileNetV2(weights=None)
 
 
@@ -126,7 +136,9 @@ def nested(kit):
     return kit.Model(image, layers.Dense(10, activation="softmax", name="head")(x), name="nested")
 
 
-BUILDERS = {f.__name__: f for f in (mobilenetv2, mobilenetv2_small, mobilenet, resnet50, cnn, nested)}
+BUILDERS = {f.__name__: f for f in (
+    mobilenetv2, mobilenetv2_level, mobilenetv2_small, mobilenet, resnet50, cnn, nested)}
+LEVEL = ["mobilenetv2_level"]
 KERAS2 = {"keras2_cnn": cnn, "keras2_mobilenetv2_small": mobilenetv2_small}  # written by tf_keras
 
 
@@ -148,10 +160,10 @@ def make(name, out):
     seed = sum(map(ord, name))
     kit.utils.set_random_seed(seed)
     random = np.random.default_rng(seed)
-    model = settle({**BUILDERS, **KERAS2}[name](kit), random)
+    model = settle({**BUILDERS, **KERAS2}[name](kit), random, None if name in LEVEL else 2.5)
     for suffix in (".keras", ".h5"):
         model.save(os.path.join(out, name + suffix))
-    x = images(random, 20 if name == "mobilenetv2" else 4, model.input_shape[1:])
+    x = images(random, 20 if name.removesuffix("_level") == "mobilenetv2" else 4, model.input_shape[1:])
     save(model, name, out, x, images(random, 100, model.input_shape[1:]))
 
 
