@@ -5,7 +5,7 @@ set -eu
 
 packages_build="gcc cmake ninja-build pkg-config libjansson-dev zlib1g-dev libturbojpeg0-dev libspng-dev libjs-chart.js"
 packages_test="clang libclang-rt-14-dev libcmocka-dev python3"
-packages_demo="dataset-fashion-mnist python3"
+packages_demo="dataset-fashion-mnist"
 packages_fuzz="clang libclang-rt-14-dev"
 packages_conformance="python3 python3-venv dataset-fashion-mnist"
 why_build="compilers, and the libraries for JSON, deflate, JPEG, PNG and charts"
