@@ -13,6 +13,7 @@ const cli_option cli_common_options[] = {
     { "json", 0, NULL, "machine output on stdout, everything else on stderr" },
     { "quiet", 'q', NULL, "no progress and no notes" },
     { "verbose", 'v', NULL, "say more" },
+    { "progress", 0, NULL, "progress as lines on stderr, for programs that show it" },
     { "threads", 0, "N", "worker threads (default: all cores); never changes a result" },
     { "seed", 0, "N", "seed of everything random (default 1)" },
     { "help", 'h', NULL, "this text" },
@@ -94,6 +95,7 @@ static oct_status read_common(cli_args *args, oct_error *err)
     args->json = cli_get(args, "json") != NULL;
     args->quiet = cli_get(args, "quiet") != NULL;
     args->verbose = cli_get(args, "verbose") != NULL;
+    args->progress = cli_get(args, "progress") != NULL;
     oct_status status = cli_get_int(args, "threads", 1, 256, 0, &threads, err);
     if (status == OCT_OK)
         status = cli_get_int(args, "seed", 0, INT64_MAX, 1, &seed, err);

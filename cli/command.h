@@ -28,7 +28,7 @@ typedef struct cli_args {
     int word_count;
     struct { const cli_option *option; const char *value; } given[CLI_MAX_OPTIONS];
     int given_count;
-    bool json, quiet, verbose;
+    bool json, quiet, verbose, progress;
     int32_t threads; /* 0: all cores */
     uint64_t seed;
 } cli_args;

@@ -61,6 +61,8 @@ static oct_status read_options(job *j, oct_error *err)
     if (cli_get(args, "data") == NULL)
         return cli_usage(args, err, "--data DATA is missing");
     j->compare = (oct_compare_options){ .model_name = args->words[0],
+        .given = args->word_count > 1 ? (const char *const *)args->words : NULL,
+        .given_count = args->word_count > 1 ? args->word_count : 0,
         .preprocess = cli_get(args, "preprocess"),
         .folder = cli_get(args, "output"),
         .threads = args->threads,
@@ -162,13 +164,14 @@ static oct_status run(const cli_args *args, oct_error *err)
 
 const cli_command cli_compare = {
     .name = "compare",
-    .words = "MODEL",
+    .words = "MODEL [MODEL…]",
     .min_words = 1,
-    .max_words = 1,
+    .max_words = 16,
     .summary = "every quantized form of a model: size, accuracy, latency, and which to choose",
     .text = "DATA is a folder of class folders, a folder of images with labels.csv, XY.npz or an IDX file,\n"
             "with an optional choice of samples behind: DATA:1000, DATA:0-500, DATA:every=10.\n"
             "Forms: float32, dynamic, float16, int8, int8-full, int8-full-uint8, int16x8.\n"
+            "Of several .tflite files none is made: they are compared with the first, the float32 one.\n"
             "With --max-drop, --max-size or --max-latency the exit code is 1 when no form satisfies them.",
     .options = options,
     .examples = "  octavo compare model.keras --data images/ -o out/\n"

@@ -12,8 +12,8 @@
 
 void cli_progress(const cli_args *args, const char *what, int64_t done, int64_t total)
 {
-    static struct timespec last; /* a terminal needs ten updates a second, not more */
-    if (args->quiet || total <= 0 || !isatty(STDERR_FILENO))
+    static struct timespec last; /* who looks needs ten updates a second, not more */
+    if (total <= 0 || (!args->progress && (args->quiet || !isatty(STDERR_FILENO))))
         return;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -21,6 +21,10 @@ void cli_progress(const cli_args *args, const char *what, int64_t done, int64_t 
     if (done < total && passed < 0.1)
         return;
     last = now;
+    if (args->progress) {
+        fprintf(stderr, "progress: %d %% %s\n", (int)(done * 100 / total), what);
+        return;
+    }
     enum { WIDTH = 24 };
     char bar[WIDTH + 1];
     int64_t filled = done * WIDTH / total;

@@ -70,6 +70,13 @@ typedef struct oct_compare_options {
     /* variant_count of them, borrowed for the call; NULL: all. float32 is always made */
     const oct_variant *variants;
     int32_t variant_count;
+    /*
+     * given_count .tflite files to compare as they are, `model` being the first, which has to be
+     * float32; borrowed for the call. 0: forms are made. Their forms are read off their types;
+     * variants, calib and folder are not used. At most 16.
+     */
+    const char *const *given;
+    int32_t given_count;
     const oct_data *calib; /* calibration samples; NULL: some of `data`, kept out of the accuracy */
     int64_t calib_samples; /* at most so many; 0: 200 */
     oct_effort effort;      /* of every form */

@@ -76,6 +76,8 @@ static oct_status split_samples(oct_comparison *c, oct_error *err)
 {
     int64_t most = c->options->calib_samples > 0 ? c->options->calib_samples : CALIB_SAMPLES;
     c->eval_data = c->data;
+    if (c->options->given_count > 0)
+        return OCT_OK;
     if (c->options->calib != NULL) {
         int64_t count = oct_data_count(c->options->calib);
         return take_calib(c, c->options->calib, count < most ? count : most, err);
@@ -92,12 +94,25 @@ static oct_status split_samples(oct_comparison *c, oct_error *err)
 
 /* Forms. */
 
+static void add_form(oct_comparison *c, oct_variant variant)
+{
+    oct_made *m = &c->made[c->made_count++];
+    m->variant = variant;
+    snprintf(m->name, sizeof m->name, "%s", oct_variant_name(variant));
+}
+
 static oct_status choose_forms(oct_comparison *c, oct_error *err)
 {
     const oct_compare_options *o = c->options;
+    if (o->given_count > OCT_MAX_ROWS)
+        return oct_fail(err, OCT_E_USAGE, "more than %d files", (int)OCT_MAX_ROWS);
+    if (o->given_count > 0) {
+        c->made_count = o->given_count;
+        return OCT_OK;
+    }
     const oct_variant *variants = o->variants != NULL ? o->variants : oct_compare_variants();
     int32_t count = o->variants != NULL ? o->variant_count : OCT_VARIANTS;
-    c->made[c->made_count++].variant = oct_compare_variants()[0];
+    add_form(c, oct_compare_variants()[0]);
     for (int32_t i = 0; i < count; i++) {
         bool known = false;
         for (int32_t k = 0; k < c->made_count; k++)
@@ -106,7 +121,7 @@ static oct_status choose_forms(oct_comparison *c, oct_error *err)
         if (!known && c->made_count == OCT_VARIANTS)
             return oct_fail(err, OCT_E_USAGE, "more than %d forms", (int)OCT_VARIANTS);
         if (!known)
-            c->made[c->made_count++].variant = variants[i];
+            add_form(c, variants[i]);
     }
     return OCT_OK;
 }
@@ -127,7 +142,7 @@ static oct_status save_form(const oct_comparison *c, oct_made *m, const void *by
 {
     if (c->options->folder == NULL)
         return OCT_OK;
-    snprintf(m->file, sizeof m->file, "%s.tflite", oct_variant_name(m->variant));
+    snprintf(m->file, sizeof m->file, "%s.tflite", m->name);
     size_t size = strlen(c->options->folder) + strlen(m->file) + 2;
     char *path = malloc(size);
     if (path == NULL)
@@ -141,7 +156,7 @@ static oct_status save_form(const oct_comparison *c, oct_made *m, const void *by
 static oct_status quantize(
     const oct_comparison *c, oct_made *m, const oct_samples *calib, oct_model **out, oct_error *err)
 {
-    told t = { c, oct_variant_name(m->variant) };
+    told t = { c, m->name };
     oct_quant_options options = { .mode = m->variant.mode,
         .io = m->variant.io,
         .effort = c->options->effort,
@@ -161,8 +176,7 @@ static oct_status store(const oct_comparison *c, oct_made *m, const oct_model *m
     oct_sha256(bytes, m->bytes, m->sha256);
     oct_status status = save_form(c, m, bytes, err);
     if (status == OCT_OK)
-        status = oct_model_load_bytes(
-            bytes, m->bytes, oct_variant_name(m->variant), NULL, &m->model, err);
+        status = oct_model_load_bytes(bytes, m->bytes, m->name, NULL, &m->model, err);
     if (status == OCT_OK)
         status = oct_tflite_measure(m->model->graph, &m->ledger, err);
     free(bytes);
@@ -181,8 +195,13 @@ static oct_status try_session(const oct_comparison *c, const oct_made *m, oct_er
 }
 
 static oct_status make_form(
-    const oct_comparison *c, oct_made *m, const oct_samples *calib, oct_error *err)
+    oct_comparison *c, int32_t index, const oct_samples *calib, oct_error *err)
 {
+    oct_made *m = &c->made[index];
+    if (c->options->given_count > 0) {
+        OCT_TRY(oct_comparison_take(c, index, err));
+        return try_session(c, m, err);
+    }
     oct_model *made = NULL;
     double begin = now_seconds();
     oct_status status = quantize(c, m, calib, &made, err);
@@ -197,11 +216,15 @@ static oct_status make_form(
 static oct_status make_forms(oct_comparison *c, oct_error *err)
 {
     oct_data_view *view = NULL;
-    OCT_TRY(oct_data_view_create(c->calib, c->model, &c->choice.preprocess, &view, err));
+    const oct_samples *calib = NULL;
+    if (c->calib != NULL) {
+        OCT_TRY(oct_data_view_create(c->calib, c->model, &c->choice.preprocess, &view, err));
+        calib = oct_data_view_samples(view);
+    }
     oct_status status = OCT_OK;
     for (int32_t i = 0; i < c->made_count && status == OCT_OK; i++) {
         oct_made *m = &c->made[i];
-        oct_status made = make_form(c, m, oct_data_view_samples(view), &m->failure);
+        oct_status made = make_form(c, i, calib, &m->failure);
         m->ok = made == OCT_OK;
         m->index = m->ok ? c->model_count : -1;
         if (m->ok)

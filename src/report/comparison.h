@@ -12,6 +12,7 @@
 /* One form. */
 typedef struct oct_made {
     oct_variant variant;
+    char name[48];            /* of the variant; "int8#2" for the second given file of one */
     bool ok;
     oct_error failure;        /* why not */
     oct_model *model;         /* read back from the bytes that were written: what users ship */
@@ -20,7 +21,7 @@ typedef struct oct_made {
     char sha256[65];
     oct_tflite_ledger ledger;
     double seconds; /* to quantize and serialise */
-    char file[64];  /* name in the folder; "" when not written */
+    char file[256]; /* name in the folder, or of the given file; "" when not written */
     oct_diff *diff; /* layer by layer against float32; NULL for float32 */
     int32_t index;  /* place among the models evaluated and measured; -1: none */
 } oct_made;
@@ -29,18 +30,27 @@ typedef struct oct_comparison {
     const oct_model *model;
     const oct_data *data;
     const oct_compare_options *options;
-    oct_made made[OCT_VARIANTS];
+    oct_made made[OCT_MAX_ROWS];
     int32_t made_count;
     oct_preprocess_choice choice;
     oct_data *calib_part, *eval_part; /* owned subsets, NULL where the caller's data is used */
     const oct_data *calib, *eval_data;
     int64_t calib_samples;
     bool held_out; /* calibration samples came from data and are kept out of the accuracy */
-    const oct_model *models[OCT_VARIANTS];
+    const oct_model *models[OCT_MAX_ROWS];
     int32_t model_count;
     oct_eval *eval;
     oct_bench *bench; /* NULL: not measured */
 } oct_comparison;
+
+/** What a graph's types say it is; weights of 8 bits alone make it dynamic. */
+oct_variant oct_variant_of(const oct_graph *graph);
+
+/**
+ * Reads options->given[index] into c->made[index]: model, bytes, digest, ledger, variant and name.
+ * Errors: those of oct_model_load(), OCT_E_USAGE when the first file is not float32.
+ */
+oct_status oct_comparison_take(oct_comparison *c, int32_t index, oct_error *err);
 
 /** The document of a finished comparison, without advice. *out is the caller's. Errors:
  * OCT_E_MEMORY. */

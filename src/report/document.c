@@ -217,7 +217,7 @@ static json_t *operators_json(const oct_bench *bench, int32_t model)
 static json_t *form_json(const oct_comparison *c, const oct_made *m)
 {
     bool full = m->variant.mode == OCT_MODE_INT8_FULL;
-    json_t *form = json_pack("{s:s, s:s, s:s?, s:s}", "form", oct_variant_name(m->variant), "mode",
+    json_t *form = json_pack("{s:s, s:s, s:s?, s:s}", "form", m->name, "mode",
         oct_mode_name(m->variant.mode), "io",
         !full                           ? NULL
         : m->variant.io == OCT_IO_UINT8 ? "uint8"
@@ -256,7 +256,7 @@ static json_t *changed_json(const oct_comparison *c)
         json_t *answers = json_object();
         for (int32_t k = 0; k < c->made_count; k++)
             if (c->made[k].ok)
-                json_object_set_new(answers, oct_variant_name(c->made[k].variant),
+                json_object_set_new(answers, c->made[k].name,
                     json_integer(
                         oct_eval_answer(c->eval, c->made[k].index, i) - c->choice.label_offset));
         json_t *sample = json_pack("{s:o, s:i, s:o}", "sample",
@@ -291,7 +291,7 @@ oct_status oct_comparison_document(const oct_comparison *c, json_t **out, oct_er
         "{s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:I, s:b}, s:{s:i, s:s, s:I, s:s}, s:o, s:o, s:o, s:o}",
         "schema", (int)OCT_RESULTS_SCHEMA, "octavo", OCT_VERSION, "created", created_json(),
         "model", model_json(c), "data", data_json(c), "preprocess", preprocess_json(c),
-        "calibration", "spec", oct_report_text(oct_data_spec(c->calib)), "samples",
+        "calibration", "spec", oct_report_text(c->calib != NULL ? oct_data_spec(c->calib) : ""), "samples",
         (json_int_t)c->calib_samples, "held_out", c->held_out, "options", "threads",
         (int)o->threads, "kernels", o->kernels == OCT_KERNELS_REF ? "ref" : "fast", "seed",
         (json_int_t)o->seed, "effort", oct_effort_name(o->effort), "machine", machine_json(c), "benchmark", benchmark_json(c), "forms",

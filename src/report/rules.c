@@ -24,8 +24,11 @@ bool oct_rule_measures(oct_target target)
 
 int32_t oct_rule_preference(oct_target target, const char *form)
 {
+    /* "int8#2" is a second file of form int8. */
+    size_t length = strcspn(form, "#");
     int32_t at = 0;
-    while (runs_on[target][at] != NULL && strcmp(runs_on[target][at], form) != 0)
+    while (runs_on[target][at] != NULL && (strlen(runs_on[target][at]) != length ||
+                                              strncmp(runs_on[target][at], form, length) != 0))
         at++;
     return runs_on[target][at] == NULL ? INT32_MAX : at;
 }

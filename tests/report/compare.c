@@ -224,12 +224,53 @@ static void test_chosen_forms_and_refusals(void **unused)
     unlink(data_path);
 }
 
+/* The files of one comparison, given to another: forms read off their types, all counts again. */
+static void test_given_files(void **unused)
+{
+    (void)unused;
+    enum { GIVEN = OCT_VARIANTS + 2 };
+    char folder[] = "/tmp/octavo_compare_XXXXXX", paths[GIVEN - 1][64];
+    const char *given[GIVEN];
+    assert_non_null(mkdtemp(folder));
+    oct_model *model = classifier();
+    oct_data *data = labelled_data(model);
+    oct_results *made = compare(
+        model, data, (oct_compare_options){ .folder = folder, .calib = data, .bench_seconds = -1 });
+    /* After the seven forms a second int8 and a file that is none. */
+    for (int i = 0; i < GIVEN - 1; i++) {
+        const char *form = i < OCT_VARIANTS ? made->rows[i].form : "int8";
+        snprintf(paths[i], sizeof paths[i], "%s/%s.tflite", folder, form);
+        given[i] = paths[i];
+    }
+    given[GIVEN - 1] = data_path;
+    oct_results *again = compare(model, data,
+        (oct_compare_options){ .given = given, .given_count = GIVEN, .bench_seconds = -1 });
+    assert_int_equal(again->row_count, GIVEN);
+    for (int i = 0; i < OCT_VARIANTS; i++) {
+        assert_string_equal(again->rows[i].form, made->rows[i].form);
+        assert_int_equal(again->rows[i].top1, made->rows[i].top1);
+        assert_int_equal(again->rows[i].agree, made->rows[i].agree);
+        check_file(folder, json_array_get(json_object_get(again->root, "forms"), (size_t)i));
+    }
+    assert_string_equal(again->rows[OCT_VARIANTS].form, "int8#2");
+    assert_int_equal(again->rows[OCT_VARIANTS].agree, again->rows[3].agree);
+    assert_string_equal(again->rows[GIVEN - 1].form, "compare.npz");
+    assert_false(again->rows[GIVEN - 1].ok);
+    oct_results_free(again);
+    oct_results_free(made);
+    oct_data_free(data);
+    oct_model_free(model);
+    unlink(data_path);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_chosen_forms_and_refusals),
+        cmocka_unit_test(test_given_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

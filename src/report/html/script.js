@@ -281,7 +281,8 @@ function provenance(run) {
     ['input', run.model.inputs.map(i => i.name + ' ' + i.type + ' ' + i.shape.join(' × ')).join(', ')],
     ['data', run.data.spec + ': ' + run.data.samples + ' samples' + (labelled(run) ? '' : ', no labels') +
       (run.data.random ? ', NOISE' : '')],
-    ['calibration', run.calibration.samples + ' samples of ' + run.calibration.spec +
+    ['calibration', !run.calibration.spec ? 'none: files compared as given' :
+      run.calibration.samples + ' samples of ' + run.calibration.spec +
       (run.calibration.held_out ? ', kept out of the accuracy' : '')],
     ['preprocessing', p.reason + '; ' + p.resize + (p.antialias ? ', antialiased' : '') +
       (p.label_offset ? ', labels moved by ' + p.label_offset : '')],
