@@ -1,30 +1,26 @@
 /*
  * octavo bench: latency of several models, measured in turns.
  */
-#include "command.h"
-
-#include <string.h>
+#include "engines.h"
 
 static const cli_option options[] = {
     { "rounds", 0, "N", "rounds in which every model runs once (default: as fit the time)" },
     { "seconds", 0, "S", "time to aim at for all models together (default: 2 for each)" },
     { "profile", 0, NULL, "time of each operator" },
-    { "kernels", 0, "KIND", "fast (default) or ref: TensorFlow Lite's reference arithmetic" },
+    CLI_ENGINE_OPTIONS,
     { 0 },
 };
-
-enum { MAX_MODELS = 64 };
 
 static void show_progress(void *user, const char *what, int64_t done, int64_t total)
 {
     cli_progress(user, what, done, total);
 }
 
-static json_t *latency_json(const oct_bench *bench, const char *name, int32_t m)
+static json_t *latency_json(const cli_engines *engines, const oct_bench *bench, int32_t m)
 {
     const oct_latency *l = oct_bench_latency(bench, m);
-    json_t *object = json_pack("{s:s, s:i, s:f, s:[f, f], s:f, s:f, s:f, s:[f, f], s:f, s:I}", "model",
-        name, "rounds", (int)l->rounds, "median_ns", l->median_ns, "median_interval_ns",
+    json_t *object = json_pack("{s:s, s:s, s:i, s:f, s:[f, f], s:f, s:f, s:f, s:[f, f], s:f, s:I}", "model",
+        engines->subject_names[m], "engine", oct_engine_name(engines->subject_engines[m]), "rounds", (int)l->rounds, "median_ns", l->median_ns, "median_interval_ns",
         l->median_interval.low, l->median_interval.high, "min_ns", l->min_ns, "p90_ns", l->p90_ns,
         "ratio", l->ratio, "ratio_interval", l->ratio_interval.low, l->ratio_interval.high, "load_ns",
         l->load_ns, "arena_bytes", (json_int_t)l->arena_bytes);
@@ -39,12 +35,12 @@ static json_t *latency_json(const oct_bench *bench, const char *name, int32_t m)
     return object;
 }
 
-static oct_status print_json(const cli_args *args, const oct_bench *bench, oct_error *err)
+static oct_status print_json(const cli_engines *engines, const oct_bench *bench, oct_error *err)
 {
     const oct_machine *machine = oct_bench_machine(bench);
     json_t *models = json_array();
-    for (int32_t m = 0; m < args->word_count; m++)
-        json_array_append_new(models, latency_json(bench, args->words[m], m));
+    for (int32_t m = 0; m < engines->subject_count; m++)
+        json_array_append_new(models, latency_json(engines, bench, m));
     json_t *object = json_pack("{s:{s:s, s:s, s:s, s:i, s:f}, s:i, s:o}", "machine", "cpu", machine->cpu,
         "system", machine->system, "governor", machine->governor, "cores", (int)machine->cores, "load",
         machine->load, "threads", (int)oct_bench_threads(bench), "models", models);
@@ -65,15 +61,17 @@ static void print_profile(const oct_bench *bench, int32_t m)
             100 * profile[i].median_ns / total, profile[i].op, profile[i].tensor);
 }
 
-static oct_status print_table(const cli_args *args, const oct_bench *bench, oct_error *err)
+static oct_status print_table(const cli_engines *engines, const oct_bench *bench, oct_error *err)
 {
     const oct_machine *machine = oct_bench_machine(bench);
     printf("%s, %d cores, %d thread%s, governor %s, load %.2f\n", machine->cpu, (int)machine->cores,
         (int)oct_bench_threads(bench), oct_bench_threads(bench) == 1 ? "" : "s", machine->governor,
         machine->load);
-    for (int32_t m = 0; m < args->word_count; m++) {
+    for (int32_t m = 0; m < engines->subject_count; m++) {
+        char label[256];
         const oct_latency *l = oct_bench_latency(bench, m);
-        printf("%-32.32s %9.3f ms [%.3f, %.3f]  x%.3f [%.3f, %.3f]  %d rounds\n", args->words[m],
+        printf("%-32.32s %9.3f ms [%.3f, %.3f]  x%.3f [%.3f, %.3f]  %d rounds\n",
+            cli_subject_label(engines, m, label, sizeof label),
             l->median_ns / 1e6, l->median_interval.low / 1e6, l->median_interval.high / 1e6, l->ratio,
             l->ratio_interval.low, l->ratio_interval.high, (int)l->rounds);
         print_profile(bench, m);
@@ -83,17 +81,12 @@ static oct_status print_table(const cli_args *args, const oct_bench *bench, oct_
 
 static oct_status read_options(const cli_args *args, oct_bench_options *bench, oct_error *err)
 {
-    const char *kernels = cli_get(args, "kernels");
     int64_t rounds;
-    if (kernels != NULL && strcmp(kernels, "ref") != 0 && strcmp(kernels, "fast") != 0)
-        return cli_usage(args, err, "--kernels: '%s' is neither fast nor ref", kernels);
     oct_status status = cli_get_int(args, "rounds", 1, 100000, 0, &rounds, err);
     if (status == OCT_OK)
         status = cli_get_number(args, "seconds", 0, &bench->seconds, err);
     bench->rounds = (int32_t)rounds;
     bench->threads = args->threads == 0 ? 1 : args->threads;
-    bench->kernels =
-        kernels != NULL && strcmp(kernels, "ref") == 0 ? OCT_KERNELS_REF : OCT_KERNELS_FAST;
     bench->profile = cli_get(args, "profile") != NULL;
     bench->seed = args->seed;
     bench->progress = show_progress;
@@ -103,20 +96,21 @@ static oct_status read_options(const cli_args *args, oct_bench_options *bench, o
 
 static oct_status run(const cli_args *args, oct_error *err)
 {
-    oct_model *models[MAX_MODELS] = { NULL };
-    oct_bench_options options_read = { 0 };
+    cli_engines engines;
+    oct_bench_options bench_options = { 0 };
     oct_bench *bench = NULL;
-    oct_status status = read_options(args, &options_read, err);
-    for (int i = 0; status == OCT_OK && i < args->word_count; i++)
-        status = oct_model_load(args->words[i], NULL, &models[i], err);
+    oct_status status = cli_engines_open(args, &engines, err);
     if (status == OCT_OK)
-        status = oct_bench_run((const oct_model *const *)models, args->word_count, &options_read,
-            &bench, err);
+        status = read_options(args, &bench_options, err);
+    bench_options.kernels = engines.kernels;
+    bench_options.engines = engines.subject_engines;
     if (status == OCT_OK)
-        status = args->json ? print_json(args, bench, err) : print_table(args, bench, err);
+        status =
+            oct_bench_run(engines.subjects, engines.subject_count, &bench_options, &bench, err);
+    if (status == OCT_OK)
+        status = args->json ? print_json(&engines, bench, err) : print_table(&engines, bench, err);
     oct_bench_free(bench);
-    for (int i = 0; i < MAX_MODELS; i++)
-        oct_model_free(models[i]);
+    cli_engines_close(&engines);
     return status;
 }
 
@@ -124,13 +118,14 @@ const cli_command cli_bench = {
     .name = "bench",
     .words = "MODEL…",
     .min_words = 1,
-    .max_words = MAX_MODELS,
+    .max_words = CLI_MAX_SUBJECTS,
     .summary = "latency of several models, measured in turns",
     .text = "Every round runs each model once in a shuffled order; ratios are taken within rounds, so that\n"
             "what disturbs the machine disturbs all alike. Intervals are at least 95 %, distribution-free.\n"
-            "One thread unless --threads is given.",
+            "One thread unless --threads is given. LiteRT is loaded from its shared library where asked for.",
     .options = options,
     .examples = "  octavo bench float.tflite int8.tflite\n"
-                "  octavo bench int8.tflite --profile --threads 2",
+                "  octavo bench int8.tflite --profile --threads 2\n"
+                "  octavo bench float.tflite int8.tflite --engine octavo,litert",
     .run = run,
 };

@@ -1,7 +1,7 @@
 /*
  * octavo eval: metrics of given files on the same samples, paired against the first.
  */
-#include "command.h"
+#include "engines.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,18 +10,17 @@
 static const cli_option options[] = {
     { "data", 'd', "DATA", "labelled samples" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
-    { "kernels", 0, "KIND", "fast (default) or ref: TensorFlow Lite's reference arithmetic" },
+    CLI_ENGINE_OPTIONS,
     { "predictions", 0, "FILE", "top-1 answers as int32 .npy: [samples], or [models, samples]" },
+    { "outputs", 0, "FILE", "first output of the only model as float32 .npy: [samples, shape]" },
     { "max-drop", 0, "X", "exit code 1 unless every model is shown to lose at most X (0.01: a point)" },
     { 0 },
 };
 
-enum { MAX_MODELS = 64 };
-
 typedef struct job {
     const cli_args *args;
-    oct_model *models[MAX_MODELS];
-    int32_t model_count;
+    cli_engines engines;
+    int32_t model_count; /* models times engines */
     oct_data *data;
     oct_eval *eval;
     oct_preprocess_choice choice;
@@ -36,20 +35,20 @@ static void show_progress(void *user, const char *what, int64_t done, int64_t to
 
 static oct_status evaluate(job *j, oct_error *err)
 {
-    const char *how = cli_get(j->args, "preprocess"), *kernels = cli_get(j->args, "kernels");
-    if (kernels != NULL && strcmp(kernels, "ref") != 0 && strcmp(kernels, "fast") != 0)
-        return cli_usage(j->args, err, "--kernels: '%s' is neither fast nor ref", kernels);
-    oct_status status = oct_preprocess_find(how == NULL ? "auto" : how, j->models[0], j->data,
+    const char *how = cli_get(j->args, "preprocess");
+    oct_status status = oct_preprocess_find(how == NULL ? "auto" : how, j->engines.models[0], j->data,
         j->args->threads, &j->choice, err);
     if (status != OCT_OK)
         return status;
     oct_eval_options eval = { .threads = j->args->threads,
-        .kernels = kernels != NULL && strcmp(kernels, "ref") == 0 ? OCT_KERNELS_REF : OCT_KERNELS_FAST,
+        .kernels = j->engines.kernels,
+        .engines = j->engines.subject_engines,
         .label_offset = j->choice.label_offset,
+        .keep_outputs = cli_get(j->args, "outputs") != NULL,
         .seed = j->args->seed,
         .progress = show_progress,
         .progress_user = (void *)(uintptr_t)j->args };
-    return oct_evaluate((const oct_model *const *)j->models, j->model_count, j->data,
+    return oct_evaluate(j->engines.subjects, j->model_count, j->data,
         &j->choice.preprocess, &eval, &j->eval, err);
 }
 
@@ -77,11 +76,22 @@ static json_t *interval_json(oct_interval interval)
     return json_pack("[f, f]", interval.low, interval.high);
 }
 
+/* Samples on which a model answers otherwise than in the first engine; -1 in that engine itself. */
+static int64_t answers_that_differ(const job *j, int32_t m)
+{
+    int32_t first = m - m % j->engines.engine_count;
+    int64_t differ = 0;
+    for (int64_t s = 0; s < oct_eval_sample_count(j->eval); s++)
+        differ += oct_eval_answer(j->eval, m, s) != oct_eval_answer(j->eval, first, s);
+    return m == first ? -1 : differ;
+}
+
 static json_t *model_json(const job *j, int32_t m)
 {
     const oct_metrics *metrics = oct_eval_metrics(j->eval, m);
     const oct_paired *paired = oct_eval_paired(j->eval, m);
-    json_t *object = json_pack("{s:s, s:I, s:I}", "model", j->args->words[m], "samples",
+    json_t *object = json_pack("{s:s, s:s, s:I, s:I}", "model", j->engines.subject_names[m],
+        "engine", oct_engine_name(j->engines.subject_engines[m]), "samples",
         (json_int_t)metrics->samples, "invalid", (json_int_t)metrics->invalid);
     if (metrics->has_labels) {
         json_object_set_new(object, "top1", json_integer(metrics->top1));
@@ -102,6 +112,9 @@ static json_t *model_json(const job *j, int32_t m)
         json_object_set_new(object, "difference_interval", interval_json(paired->difference_interval));
         json_object_set_new(object, "mcnemar_p", json_real(paired->mcnemar_p));
     }
+    int64_t differ = answers_that_differ(j, m);
+    if (differ >= 0)
+        json_object_set_new(object, "differs_from_first_engine", json_integer(differ));
     return object;
 }
 
@@ -136,8 +149,8 @@ static void print_row(const job *j, int32_t m)
     const oct_metrics *metrics = oct_eval_metrics(j->eval, m);
     const oct_paired *paired = oct_eval_paired(j->eval, m);
     long long samples = (long long)metrics->samples;
-    char text[64];
-    printf("%-*s", j->name_width, j->args->words[m]);
+    char text[64], label[256];
+    printf("%-*s", j->name_width, cli_subject_label(&j->engines, m, label, sizeof label));
     if (metrics->has_labels) {
         snprintf(text, sizeof text, "%.2f %% (%lld/%lld)",
             100 * (double)metrics->top1 / (double)metrics->samples, (long long)metrics->top1, samples);
@@ -154,6 +167,9 @@ static void print_row(const job *j, int32_t m)
     }
     if (metrics->invalid > 0)
         printf("  %lld samples with NaN or infinity", (long long)metrics->invalid);
+    if (answers_that_differ(j, m) >= 0)
+        printf("  %lld answers differ from %s", (long long)answers_that_differ(j, m),
+            oct_engine_name(j->engines.engines[0]));
     putchar('\n');
 }
 
@@ -166,10 +182,12 @@ static oct_status check_drop(const job *j)
         int64_t samples = oct_eval_sample_count(j->eval);
         bool labels = oct_eval_metrics(j->eval, m)->has_labels;
         oct_equivalence test;
+        char label[256];
         /* Without labels every changed answer counts as lost. */
         oct_equivalence_test(samples, labels ? paired->lost : samples - paired->agree,
             labels ? paired->won : 0, j->max_drop, &test);
-        cli_note(j->args, "%s: at most %g lost: %s (%.1f %% sure)", j->args->words[m], j->max_drop,
+        cli_note(j->args, "%s: at most %g lost: %s (%.1f %% sure)",
+            cli_subject_label(&j->engines, m, label, sizeof label), j->max_drop,
             test.holds ? "yes" : test.fails ? "no" : "cannot tell", 100 * test.confidence);
         holds &= test.holds;
     }
@@ -178,22 +196,31 @@ static oct_status check_drop(const job *j)
 
 static oct_status work(job *j, oct_error *err)
 {
-    const char *data = cli_get(j->args, "data"), *predictions = cli_get(j->args, "predictions");
+    const char *data = cli_get(j->args, "data"), *predictions = cli_get(j->args, "predictions"),
+               *outputs = cli_get(j->args, "outputs");
     if (data == NULL)
         return cli_usage(j->args, err, "--data DATA is missing");
     oct_status status = cli_get_number(j->args, "max-drop", -1, &j->max_drop, err);
+    if (status == OCT_OK)
+        status = cli_engines_open(j->args, &j->engines, err);
+    j->model_count = j->engines.subject_count;
+    if (status == OCT_OK && outputs != NULL && j->model_count != 1)
+        return cli_usage(j->args, err, "--outputs: %d models; it takes one in one engine",
+            (int)j->model_count);
     j->name_width = (int)sizeof "model" - 1;
-    for (int i = 0; i < j->args->word_count; i++)
-        if ((int)strlen(j->args->words[i]) > j->name_width)
-            j->name_width = (int)strlen(j->args->words[i]);
-    for (; status == OCT_OK && j->model_count < j->args->word_count; j->model_count++)
-        status = oct_model_load(j->args->words[j->model_count], NULL, &j->models[j->model_count], err);
+    for (int32_t m = 0; m < j->model_count; m++) {
+        char label[256];
+        int width = (int)strlen(cli_subject_label(&j->engines, m, label, sizeof label));
+        j->name_width = width > j->name_width ? width : j->name_width;
+    }
     if (status == OCT_OK)
         status = oct_data_open(data, &j->data, err);
     if (status == OCT_OK)
         status = evaluate(j, err);
     if (status == OCT_OK && predictions != NULL)
         status = write_predictions(j, predictions, err);
+    if (status == OCT_OK && outputs != NULL)
+        status = oct_eval_write_outputs(j->eval, 0, 0, outputs, err);
     if (status != OCT_OK)
         return status;
     if (j->args->json) {
@@ -215,8 +242,7 @@ static oct_status run(const cli_args *args, oct_error *err)
     oct_status status = work(&j, err);
     oct_eval_free(j.eval);
     oct_data_free(j.data);
-    for (int32_t m = 0; m < MAX_MODELS; m++)
-        oct_model_free(j.models[m]);
+    cli_engines_close(&j.engines);
     return status;
 }
 
@@ -224,12 +250,13 @@ const cli_command cli_eval = {
     .name = "eval",
     .words = "MODEL…",
     .min_words = 1,
-    .max_words = MAX_MODELS,
+    .max_words = CLI_MAX_SUBJECTS,
     .summary = "accuracy of given files on the same samples, paired against the first",
     .text = "Intervals are 95 %: Wilson for a rate, Tango's score interval for a paired difference; p is the\n"
             "exact McNemar test. Without labels only agreement with the first model is counted.",
     .options = options,
     .examples = "  octavo eval float.tflite int8.tflite --data images/\n"
-                "  octavo eval float.tflite mine.tflite --data test.npz --max-drop 0.01 && deploy",
+                "  octavo eval float.tflite mine.tflite --data test.npz --max-drop 0.01 && deploy\n"
+                "  octavo eval int8.tflite --data images/ --engine octavo,litert",
     .run = run,
 };

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <octavo/engine.h>
 #include <octavo/error.h>
 #include <octavo/eval.h>
 #include <octavo/model.h>
@@ -19,6 +20,8 @@ extern "C" {
 
 typedef struct oct_bench_options {
     int32_t threads; /* inside one inference; 0: all cores */
+    /* [models], the engine each runs in, NULL for Octavo's; NULL: Octavo's for all. Borrowed. */
+    const oct_engine *const *engines;
     oct_kernels kernels;
     int32_t rounds;        /* 0: as many as fit in `seconds`, 15 to 1000 */
     double seconds;        /* time to aim at for all models together; 0: 2 s per model */
@@ -48,7 +51,7 @@ typedef struct oct_latency {
     double ratio; /* median over rounds of this / the first model in the same round */
     oct_interval ratio_interval; /* the same kind */
     double load_ns;              /* time of creating the session: planning and packing */
-    size_t arena_bytes;
+    size_t arena_bytes;          /* 0 where the engine does not tell */
 } oct_latency;
 
 /* One operator of the profile. */

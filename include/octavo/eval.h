@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <octavo/data.h>
+#include <octavo/engine.h>
 #include <octavo/error.h>
 #include <octavo/model.h>
 #include <octavo/session.h>
@@ -26,6 +27,8 @@ typedef void (*oct_progress)(void *user, const char *what, int64_t done, int64_t
 typedef struct oct_eval_options {
     int32_t threads; /* 0: all cores; never changes the result */
     oct_kernels kernels;
+    /* [models], the engine each runs in, NULL for Octavo's; NULL: Octavo's for all. Borrowed. */
+    const oct_engine *const *engines;
     int32_t label_offset;  /* output index of label l is l + label_offset */
     bool keep_outputs;     /* keep every output value for oct_eval_write_outputs() */
     uint64_t seed;         /* of the bootstrap */

@@ -12,6 +12,7 @@
 #include <octavo/compare.h>
 #include <octavo/data.h>
 #include <octavo/diff.h>
+#include <octavo/engine.h>
 #include <octavo/error.h>
 #include <octavo/eval.h>
 #include <octavo/model.h>

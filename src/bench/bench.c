@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "eval/random.h"
 #include "eval/stats.h"
+#include "engine/engine.h"
 #include "exec/session.h"
 
 enum { MIN_ROUNDS = 15, MAX_ROUNDS = 1000, MIN_WARMUP_RUNS = 3, MAX_MODELS = 64 };
@@ -21,7 +22,8 @@ static const double settled =
     0.98; /* a run that is no faster than this share of the best has settled */
 
 typedef struct subject {
-    oct_session *session;
+    oct_runner *runner;
+    oct_session *session; /* the runner's, NULL in other engines */
     oct_latency latency;
     double *times;    /* [rounds] ns per run */
     oct_op_time *ops; /* [op_count] */
@@ -66,17 +68,18 @@ static void fill_input(
     }
 }
 
-static oct_status open_subject(const oct_model *model, const oct_bench_options *options,
-    int32_t threads, subject *s, oct_error *err)
+static oct_status open_subject(const oct_model *model, const oct_engine *engine,
+    const oct_bench_options *options, int32_t threads, subject *s, oct_error *err)
 {
     oct_session_options session = { .kernels = options->kernels, .threads = threads };
     double begin = now_ns();
-    OCT_TRY(oct_session_create(model, &session, &s->session, err));
+    OCT_TRY(oct_runner_create(engine, model, &session, &s->runner, err));
     s->latency.load_ns = now_ns() - begin;
-    s->latency.arena_bytes = oct_session_arena_bytes(s->session);
+    s->session = oct_runner_session(s->runner);
+    s->latency.arena_bytes = s->session == NULL ? 0 : oct_session_arena_bytes(s->session);
     for (int32_t i = 0; i < oct_model_input_count(model); i++) {
         size_t size;
-        void *bytes = oct_session_input(s->session, i, &size);
+        void *bytes = oct_runner_input(s->runner, i, &size);
         fill_input(model, i, bytes, size, options->seed);
     }
     return OCT_OK;
@@ -86,7 +89,7 @@ static oct_status timed_run(subject *s, int64_t runs, double *ns, oct_error *err
 {
     double begin = now_ns();
     for (int64_t i = 0; i < runs; i++)
-        OCT_TRY(oct_session_run(s->session, err));
+        OCT_TRY(oct_runner_run(s->runner, err));
     *ns = (now_ns() - begin) / (double)runs;
     return OCT_OK;
 }
@@ -142,7 +145,7 @@ static oct_status run_rounds(oct_bench *b, const oct_bench_options *options, oct
         shuffle(order, b->model_count, &random);
         for (int32_t i = 0; i < b->model_count; i++) {
             subject *s = &b->subjects[order[i]];
-            OCT_TRY(oct_session_run(s->session, err));
+            OCT_TRY(oct_runner_run(s->runner, err));
             OCT_TRY(timed_run(s, s->latency.runs_per_round, &s->times[round], err));
         }
         if (options->progress != NULL)
@@ -238,7 +241,7 @@ static oct_status profile(subject *s, oct_error *err)
     for (int32_t run = 0; run < PROFILE_RUNS && status == OCT_OK; run++) {
         stamps t = { .subject = s, .last = now_ns(), .run = run };
         oct_session_set_tap(s->session, stamp, &t);
-        status = oct_session_run(s->session, err);
+        status = oct_runner_run(s->runner, err);
     }
     oct_session_set_tap(s->session, NULL, NULL);
     for (int32_t i = 0; i < s->op_count && status == OCT_OK; i++) {
@@ -257,7 +260,8 @@ static oct_status measure(
     for (int32_t i = 0; i < b->model_count; i++) {
         double ns;
         subject *s = &b->subjects[i];
-        OCT_TRY(open_subject(models[i], options, b->threads, s, err));
+        const oct_engine *engine = options->engines == NULL ? NULL : options->engines[i];
+        OCT_TRY(open_subject(models[i], engine, options, b->threads, s, err));
         OCT_TRY(warm_up(s, &ns, err));
         round_ns += ns * (double)(s->latency.runs_per_round + 1);
     }
@@ -269,14 +273,16 @@ static oct_status measure(
     }
     OCT_TRY(run_rounds(b, options, err));
     for (int32_t i = 0; i < b->model_count && options->profile; i++)
-        OCT_TRY(profile(&b->subjects[i], err));
+        if (b->subjects[i].session != NULL)
+            OCT_TRY(profile(&b->subjects[i], err));
     return summarise(b, err);
 }
 
 static void close_sessions(oct_bench *b)
 {
     for (int32_t i = 0; i < b->model_count; i++) {
-        oct_session_free(b->subjects[i].session);
+        oct_runner_free(b->subjects[i].runner);
+        b->subjects[i].runner = NULL;
         b->subjects[i].session = NULL;
     }
 }

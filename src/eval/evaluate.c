@@ -1,5 +1,5 @@
 /*
- * Running models over samples: each worker has a session of every model, takes one sample, and runs
+ * Running models over samples: each worker has a runner of every model, takes one sample, and runs
  * it through all of them, so that a sample is read and decoded once and pairs come from the same
  * input.
  */
@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "engine/engine.h"
 #include "eval/npy.h"
 #include "eval/preprocess.h"
 #include "eval/view.h"
@@ -27,7 +28,7 @@ typedef struct output_info {
 
 typedef struct worker {
     bool ready;
-    oct_session *sessions[MAX_MODELS];
+    oct_runner *runners[MAX_MODELS];
     float *inputs[MAX_INPUTS]; /* the first model's, for models that derive theirs */
     float *values;             /* [elements] of the model that runs */
     float *first;              /* [elements] of model 0 */
@@ -147,8 +148,10 @@ static oct_status make_worker(const job *j, worker *w, oct_error *err)
 {
     const oct_eval *e = j->eval;
     oct_session_options options = { .kernels = j->options->kernels, .threads = 1, .batch = 1 };
+    const oct_engine *const *engines = j->options->engines;
     for (int32_t m = 0; m < e->models; m++)
-        OCT_TRY(oct_session_create(j->models[m], &options, &w->sessions[m], err));
+        OCT_TRY(oct_runner_create(engines == NULL ? NULL : engines[m], j->models[m], &options,
+            &w->runners[m], err));
     for (int32_t i = 0; i < oct_view_input_count(j->views[0]); i++) {
         w->inputs[i] = malloc(oct_view_input_bytes(j->views[0], i));
         if (w->inputs[i] == NULL)
@@ -165,7 +168,7 @@ static oct_status make_worker(const job *j, worker *w, oct_error *err)
 static void free_worker(worker *w)
 {
     for (int32_t m = 0; m < MAX_MODELS; m++)
-        oct_session_free(w->sessions[m]);
+        oct_runner_free(w->runners[m]);
     for (int32_t i = 0; i < MAX_INPUTS; i++)
         free(w->inputs[i]);
     free(w->values);
@@ -178,7 +181,7 @@ static oct_status fill_inputs(
     const oct_samples *samples = oct_data_view_samples(j->views[model]);
     for (int32_t i = 0; i < oct_view_input_count(j->views[model]); i++) {
         size_t size;
-        void *to = oct_session_input(w->sessions[model], i, &size);
+        void *to = oct_runner_input(w->runners[model], i, &size);
         if (size != oct_view_input_bytes(j->views[model], i))
             return oct_fail(err, OCT_E_INVALID, "model %d: input %d has %zu bytes, a sample %zu",
                 (int)model, (int)i, size, oct_view_input_bytes(j->views[model], i));
@@ -196,7 +199,7 @@ static oct_status take_outputs(
     for (int32_t i = 0; i < j->eval->output_count; i++) {
         const output_info *o = &j->outputs[model][i];
         size_t size, elements = j->eval->outputs[i].elements;
-        const void *from = oct_session_output(w->sessions[model], i, &size);
+        const void *from = oct_runner_output(w->runners[model], i, &size);
         float *values = to + j->eval->outputs[i].at;
         if (size != elements * (size_t)oct_type_bits(o->type) / 8)
             return oct_fail(
@@ -219,7 +222,7 @@ static oct_status run_sample(const job *j, worker *w, int64_t sample, oct_error 
     for (int32_t m = 0; m < e->models; m++) {
         float *values = m == 0 ? w->first : w->values;
         OCT_TRY(fill_inputs(j, w, m, sample, err));
-        OCT_TRY(oct_session_run(w->sessions[m], err));
+        OCT_TRY(oct_runner_run(w->runners[m], err));
         OCT_TRY(take_outputs(j, w, m, values, err));
         oct_score(
             values, w->first, e->elements, e->classes, label, &e->outcomes[sample * e->models + m]);

@@ -64,6 +64,9 @@ part "one-operator models" $live --count $many
 # shellcheck disable=SC2086
 part "large one-operator models" $live --count $large --large --seed 2
 part "whole models" "$python" tests/conformance/suite.py "$@"
+part "LiteRT as an engine" "$python" tests/conformance/engine.py "$octavo" \
+    build/conformance/cnn_int8.tflite build/conformance/cnn_float32.tflite \
+    build/conformance/cnn_dynamic.tflite build/conformance/cnn_int8-full.tflite
 part "schema tables" "$python" tests/tflite/schema_check.py
 part "files read and written" "$python" tests/tflite/roundtrip.py \
     --command "$octavo convert {source} -o {result} --quiet" tests/golden/ops build/oracle/ref
