@@ -12,11 +12,13 @@
 
 #include "kernels/dispatch.h"
 #include "ops/arith.h"
+#include "ops/fast_columns.h"
 
 enum { SUM_BYTES = 16 * 1024 };
 
 typedef struct fast_depthwise {
     const oct_kernel_set *kernels;
+    oct_fast_columns *columns; /* all there is to do, or NULL: nothing below is set */
     oct_depthwise_plan plan;
     int32_t channels, padded; /* padded to whole vectors of 16 */
     void *bias;               /* float or int32 [padded], zeros where sums have none */
@@ -149,6 +151,11 @@ oct_status oct_fast_depthwise_prepare(oct_op *op, bool *usable, oct_error *err)
         return oct_fail_memory(err, sizeof *f, "depthwise convolution");
     op->packed = f;
     f->kernels = oct_kernel_set_get();
+    OCT_TRY(oct_linear_scratch(op, usable, err));
+    op->scratch_bytes[0] = 0;
+    OCT_TRY(oct_fast_columns_prepare(op, &f->columns, err));
+    if (f->columns != NULL)
+        return OCT_OK;
     f->channels = l->window.in_c;
     f->padded = (f->channels + 15) / 16 * 16;
     size_t element = op->form == OCT_FORM_F32 ? 4 : op->form == OCT_FORM_S16 ? 2 : 1;
@@ -156,8 +163,6 @@ oct_status oct_fast_depthwise_prepare(oct_op *op, bool *usable, oct_error *err)
     OCT_TRY(pack_taps(op, l, f, err));
     if (op->form == OCT_FORM_S8)
         OCT_TRY(prepare_s8(op, l, f, err));
-    OCT_TRY(oct_linear_scratch(op, usable, err));
-    op->scratch_bytes[0] = 0;
     if (op->form == OCT_FORM_F32 || f->dot != NULL)
         return OCT_OK;
     size_t pixel = (size_t)f->padded * sizeof(int32_t);
@@ -284,6 +289,10 @@ oct_status oct_fast_depthwise_eval(oct_op *op, oct_error *err)
     const fast_depthwise *f = op->packed;
     if (op->form == OCT_FORM_HYBRID)
         oct_linear_quantize(op, l, f->kernels->quantize_asymmetric);
+    if (f->columns != NULL) {
+        oct_fast_columns_eval(op, f->columns);
+        return OCT_OK;
+    }
     oct_pool_for(op->pool, (size_t)l->window.batches * (size_t)l->window.out_h, 1, make_rows, op);
     return OCT_OK;
 }

@@ -27,7 +27,7 @@ OCT_INLINE __m512i oct_requant16_apply(__m512i sum, const oct_requant16 *c, cons
     __m512i x = any_sign ? _mm512_add_epi32(sum, sum) : sum;
     __m512i even = _mm512_add_epi64(_mm512_mul_epi32(x, c->m), c->even);
     __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), c->m_odd), c->odd);
-    __m512i high = _mm512_mask_blend_epi32(0x5555, odd, _mm512_srli_epi64(even, 32));
+    __m512i high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
     if (any_sign)
         high = _mm512_add_epi32(high, _mm512_srai_epi32(sum, 31));
     return _mm512_srav_epi32(high, c->shift);

@@ -1,0 +1,76 @@
+/*
+ * Depthwise convolution with kernels three columns wide and up to three rows high, a row at a time.
+ *
+ * The kernel rows of one input column are interleaved so that one dword holds the taps of a
+ * channel, ready for a dot product. A column so prepared serves all the outputs whose windows it is
+ * in: this is what kernels by taps (depthwise.h) cannot do.
+ */
+#ifndef OCT_KERNELS_DEPTHWISE_COLUMNS_H
+#define OCT_KERNELS_DEPTHWISE_COLUMNS_H
+
+#include <stdbool.h>
+
+#include "kernels/quantize_rows.h"
+#include "kernels/requant_tile.h"
+#include "kernels/window.h"
+
+enum { OCT_COLUMNS_WIDTH = 3, OCT_COLUMNS_MAX_HEIGHT = 3, OCT_COLUMNS_TAPS = 12 };
+
+/* One row of outputs. */
+typedef struct oct_columns_args {
+    const void *rows[OCT_COLUMNS_MAX_HEIGHT]; /* input row of kernel row k, at its pixel 0 */
+    uint32_t inside;     /* bit k: that row lies in the image; otherwise it is not looked at */
+    int32_t in_w, out_w, pad_left, stride;
+    int32_t channels;
+    int32_t repeat;      /* neighbouring pixels whose channels fill a vector together, or 1 */
+    int32_t zero;        /* of the inputs: the code of what lies outside of the image */
+    const void *packed;  /* weights and bias */
+} oct_columns_args;
+
+/** Whether a window is one for these kernels. */
+bool oct_columns_fit(const oct_window *w);
+
+/**
+ * Pixels of int8 (lanes 64) or int16 (lanes 32) whose channels are taken together: more than one if
+ * they fill the lanes exactly and lie side by side.
+ */
+int32_t oct_columns_repeat(const oct_window *w, int32_t lanes);
+
+/** Fills rows and inside for output row oy of an image whose elements have in_bytes. */
+void oct_columns_set_rows(const oct_window *w, const void *image, size_t in_bytes, int32_t oy,
+    oct_columns_args *args);
+
+/**
+ * Filter [kernel_h][3][channels] as taps [3][4][channels * repeat], those past the kernel's rows
+ * zero: what oct_depthwise_pack_dot() takes for OCT_COLUMNS_TAPS taps.
+ */
+void oct_columns_order(const oct_window *w, const int8_t *filter, int32_t repeat, int8_t *taps);
+
+/**
+ * Finished int8 outputs, y [out_w][channels]. packed by oct_depthwise_pack_dot() with the inputs'
+ * zero point; rq in oct_depthwise_dot_order. Exact: the bytes of the definition. Reads no byte
+ * outside of the rows.
+ */
+#define OCT_COLUMNS_S8(name)                                                                       \
+    void name(const oct_columns_args *args, const oct_requant_tile *rq, int8_t *y)
+typedef OCT_COLUMNS_S8((*oct_columns_s8_fn));
+OCT_COLUMNS_S8(oct_columns_s8_avx512vnni);
+
+/* What hybrid sums become: see oct_hybrid_args in rows.h. Arrays have whole vectors of 64. */
+typedef struct oct_columns_hybrid {
+    oct_row_quant unit;        /* of the image */
+    const int32_t *column_sum; /* [channels * repeat] of w */
+    const float *scale, *bias; /* [channels * repeat] */
+    float lo, hi;
+} oct_columns_hybrid;
+
+/**
+ * y[p][c] = clamp(v * (unit.scale * scale[c]) + bias[c]), v = float(sum of (q - zero) * w), as
+ * oct_hybrid_shared_c(). packed without bias for zero -128.
+ */
+#define OCT_COLUMNS_HYBRID(name)                                                                   \
+    void name(const oct_columns_args *args, const oct_columns_hybrid *by, float *y)
+typedef OCT_COLUMNS_HYBRID((*oct_columns_hybrid_fn));
+OCT_COLUMNS_HYBRID(oct_columns_hybrid_avx512vnni);
+
+#endif

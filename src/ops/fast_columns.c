@@ -1,0 +1,166 @@
+/*
+ * Depthwise convolution by columns. Few channels are repeated until they fill a vector, so that
+ * neighbouring pixels are taken together.
+ */
+#include "ops/fast_columns.h"
+
+#include <stdlib.h>
+
+#include "kernels/dispatch.h"
+
+enum { LANES = 64 };
+
+struct oct_fast_columns {
+    const oct_kernel_set *kernels;
+    void *packed;
+    int32_t repeat;
+    oct_requant_tile rq;     /* int8 form */
+    oct_columns_hybrid shared; /* hybrid form: all but the unit */
+};
+
+/* Where the constants of `wide` channels are made from those of the node's. */
+typedef struct widening {
+    int32_t channels, wide, whole; /* whole: up to full vectors */
+} widening;
+
+static void *alloc_aligned(oct_op *op, size_t size)
+{
+    char *bytes = oct_op_alloc(op, size + 63);
+    return bytes == NULL ? NULL : bytes + (64 - (uintptr_t)bytes % 64) % 64;
+}
+
+/* n elements of 4 bytes, repeated; zeros where from is NULL and past the channels. */
+static void *widen(oct_op *op, const widening *to, const void *from)
+{
+    uint32_t *all = oct_op_alloc(op, (size_t)to->whole * sizeof *all);
+    for (int32_t i = 0; all != NULL && from != NULL && i < to->wide; i++)
+        all[i] = ((const uint32_t *)from)[i % to->channels];
+    return all;
+}
+
+static int32_t *tap_sums(oct_op *op, const widening *to, const int8_t *filter, size_t taps)
+{
+    int32_t *sum = oct_op_alloc(op, (size_t)to->whole * sizeof *sum);
+    for (int32_t i = 0; sum != NULL && i < to->wide; i++)
+        for (size_t t = 0; t < taps; t++)
+            sum[i] += filter[t * (size_t)to->channels + (size_t)(i % to->channels)];
+    return sum;
+}
+
+/* Largest magnitude that a channel's sum with its bias can have. */
+static int64_t most_sum(const int8_t *filter, const int32_t *bias, size_t channels, size_t taps)
+{
+    int64_t most = 0;
+    for (size_t c = 0; c < channels; c++) {
+        int64_t sum = bias != NULL ? llabs(bias[c]) : 0;
+        for (size_t t = 0; t < taps; t++)
+            sum += 255 * abs(filter[t * channels + c]);
+        most = sum > most ? sum : most;
+    }
+    return most;
+}
+
+static oct_status prepare_requant(oct_op *op, const oct_linear *l, const widening *to,
+    oct_fast_columns *f, oct_error *err)
+{
+    size_t bytes = (size_t)to->whole / 16 * sizeof(oct_requant_block);
+    oct_requant_block *blocks = alloc_aligned(op, bytes);
+    oct_multiplier *by = oct_op_alloc(op, (size_t)to->wide * sizeof *by);
+    if (blocks == NULL || by == NULL)
+        return oct_fail_memory(err, bytes, "requantization constants");
+    for (int32_t i = 0; i < to->wide; i++)
+        by[i] = l->rq.by[i % to->channels];
+    oct_requant rq = l->rq;
+    rq.by = by;
+    oct_requant_tile_init(&rq, to->wide, to->whole, oct_depthwise_dot_order, blocks, &f->rq);
+    return OCT_OK;
+}
+
+static bool covers(const oct_op *op, const oct_linear *l, const oct_kernel_set *kernels)
+{
+    size_t taps = oct_window_taps(&l->window);
+    if (!oct_columns_fit(&l->window))
+        return false;
+    if (op->form == OCT_FORM_HYBRID)
+        return kernels->columns_hybrid != NULL && !l->channel_first;
+    return op->form == OCT_FORM_S8 && kernels->columns_s8 != NULL
+        && oct_requant_vectorisable(&l->rq, l->window.in_c,
+            most_sum(op->in[l->slots.filter]->data, oct_linear_bias(op, l),
+                (size_t)l->window.in_c, taps));
+}
+
+oct_status oct_fast_columns_prepare(oct_op *op, oct_fast_columns **out, oct_error *err)
+{
+    const oct_linear *l = op->prepared;
+    const oct_kernel_set *kernels = oct_kernel_set_get();
+    *out = NULL;
+    if (!covers(op, l, kernels))
+        return OCT_OK;
+    oct_fast_columns *f = oct_op_alloc(op, sizeof *f);
+    if (f == NULL)
+        return oct_fail_memory(err, sizeof *f, "depthwise convolution");
+    *f = (oct_fast_columns){ .kernels = kernels, .repeat = oct_columns_repeat(&l->window, LANES) };
+    int32_t wide = l->window.in_c * f->repeat;
+    widening to = { l->window.in_c, wide, (wide + LANES - 1) / LANES * LANES };
+    bool hybrid = op->form == OCT_FORM_HYBRID;
+    const int8_t *filter = op->in[l->slots.filter]->data;
+    const void *bias = oct_linear_bias(op, l), *wide_bias = widen(op, &to, bias);
+    size_t bytes = oct_depthwise_dot_bytes(OCT_COLUMNS_TAPS, wide);
+    f->packed = alloc_aligned(op, bytes);
+    int8_t *taps = oct_op_alloc(op, (size_t)OCT_COLUMNS_TAPS * (size_t)wide);
+    if (f->packed == NULL || taps == NULL || wide_bias == NULL)
+        return oct_fail_memory(err, bytes, "packed weights");
+    oct_columns_order(&l->window, filter, f->repeat, taps);
+    oct_depthwise_pack_dot(taps, hybrid ? NULL : wide_bias, OCT_COLUMNS_TAPS, wide,
+        hybrid ? -128 : l->in_zero, f->packed);
+    if (!hybrid)
+        OCT_TRY(prepare_requant(op, l, &to, f, err));
+    f->shared = (oct_columns_hybrid){ .bias = wide_bias, .lo = l->lo, .hi = l->hi };
+    if (hybrid) {
+        f->shared.column_sum = tap_sums(op, &to, filter, oct_window_taps(&l->window));
+        f->shared.scale = widen(op, &to, l->scale);
+        if (f->shared.column_sum == NULL || f->shared.scale == NULL)
+            return oct_fail_memory(err, (size_t)to.whole * 4, "sums of weights");
+    }
+    *out = f;
+    return OCT_OK;
+}
+
+typedef struct rows_task {
+    const oct_op *op;
+    const oct_fast_columns *columns;
+} rows_task;
+
+static void make_rows(void *user, size_t begin, size_t end, int32_t worker)
+{
+    (void)worker;
+    const oct_op *op = ((const rows_task *)user)->op;
+    const oct_fast_columns *f = ((const rows_task *)user)->columns;
+    const oct_linear *l = op->prepared;
+    const oct_window *w = &l->window;
+    bool hybrid = op->form == OCT_FORM_HYBRID;
+    const int8_t *x = hybrid ? op->scratch[1] : op->in[l->slots.data]->data;
+    size_t image = (size_t)w->in_h * (size_t)w->in_w * (size_t)w->in_c;
+    oct_columns_args args = { .in_w = w->in_w, .out_w = w->out_w, .pad_left = w->pad_left,
+        .stride = w->stride_w, .channels = w->in_c, .repeat = f->repeat, .zero = l->in_zero,
+        .packed = f->packed };
+    for (size_t row = begin; row < end; row++) {
+        size_t b = row / (size_t)w->out_h, at = row * (size_t)w->out_w * (size_t)w->out_c;
+        oct_columns_set_rows(w, x + b * image, 1, (int32_t)(row % (size_t)w->out_h), &args);
+        if (hybrid) {
+            oct_columns_hybrid by = f->shared;
+            by.unit = ((const oct_row_quant *)op->scratch[2])[b];
+            args.zero = by.unit.zero;
+            f->kernels->columns_hybrid(&args, &by, (float *)op->out[0]->data + at);
+        } else {
+            f->kernels->columns_s8(&args, &f->rq, (int8_t *)op->out[0]->data + at);
+        }
+    }
+}
+
+void oct_fast_columns_eval(oct_op *op, const oct_fast_columns *columns)
+{
+    const oct_window *w = &((const oct_linear *)op->prepared)->window;
+    rows_task task = { op, columns };
+    oct_pool_for(op->pool, (size_t)w->batches * (size_t)w->out_h, 1, make_rows, &task);
+}
