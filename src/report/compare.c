@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "model/model.h"
-#include "report/sha256.h"
+#include "base/sha256.h"
 
 /* At most a fifth of the data may go to calibration; layers are compared on a few samples. */
 enum { CALIB_SAMPLES = 200, MIN_SHARE = 5, LAYER_SAMPLES = 32 };

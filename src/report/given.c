@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "model/model.h"
 #include "report/comparison.h"
-#include "report/sha256.h"
+#include "base/sha256.h"
 
 /* Which types the tensors of a graph have. */
 typedef struct seen {

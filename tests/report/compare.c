@@ -11,7 +11,7 @@
 #include "base/backing.h"
 #include "report/results.h"
 #include "report/schema.h"
-#include "report/sha256.h"
+#include "base/sha256.h"
 
 enum { SAMPLES = 500 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "report/sha256.h"
+#include "base/sha256.h"
 
 static void check(const char *bytes, size_t size, const char *want)
 {

@@ -1,7 +1,7 @@
 /*
  * SHA-256: the compression function of FIPS 180-4, section 6.2.2, over 64-byte blocks.
  */
-#include "report/sha256.h"
+#include "base/sha256.h"
 
 #include <stdint.h>
 #include <stdio.h>

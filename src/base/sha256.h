@@ -1,8 +1,8 @@
 /*
  * SHA-256 (FIPS 180-4), to name files by their content.
  */
-#ifndef OCT_REPORT_SHA256_H
-#define OCT_REPORT_SHA256_H
+#ifndef OCT_BASE_SHA256_H
+#define OCT_BASE_SHA256_H
 
 #include <stddef.h>
 
