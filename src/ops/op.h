@@ -131,6 +131,8 @@ enum {
     OCT_TRAIT_QUANTIZES = 1 << 6,   /* turns a float tensor into an integer one, or requantizes */
     OCT_TRAIT_LINEAR = 1 << 7,      /* conv-like: BN folds into the WEIGHT and BIAS slots of its rule */
     OCT_TRAIT_SUMS = 1 << 8,        /* output 0 is input 0 plus or minus input 1 */
+    OCT_TRAIT_BY_CHANNEL = 1 << 10, /* a channel (last dimension) of output 0 comes from that channel of
+                                       input 0 alone and scales with it */
 };
 
 typedef struct oct_op_def {

@@ -139,7 +139,7 @@ static int32_t version_pad(const oct_subgraph *sub, const oct_node *node)
 
 const oct_op_def oct_op_pad = {
     .name = "PAD", .code = OCT_OP_PAD, .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-    .options = OCT_OPTIONS_Pad,
+    .options = OCT_OPTIONS_Pad, .traits = OCT_TRAIT_BY_CHANNEL,
     .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_NONE }, .in_slots = 2, .out = { OCT_ROLE_ACT },
         .out_slots = 1, .weight_axis = -1, .link = OCT_LINK_SAME, .s8 = true, .s16 = true },
     .version = version_pad, .runtime = "1.5 1.14 2.4 2.6 2.20 2.23", .infer = infer,

@@ -107,7 +107,8 @@ EVALS(max)
 #define POOL_OP(builtin, kind)                                                                     \
     {                                                                                              \
         .name = #builtin, .code = OCT_OP_##builtin, .min_in = 1, .max_in = 1, .min_out = 1,        \
-        .max_out = 1, .options = OCT_OPTIONS_Pool2D, .traits = OCT_TRAIT_FUSES_RELU,               \
+        .max_out = 1, .options = OCT_OPTIONS_Pool2D,                                             \
+        .traits = OCT_TRAIT_FUSES_RELU | OCT_TRAIT_BY_CHANNEL,                                     \
         .quant = { .in = { OCT_ROLE_ACT }, .in_slots = 1, .out = { OCT_ROLE_ACT }, .out_slots = 1, \
             .weight_axis = -1, .link = OCT_LINK_SAME, .s8 = true, .s16 = true },                   \
         .version = oct_version_s8_2_s16_3, .runtime = "1.5 1.14 2.3", .infer = infer,              \

@@ -183,9 +183,9 @@ static int32_t version_leaky(const oct_subgraph *sub, const oct_node *node)
     return oct_node_type(sub, node, 0) == OCT_INT16 ? 2 : 1;
 }
 
-#define COMMON(NAME)                                                                               \
+#define COMMON(NAME, more)                                                                         \
     .name = #NAME, .code = OCT_OP_##NAME, .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,    \
-    .traits = OCT_TRAIT_INPLACE, .infer = oct_infer_same_as_input
+    .traits = OCT_TRAIT_INPLACE | (more), .infer = oct_infer_same_as_input
 #define RULE(has_s16)                                                                              \
     { .in = { OCT_ROLE_ACT }, .in_slots = 1, .out = { OCT_ROLE_ACT }, .out_slots = 1,              \
         .weight_axis = -1, .link = OCT_LINK_FREE, .s8 = true, .s16 = has_s16 }
@@ -194,27 +194,27 @@ static int32_t version_leaky(const oct_subgraph *sub, const oct_node *node)
     [OCT_FORM_U8] = { .eval = oct_table8_eval }
 
 const oct_op_def oct_op_relu = {
-    COMMON(RELU), .quant = RULE(true), .version = version_relu, .runtime = "1.5 2.1 2.5",
+    COMMON(RELU, OCT_TRAIT_BY_CHANNEL), .quant = RULE(true), .version = version_relu, .runtime = "1.5 2.1 2.5",
     .prepare = prepare_relu, .ref = { RELU_FORMS, [OCT_FORM_S16] = { .eval = eval_relu_s16 } },
 };
 
 const oct_op_def oct_op_relu6 = {
-    COMMON(RELU6), .quant = RULE(true), .version = oct_version_s8_2_s16_3, .runtime = "1.5 1.14 2.5",
+    COMMON(RELU6, 0), .quant = RULE(true), .version = oct_version_s8_2_s16_3, .runtime = "1.5 1.14 2.5",
     .prepare = prepare_relu, .ref = { RELU_FORMS, [OCT_FORM_S16] = { .eval = eval_relu_s16 } },
 };
 
 const oct_op_def oct_op_relu_n1_to_1 = {
-    COMMON(RELU_N1_TO_1), .quant = RULE(false), .runtime = "1.5", .prepare = prepare_relu,
+    COMMON(RELU_N1_TO_1, 0), .quant = RULE(false), .runtime = "1.5", .prepare = prepare_relu,
     .ref = { RELU_FORMS },
 };
 
 const oct_op_def oct_op_relu_0_to_1 = {
-    COMMON(RELU_0_TO_1), .quant = RULE(false), .runtime = "2.10", .prepare = prepare_relu,
+    COMMON(RELU_0_TO_1, 0), .quant = RULE(false), .runtime = "2.10", .prepare = prepare_relu,
     .ref = { RELU_FORMS },
 };
 
 const oct_op_def oct_op_leaky_relu = {
-    COMMON(LEAKY_RELU), .options = OCT_OPTIONS_LeakyRelu, .quant = RULE(true),
+    COMMON(LEAKY_RELU, OCT_TRAIT_BY_CHANNEL), .options = OCT_OPTIONS_LeakyRelu, .quant = RULE(true),
     .version = version_leaky, .runtime = "1.13.1 2.3", .prepare = prepare_leaky,
     .ref = { [OCT_FORM_F32] = { .eval = eval_leaky_f32 }, [OCT_FORM_S8] = { .eval = oct_table8_eval },
         [OCT_FORM_U8] = { .eval = oct_table8_eval }, [OCT_FORM_S16] = { .eval = eval_leaky_s16 } },

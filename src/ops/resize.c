@@ -225,7 +225,8 @@ static int32_t version_nearest(const oct_subgraph *sub, const oct_node *node)
 
 const oct_op_def oct_op_resize_bilinear = {
     .name = "RESIZE_BILINEAR", .code = OCT_OP_RESIZE_BILINEAR, .min_in = 2, .max_in = 2,
-    .min_out = 1, .max_out = 1, .options = OCT_OPTIONS_ResizeBilinear, .quant = RULE,
+    .min_out = 1, .max_out = 1, .options = OCT_OPTIONS_ResizeBilinear,
+    .traits = OCT_TRAIT_BY_CHANNEL, .quant = RULE,
     .version = version_bilinear, .runtime = "1.7 1.14 2.2 2.5", .infer = infer,
     .prepare = prepare_bilinear,
     .ref = { [OCT_FORM_F32] = { .eval = eval_f32 }, [OCT_FORM_S8] = { .eval = eval_s8 },
@@ -235,6 +236,6 @@ const oct_op_def oct_op_resize_bilinear = {
 const oct_op_def oct_op_resize_nearest_neighbor = {
     .name = "RESIZE_NEAREST_NEIGHBOR", .code = OCT_OP_RESIZE_NEAREST_NEIGHBOR, .min_in = 2,
     .max_in = 2, .min_out = 1, .max_out = 1, .options = OCT_OPTIONS_ResizeNearestNeighbor,
-    .quant = RULE, .version = version_nearest, .runtime = "1.13.1 1.14 2.3 2.4", .infer = infer,
+    .traits = OCT_TRAIT_BY_CHANNEL, .quant = RULE, .version = version_nearest, .runtime = "1.13.1 1.14 2.3 2.4", .infer = infer,
     .prepare = prepare_nearest, .ref = { [OCT_FORM_ANY] = { .eval = oct_axis_map_eval } },
 };
