@@ -14,6 +14,11 @@ demo: all
 	scripts/setup.sh demo
 	demo/run.sh
 
+# The program for phones and boards: build/octavo-arm64, one static file.
+device:
+	scripts/setup.sh build aarch64
+	scripts/device.sh
+
 # All tests: release build with gcc, then clang, sanitizers and plain C.
 check:
 	scripts/setup.sh build test demo
@@ -46,4 +51,4 @@ install: all
 clean:
 	rm -rf $(BUILD)/CMakeFiles $(BUILD)/build.ninja $(BUILD)/CMakeCache.txt $(BUILD)/tests build-*
 
-.PHONY: all demo check conformance bench fuzz goldens docs install clean
+.PHONY: all demo device check conformance bench fuzz goldens docs install clean

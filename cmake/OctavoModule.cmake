@@ -70,10 +70,12 @@ function(oct_library)
     target_include_directories(octavo PUBLIC
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
     target_link_libraries(octavo PUBLIC ${libraries})
-    add_library(octavo_shared SHARED ${objects})
-    set_target_properties(octavo_shared PROPERTIES OUTPUT_NAME octavo VERSION ${PROJECT_VERSION}
-        SOVERSION 0 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} LINKER_LANGUAGE C)
-    target_link_libraries(octavo_shared PRIVATE oct_flags ${libraries})
+    if(OCT_SHARED)
+        add_library(octavo_shared SHARED ${objects})
+        set_target_properties(octavo_shared PROPERTIES OUTPUT_NAME octavo VERSION ${PROJECT_VERSION}
+            SOVERSION 0 LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR} LINKER_LANGUAGE C)
+        target_link_libraries(octavo_shared PRIVATE oct_flags ${libraries})
+    endif()
     oct_install_library()
 endfunction()
 
@@ -100,7 +102,9 @@ function(oct_install_library)
     configure_file(${PROJECT_SOURCE_DIR}/cmake/octavoConfig.cmake.in
         ${PROJECT_BINARY_DIR}/octavoConfig.cmake @ONLY)
     install(TARGETS octavo EXPORT octavoTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-    install(TARGETS octavo_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    if(OCT_SHARED)
+        install(TARGETS octavo_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    endif()
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/octavo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
     install(EXPORT octavoTargets NAMESPACE octavo:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/octavo)
     install(FILES ${PROJECT_BINARY_DIR}/octavoConfig.cmake

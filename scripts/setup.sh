@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a group of make targets needs and that are not there yet.
-# usage: scripts/setup.sh build|test|demo|fuzz|conformance ...
+# usage: scripts/setup.sh build|test|demo|fuzz|conformance|aarch64 ...
 set -eu
 
 packages_build="gcc cmake ninja-build pkg-config libjansson-dev zlib1g-dev libturbojpeg0-dev libspng-dev libjs-chart.js"
@@ -8,11 +8,13 @@ packages_test="clang libclang-rt-14-dev libcmocka-dev python3"
 packages_demo="dataset-fashion-mnist"
 packages_fuzz="clang libclang-rt-14-dev"
 packages_conformance="python3 python3-venv dataset-fashion-mnist"
+packages_aarch64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 qemu-user-static dpkg-dev"
 why_build="compilers, and the libraries for JSON, deflate, JPEG, PNG and charts"
 why_test="a second compiler with its sanitizers, the unit test runner, an interpreter for transcripts"
 why_demo="the demo's 10,000 labelled test images"
 why_fuzz="the coverage-guided fuzzer"
 why_conformance="a virtual environment for TensorFlow, Keras and LiteRT as oracles"
+why_aarch64="a cross compiler and a C library for 64-bit ARM, an emulator, unpacking of sources"
 
 missing=""
 for group in "$@"; do
@@ -45,6 +47,9 @@ if [ "$(id -u)" -ne 0 ]; then
     sudo=sudo
 fi
 echo "setup: installing$missing"
+case $missing in
+*:arm64*) $sudo dpkg --add-architecture arm64 ;;
+esac
 $sudo apt-get update -qq
 # shellcheck disable=SC2086
 DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null

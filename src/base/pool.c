@@ -15,7 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SPIN_TURNS = 2000, MAX_THREADS = 256 };
+/* Stacks are the same everywhere: C libraries' own defaults range from 128 KB to 8 MB. */
+enum { SPIN_TURNS = 2000, MAX_THREADS = 256, STACK_BYTES = 2 << 20 };
 
 typedef struct worker {
     oct_pool *pool;
@@ -103,6 +104,19 @@ static int32_t core_count(void)
     return cores < 1 ? 1 : cores > MAX_THREADS ? MAX_THREADS : (int32_t)cores;
 }
 
+static int start_worker(worker *w)
+{
+    pthread_attr_t attributes;
+    int failure = pthread_attr_init(&attributes);
+    if (failure != 0)
+        return failure;
+    failure = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    if (failure == 0)
+        failure = pthread_create(&w->thread, &attributes, work, w);
+    pthread_attr_destroy(&attributes);
+    return failure;
+}
+
 oct_status oct_pool_create(int32_t threads, oct_pool **out, oct_error *err)
 {
     *out = NULL;
@@ -126,7 +140,7 @@ oct_status oct_pool_create(int32_t threads, oct_pool **out, oct_error *err)
     pool->threads = 1;
     for (int32_t i = 0; i < threads - 1; i++) {
         workers[i] = (worker){ .pool = pool, .index = i + 1 };
-        int failure = pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+        int failure = start_worker(&workers[i]);
         if (failure != 0) {
             oct_pool_free(pool);
             return oct_fail(err, OCT_E_SYSTEM, "cannot start thread %d of %d: %s", (int)i + 2,

@@ -25,6 +25,7 @@ bool oct_image_name(const char *name)
                               strcasecmp(dot, ".png") == 0);
 }
 
+#if defined(OCT_HAVE_JPEG) || defined(OCT_HAVE_PNG)
 static oct_status make_pixels(
     int64_t w, int64_t h, int32_t c, const char *path, oct_image *out, oct_error *err)
 {
@@ -45,6 +46,7 @@ static oct_status finish(oct_status status, oct_image *out)
     }
     return status;
 }
+#endif
 
 #ifdef OCT_HAVE_JPEG
 static oct_status decode_jpeg(tjhandle jpeg, const unsigned char *bytes, size_t size,
