@@ -32,6 +32,52 @@ int8_t *oct_node_activation(oct_node *node)
     return NULL;
 }
 
+/* Bytes of a scalar, or of a vector's element. */
+static const uint8_t kind_bytes[] = {
+#define OCT_KIND_BYTES(kind, ctype, bytes) [OCT_KIND_##kind] = (bytes),
+    OCT_FIELD_KINDS(OCT_KIND_BYTES)
+#undef OCT_KIND_BYTES
+};
+
+static bool same_vector(const void *a, const void *b, size_t element_bytes)
+{
+    const oct_vec_u8 *x = a, *y = b; /* vectors of all kinds look alike */
+    return x->count == y->count &&
+        (x->count == 0 || memcmp(x->data, y->data, x->count * element_bytes) == 0);
+}
+
+static bool same_field(const oct_field *field, const char *a, const char *b)
+{
+    switch (field->kind) {
+    case OCT_KIND_str:
+    case OCT_KIND_table:
+    case OCT_KIND_vec_table:
+    case OCT_KIND_union:
+        return false;
+    case OCT_KIND_vec_i32:
+    case OCT_KIND_vec_u32:
+    case OCT_KIND_vec_i64:
+    case OCT_KIND_vec_f32:
+    case OCT_KIND_vec_u8:
+    case OCT_KIND_vec_u16:
+    case OCT_KIND_vec_bool:
+        return same_vector(a + field->offset, b + field->offset, kind_bytes[field->kind]);
+    default:
+        return memcmp(a + field->offset, b + field->offset, kind_bytes[field->kind]) == 0;
+    }
+}
+
+bool oct_node_same_options(const oct_node *a, const oct_node *b)
+{
+    if (a->options_type != b->options_type || (a->options == NULL) != (b->options == NULL))
+        return false;
+    const oct_record *record = a->options == NULL ? NULL : oct_options_record(a->options_type);
+    for (int32_t i = 0; record != NULL && i < record->field_count; i++)
+        if (!same_field(&record->fields[i], a->options, b->options))
+            return false;
+    return true;
+}
+
 int32_t oct_sole_producer(const oct_subgraph *sub, int32_t tensor)
 {
     for (int32_t i = 0; i < sub->output_count; i++)

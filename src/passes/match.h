@@ -19,6 +19,9 @@ int32_t oct_node_slot(const oct_op_def *def, oct_role role);
  */
 int8_t *oct_node_activation(oct_node *node);
 
+/** True when both nodes have the same kind of options with the same values. Nested tables count as unlike. */
+bool oct_node_same_options(const oct_node *a, const oct_node *b);
+
 /** Position of the node that makes a tensor which has this one use and is no output; else -1. */
 int32_t oct_sole_producer(const oct_subgraph *sub, int32_t tensor);
 

@@ -306,6 +306,71 @@ static void test_constants_are_computed_and_merged(void **unused)
     oct_graph_free(b.graph);
 }
 
+/* Two poolings of x with windows a and b_window: added, or both outputs where `visible`. */
+static int32_t nodes_of_twins(int32_t a, int32_t b_window, bool visible)
+{
+    built b = build_start();
+    int32_t x = build_tensor(&b, "x", DIMS(1, 4, 4, 2)), sum = build_tensor(&b, "sum", DIMS(1, 4, 4, 2));
+    int32_t p[2] = { build_tensor(&b, "p", DIMS(1, 4, 4, 2)), build_tensor(&b, "q", DIMS(1, 4, 4, 2)) };
+    for (int i = 0; i < 2; i++) {
+        oct_pool2d_options *options = build_node(&b, OCT_OP_AVERAGE_POOL_2D, OCT_OPTIONS_Pool2D,
+            LIST(x), p[i])->options;
+        options->stride_h = options->stride_w = 1;
+        options->filter_height = options->filter_width = i == 0 ? a : b_window;
+    }
+    if (!visible)
+        build_node(&b, OCT_OP_ADD, OCT_OPTIONS_Add, LIST(p[0], p[1]), sum);
+    build_finish(&b, x, visible ? p[1] : sum);
+    if (visible) {
+        b.sub->outputs = oct_arena_copy(&b.graph->arena, p, sizeof p);
+        b.sub->output_count = 2;
+    }
+    run(&b);
+    int32_t count = b.sub->node_count;
+    oct_graph_free(b.graph);
+    return count;
+}
+
+static void test_nodes_that_do_the_same_are_done_once(void **unused)
+{
+    (void)unused;
+    assert_int_equal(nodes_of_twins(3, 3, false), 2);
+    assert_int_equal(nodes_of_twins(3, 2, false), 3); /* other windows */
+    assert_int_equal(nodes_of_twins(3, 3, true), 2);  /* two outputs keep their names */
+}
+
+/* MEAN over two axes -> RESHAPE to a shape: what is left, and whether the MEAN keeps its dimensions. */
+static int32_t nodes_after_mean(int32_t h, int32_t w, int32_t channels)
+{
+    built b = build_start();
+    const int32_t axes[2] = { 1, -2 }, shape[4] = { -1, h, w, channels };
+    const int32_t signature[4] = { -1, 4, 4, 2 }, flat[2] = { -1, 2 };
+    int32_t x = build_tensor(&b, "x", DIMS(1, 4, 4, 2)), m = build_tensor(&b, "m", DIMS(1, 2));
+    int32_t y = build_tensor(&b, "y", DIMS(1, h, w, channels));
+    int32_t a = build_constant(&b, "axes", OCT_INT32, axes, DIMS(2));
+    int32_t s = build_constant(&b, "shape", OCT_INT32, shape, DIMS(4));
+    b.sub->tensors[x]->signature = oct_arena_copy(&b.graph->arena, signature, sizeof signature);
+    b.sub->tensors[m]->signature = oct_arena_copy(&b.graph->arena, flat, sizeof flat);
+    b.sub->tensors[y]->signature = oct_arena_copy(&b.graph->arena, shape, sizeof shape);
+    oct_node *mean = build_node(&b, OCT_OP_MEAN, OCT_OPTIONS_Reducer, LIST(x, a), m);
+    build_node(&b, OCT_OP_RESHAPE, OCT_OPTIONS_Reshape, LIST(m, s), y);
+    build_finish(&b, x, y);
+    run(&b);
+    int32_t count = b.sub->node_count;
+    assert_int_equal(((oct_reducer_options *)mean->options)->keep_dims, count == 1);
+    assert_string_equal(b.sub->tensors[b.sub->outputs[0]]->name, "y");
+    oct_graph_free(b.graph);
+    return count;
+}
+
+static void test_a_reduction_keeps_the_dimensions_that_come_back(void **unused)
+{
+    (void)unused;
+    assert_int_equal(nodes_after_mean(1, 1, 2), 1);
+    assert_int_equal(nodes_after_mean(1, 2, 1), 2);
+    assert_int_equal(nodes_after_mean(2, 1, 1), 2);
+}
+
 static void test_unknown_dimensions_reach_every_tensor(void **unused)
 {
     (void)unused;
@@ -344,6 +409,8 @@ int main(void)
         cmocka_unit_test(test_padding_becomes_same_only_when_both_pad_alike),
         cmocka_unit_test(test_identities_and_dead_nodes_vanish),
         cmocka_unit_test(test_constants_are_computed_and_merged),
+        cmocka_unit_test(test_nodes_that_do_the_same_are_done_once),
+        cmocka_unit_test(test_a_reduction_keeps_the_dimensions_that_come_back),
         cmocka_unit_test(test_unknown_dimensions_reach_every_tensor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
