@@ -75,6 +75,42 @@ static void gather_row(const oct_gather *g, const char *image, int32_t oy, int32
         memset(to, 0, (size_t)(end - to));
 }
 
+/*
+ * Windows inside the image, copied by whole vectors: what is written past a kernel row is written
+ * over by the next one. `end` is the end of the input and stop that of the tile, neither to be
+ * crossed. Returns how many pixels from (oy, ox) on were done.
+ */
+static int32_t gather_inner(const oct_gather *g, const char *image, const char *end, int32_t oy,
+    int32_t ox, int32_t rows, char *to, const char *stop)
+{
+    enum { VECTOR = 16 };
+    const oct_window *w = &g->window;
+    size_t pixel = (size_t)w->in_c * g->in_bytes, line = (size_t)w->in_w * pixel;
+    size_t run = (size_t)w->kernel_w * pixel, whole = (run + VECTOR - 1) / VECTOR * VECTOR;
+    int32_t y0 = oy * w->stride_h - w->pad_top, done = 0;
+    for (; done < rows && ox + done < w->out_w; done++, to += g->row_bytes) {
+        int32_t x0 = (ox + done) * w->stride_w - w->pad_left;
+        const char *from = image + (size_t)y0 * line + (ptrdiff_t)x0 * (ptrdiff_t)pixel;
+        size_t last = (size_t)((w->kernel_h - 1) * w->dilation_h) * line;
+        if (x0 < 0 || x0 + w->kernel_w > w->in_w || (size_t)(end - from) < last + whole
+            || (size_t)(stop - to) < (size_t)(w->kernel_h - 1) * run + whole)
+            break;
+        for (int32_t ky = 0; ky < w->kernel_h; ky++, from += (size_t)w->dilation_h * line)
+            for (size_t i = 0; i < run; i += VECTOR)
+                memcpy(to + (size_t)ky * run + i, from + i, VECTOR);
+    }
+    return done;
+}
+
+/* Whether the windows of output row oy can be copied by gather_inner() where they fit the width. */
+static bool rows_inside(const oct_gather *g, int32_t oy)
+{
+    const oct_window *w = &g->window;
+    int32_t y0 = oy * w->stride_h - w->pad_top;
+    return g->widen == NULL && w->dilation_w == 1 && w->depth == w->in_c && y0 >= 0
+        && y0 + (w->kernel_h - 1) * w->dilation_h < w->in_h;
+}
+
 /* Rows of a 1x1 convolution without strides lie in memory as the matrix wants them. */
 static bool is_plain(const oct_gather *g)
 {
@@ -92,9 +128,19 @@ static void gather_each(const oct_gather *g, const char *x, const oct_row_quant 
     int32_t ox = (int32_t)(first % (size_t)w->out_w);
     int32_t oy = (int32_t)(first / (size_t)w->out_w % (size_t)w->out_h);
     size_t b = first / (size_t)w->out_w / (size_t)w->out_h;
-    for (int32_t i = 0; i < rows; i++, to += g->row_bytes) {
-        gather_row(g, x + b * image, oy, ox, units != NULL ? units[b].zero : g->zero, to);
-        if (++ox < w->out_w)
+    const char *end = x + (size_t)w->batches * image, *stop = to + (size_t)rows * g->row_bytes;
+    while (rows > 0) {
+        int32_t done = 0;
+        if (rows_inside(g, oy))
+            done = gather_inner(g, x + b * image, end, oy, ox, rows, to, stop);
+        if (done == 0) {
+            gather_row(g, x + b * image, oy, ox, units != NULL ? units[b].zero : g->zero, to);
+            done = 1;
+        }
+        rows -= done;
+        to += (size_t)done * g->row_bytes;
+        ox += done;
+        if (ox < w->out_w)
             continue;
         ox = 0;
         if (++oy < w->out_h)

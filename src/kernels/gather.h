@@ -24,7 +24,7 @@ typedef struct oct_gather {
  *
  * x      the input tensor, [batches][in_h][in_w][in_c]
  * units  NULL, or the parameters of each batch, whose zero points then replace zero.
- * tile   rows * row_bytes; elements past the taps of a row are zeros, or anything where flipped
+ * tile   rows * row_bytes; integers past the taps of a row may be anything: their weights are zero
  */
 void oct_gather_rows(const oct_gather *g, const void *x, const oct_row_quant *units, size_t first,
     int32_t rows, void *tile);
