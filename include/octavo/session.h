@@ -1,5 +1,5 @@
 /*
- * Running a model: one planned arena, no allocation while running.
+ * Running a model: one planned arena, no allocation while running but for what has shapes that follow from data.
  */
 #ifndef OCTAVO_SESSION_H
 #define OCTAVO_SESSION_H
@@ -47,7 +47,16 @@ void *oct_session_input(oct_session *session, int32_t index, size_t *size);
 /** Value of output `index` after a run; valid until the next run. Owned by the session. */
 const void *oct_session_output(const oct_session *session, int32_t index, size_t *size);
 
-/** Runs once. Fails only on indices that come from data. Allocates nothing. */
+/**
+ * Shape of output `index` into dims; returns its rank, -1 where there is no such output or it has more than 8
+ * dimensions. Before a run, a shape that follows from data is what the model says of it.
+ */
+int32_t oct_session_output_shape(const oct_session *session, int32_t index, int32_t dims[8]);
+
+/**
+ * Runs once. Fails on indices and shapes that come from data, and on control flow that goes wrong. Allocates
+ * only what has a shape that follows from data.
+ */
 oct_status oct_session_run(oct_session *session, oct_error *err);
 
 /** Bytes of the planned activation arena. */

@@ -3,7 +3,8 @@
  *
  * Values that share bytes form a group: a view with its source, an in-place result with its operand.
  * Lifetimes belong to groups. Buffers that the user sees from outside a run (inputs, variables,
- * constants) are fixed: they may be viewed but never written to by a node.
+ * constants) are fixed: they may be viewed but never written to by a node. What late nodes make has no place
+ * here: its size is not known yet.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -109,8 +110,8 @@ static void group_values(planner *p)
     }
     for (int32_t step = 0; step < session->run_count; step++) {
         const oct_op *op = session->run[step];
-        uint32_t traits = oct_op_find(op->node->op)->traits;
-        for (int32_t i = 0; i < op->out_count; i++) {
+        uint32_t traits = oct_op_of(op->node)->traits;
+        for (int32_t i = 0; i < op->out_count && !op->postponed; i++) {
             bool shares = i == 0 && op->in_count > 0 && op->in[0] != NULL
                 && (((traits & OCT_TRAIT_VIEW) && can_view(p, op))
                     || ((traits & OCT_TRAIT_INPLACE) && can_overwrite(p, op, step)));
@@ -159,7 +160,7 @@ static void set_pointers(const planner *p, size_t value_spans)
     unsigned char *block = session->block;
     for (int32_t step = 0; step < session->run_count; step++) {
         oct_op *op = session->run[step];
-        for (int32_t i = 0; i < op->out_count; i++) {
+        for (int32_t i = 0; i < op->out_count && !op->postponed; i++) {
             int32_t first = p->group_of[index_of(p, op->out[i])];
             op->out[i]->data = p->groups[first].fixed ? session->values[first].data
                                                       : block + p->spans[p->groups[first].span].offset;

@@ -54,6 +54,9 @@ static oct_status check_counts(const oct_op_def *def, const oct_op *op, oct_erro
     for (int32_t i = 0; i < def->min_in; i++)
         if (op->in[i] == NULL && oct_op_input_role(def, i) != OCT_ROLE_BIAS)
             return oct_op_fail(op, OCT_E_INVALID, err, "input %d is missing", (int)i);
+    for (int32_t i = 0; i < op->in_count; i++)
+        if (op->in[i] != NULL && op->in[i]->sparsity != NULL && !(def->traits & OCT_TRAIT_DENSIFIES))
+            return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "%s is stored sparse", op->in[i]->label);
     return OCT_OK;
 }
 
@@ -66,7 +69,7 @@ static oct_op *new_op(oct_session *session, const oct_node *node)
         return NULL;
     *op = (oct_op){ .node = node, .in = values, .out = values + node->input_count,
         .in_count = node->input_count, .out_count = node->output_count,
-        .arena = &session->arena, .pool = session->pool };
+        .arena = &session->arena, .pool = session->pool, .host = &session->host };
     for (int32_t i = 0; i < node->input_count; i++)
         values[i] = node->inputs[i] < 0 ? NULL : &session->values[node->inputs[i]];
     for (int32_t i = 0; i < node->output_count; i++)
@@ -126,11 +129,11 @@ static bool all_inputs_known(const oct_op_def *def, const oct_op *op)
     return true;
 }
 
-/* Runs a node now; its outputs become known. */
-static oct_status evaluate_now(oct_session *session, oct_op *op, oct_error *err)
+/* Runs a node in memory of its own arena. */
+static oct_status evaluate(oct_op *op, oct_error *err)
 {
     for (int32_t i = 0; i < op->out_count; i++) {
-        op->out[i]->data = oct_session_bytes(session, op->out[i]->size);
+        op->out[i]->data = oct_session_bytes(op->arena, op->out[i]->size);
         if (op->out[i]->data == NULL)
             return oct_fail_memory(err, op->out[i]->size, op->out[i]->label);
     }
@@ -139,7 +142,8 @@ static oct_status evaluate_now(oct_session *session, oct_op *op, oct_error *err)
         size_t bytes = (op->scratch_bytes[i] / OCT_ARENA_ALIGNMENT + 2) * OCT_ARENA_ALIGNMENT;
         if (op->scratch_bytes[i] == 0)
             continue;
-        op->scratch[i] = aligned_alloc(OCT_ARENA_ALIGNMENT, bytes);
+        if (oct_session_affordable(bytes))
+            op->scratch[i] = aligned_alloc(OCT_ARENA_ALIGNMENT, bytes);
         if (op->scratch[i] == NULL)
             status = oct_fail_memory(err, bytes, "scratch");
     }
@@ -149,40 +153,138 @@ static oct_status evaluate_now(oct_session *session, oct_op *op, oct_error *err)
         free(op->scratch[i]);
         op->scratch[i] = NULL;
     }
-    for (int32_t i = 0; i < op->out_count; i++)
-        op->out[i]->known = true;
     return status;
+}
+
+static oct_status find_def(const oct_op *op, const oct_op_def **def, oct_error *err)
+{
+    const oct_node *node = op->node;
+    const char *label = op->out_count > 0 ? op->out[0]->label : "node without outputs";
+    *def = oct_op_of(node);
+    if (*def != NULL)
+        return OCT_OK;
+    if (node->op == OCT_OP_CUSTOM)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "%s: no kernel for the custom operator %s", label,
+            node->custom_code ? node->custom_code : "without a name");
+    return oct_fail(err, OCT_E_UNSUPPORTED, "%s: no kernel for %s", label,
+        oct_builtin_name(node->op) ? oct_builtin_name(node->op) : "an unknown operator");
+}
+
+/* Form, shapes, checks and kernel. */
+static oct_status plan(const oct_session *session, const oct_op_def *def, oct_op *op, oct_error *err)
+{
+    op->form = oct_op_form(def, op);
+    if (op->form == OCT_FORM_COUNT) {
+        char types[200];
+        list_types(op, types, sizeof types);
+        return oct_fail(err, OCT_E_UNSUPPORTED, "%s: no kernel for %s with inputs of type %s",
+            op->out_count > 0 ? op->out[0]->label : def->name, def->name, types);
+    }
+    OCT_TRY(def->infer(op, err));
+    if (def->prepare != NULL)
+        OCT_TRY(def->prepare(op, err));
+    return choose_kernel(session, def, op, err);
+}
+
+oct_status oct_session_run_late(oct_session *session, oct_op *op, oct_error *err)
+{
+    const oct_op_def *def = oct_op_of(op->node);
+    op->arena = &session->late;
+    op->running = true;
+    op->prepared = op->packed = NULL;
+    memset(op->scratch, 0, sizeof op->scratch);
+    memset(op->scratch_bytes, 0, sizeof op->scratch_bytes);
+    for (int32_t i = 0; i < op->in_count; i++)
+        if (op->in[i] != NULL)
+            op->in[i]->known = true;
+    oct_status status = plan(session, def, op, err);
+    if (status == OCT_OK)
+        status = evaluate(op, err);
+    for (int32_t i = 0; i < op->in_count; i++)
+        if (op->in[i] != NULL)
+            op->in[i]->known = session->planned_known[op->in[i] - session->values];
+    return status;
+}
+
+void oct_session_forget_late(oct_session *session)
+{
+    for (int32_t i = 0; session->planned_known != NULL && i < session->sub->tensor_count; i++) {
+        oct_value *value = &session->values[i];
+        if (!value->late)
+            continue;
+        value->rank = session->sub->tensors[i]->rank;
+        value->dims = session->sub->tensors[i]->dims;
+        value->data = NULL;
+        value->size = 0;
+    }
+    oct_arena_free(&session->late);
+    session->late = (oct_arena){ 0 };
+}
+
+/* Every run will plan this node anew. */
+static void postpone(oct_op *op)
+{
+    memset(op->scratch_bytes, 0, sizeof op->scratch_bytes);
+    op->postponed = true;
+    for (int32_t i = 0; i < op->out_count; i++) {
+        op->out[i]->late = true;
+        op->out[i]->size = 0;
+    }
+}
+
+static bool has_late_input(const oct_op *op)
+{
+    for (int32_t i = 0; i < op->in_count; i++)
+        if (op->in[i] != NULL && op->in[i]->late)
+            return true;
+    return false;
 }
 
 static oct_status make_node(oct_session *session, const oct_node *node, oct_error *err)
 {
     oct_op *op = new_op(session, node);
+    const oct_op_def *def;
     if (op == NULL)
         return oct_fail_memory(err, sizeof *op, "nodes");
-    const char *label = op->out_count > 0 ? op->out[0]->label : "node without outputs";
-    const oct_op_def *def = oct_op_find(node->op);
-    if (def == NULL && node->op == OCT_OP_CUSTOM)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "%s: no kernel for the custom operator %s", label,
-            node->custom_code ? node->custom_code : "without a name");
-    if (def == NULL)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "%s: no kernel for %s", label,
-            oct_builtin_name(node->op) ? oct_builtin_name(node->op) : "an unknown operator");
+    OCT_TRY(find_def(op, &def, err));
     OCT_TRY(check_counts(def, op, err));
     OCT_TRY(set_options(session, def, op, err));
-    op->form = oct_op_form(def, op);
-    if (op->form == OCT_FORM_COUNT) {
-        char types[200];
-        list_types(op, types, sizeof types);
-        return oct_fail(err, OCT_E_UNSUPPORTED, "%s: no kernel for %s with inputs of type %s", label,
-            def->name, types);
+    bool late = has_late_input(op);
+    if (!late) {
+        op->late = &late;
+        oct_status status = plan(session, def, op, err);
+        op->late = NULL;
+        if (status != OCT_OK && !late)
+            return status;
     }
-    OCT_TRY(def->infer(op, err));
-    if (def->prepare != NULL)
-        OCT_TRY(def->prepare(op, err));
-    OCT_TRY(choose_kernel(session, def, op, err));
-    if (all_inputs_known(def, op))
-        return evaluate_now(session, op, err);
+    if (late) {
+        postpone(op);
+        if (err != NULL)
+            *err = (oct_error){ 0 };
+    } else if (all_inputs_known(def, op)) {
+        OCT_TRY(evaluate(op, err));
+        for (int32_t i = 0; i < op->out_count; i++)
+            op->out[i]->known = true;
+        return OCT_OK;
+    }
     session->run[session->run_count++] = op;
+    return OCT_OK;
+}
+
+/* What late nodes change while they run and put back. */
+static oct_status remember_known(oct_session *session, oct_error *err)
+{
+    size_t count = (size_t)session->sub->tensor_count;
+    bool any = false;
+    for (int32_t i = 0; i < session->run_count; i++)
+        any |= session->run[i]->postponed;
+    if (!any)
+        return OCT_OK;
+    session->planned_known = oct_arena_array(&session->arena, count, sizeof(bool));
+    if (session->planned_known == NULL)
+        return oct_fail_memory(err, count, "values");
+    for (size_t i = 0; i < count; i++)
+        session->planned_known[i] = session->values[i].known;
     return OCT_OK;
 }
 
@@ -195,5 +297,5 @@ oct_status oct_session_make_nodes(oct_session *session, oct_error *err)
         return oct_fail_memory(err, count * sizeof *session->run, "nodes");
     for (int32_t i = 0; i < sub->node_count; i++)
         OCT_TRY(make_node(session, sub->nodes[i], err));
-    return OCT_OK;
+    return remember_known(session, err);
 }

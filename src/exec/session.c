@@ -1,5 +1,6 @@
 /*
- * Sessions: create, run, look. All decisions are made in create; a run is a loop over prepared calls.
+ * Sessions: create, run, look. All decisions are made in create and a run is a loop over prepared calls,
+ * except for late nodes: those whose shapes follow from data are planned in the middle of each run.
  */
 #include "exec/session.h"
 
@@ -7,21 +8,28 @@
 
 #include "exec/internal.h"
 
-oct_status oct_session_create_graph(const oct_graph *graph, const oct_session_options *options,
-    oct_session **out, oct_error *err)
+oct_status oct_session_create_subgraph(const oct_graph *graph, int32_t index,
+    const oct_session_options *options, oct_session *caller, oct_value *const *given,
+    int32_t given_count, oct_session **out, oct_error *err)
 {
     *out = NULL;
-    if (graph->subgraph_count == 0)
-        return oct_fail(err, OCT_E_INVALID, "the model has no graph");
     oct_session *session = calloc(1, sizeof *session);
     if (session == NULL)
         return oct_fail_memory(err, sizeof *session, "session");
     session->graph = graph;
-    session->sub = graph->subgraphs[0];
+    session->sub = graph->subgraphs[index];
     if (options != NULL)
         session->options = *options;
+    session->caller = caller;
+    session->given = given;
+    session->given_count = given_count;
+    oct_session_init_host(session);
     int32_t threads = session->options.threads == 0 ? 1 : session->options.threads;
-    oct_status status = oct_pool_create(threads, &session->pool, err);
+    oct_status status = OCT_OK;
+    if (caller != NULL)
+        session->pool = caller->pool;
+    else
+        status = oct_pool_create(threads, &session->pool, err);
     if (status == OCT_OK)
         status = oct_session_make_values(session, err);
     if (status == OCT_OK)
@@ -36,12 +44,24 @@ oct_status oct_session_create_graph(const oct_graph *graph, const oct_session_op
     return OCT_OK;
 }
 
+oct_status oct_session_create_graph(const oct_graph *graph, const oct_session_options *options,
+    oct_session **out, oct_error *err)
+{
+    *out = NULL;
+    if (graph->subgraph_count == 0)
+        return oct_fail(err, OCT_E_INVALID, "the model has no graph");
+    return oct_session_create_subgraph(graph, 0, options, NULL, NULL, 0, out, err);
+}
+
 void oct_session_free(oct_session *session)
 {
     if (session == NULL)
         return;
-    oct_pool_free(session->pool);
+    oct_session_free_host(session);
+    if (session->caller == NULL)
+        oct_pool_free(session->pool);
     free(session->block);
+    oct_arena_free(&session->late);
     oct_arena_free(&session->arena);
     free(session);
 }
@@ -87,15 +107,27 @@ static void tap_outputs(const oct_session *session, const oct_op *op)
 
 oct_status oct_session_run(oct_session *session, oct_error *err)
 {
+    oct_session_forget_late(session);
     if (session->tap != NULL)
         tap_inputs(session);
     for (int32_t i = 0; i < session->run_count; i++) {
         oct_op *op = session->run[i];
-        OCT_TRY(op->eval(op, err));
+        OCT_TRY(op->postponed ? oct_session_run_late(session, op, err) : op->eval(op, err));
         if (session->tap != NULL)
             tap_outputs(session, op);
     }
     return OCT_OK;
+}
+
+int32_t oct_session_output_shape(const oct_session *session, int32_t index, int32_t dims[8])
+{
+    const oct_subgraph *sub = session->sub;
+    const oct_value *value = boundary(session, sub->outputs, sub->output_count, index);
+    if (value == NULL || value->rank > 8)
+        return -1;
+    for (int32_t i = 0; i < value->rank; i++)
+        dims[i] = value->dims[i];
+    return value->rank;
 }
 
 size_t oct_session_arena_bytes(const oct_session *session)

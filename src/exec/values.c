@@ -16,11 +16,11 @@ bool oct_session_affordable(size_t bytes)
     return pages <= 0 || page <= 0 || bytes / (size_t)page < (size_t)pages;
 }
 
-void *oct_session_bytes(oct_session *session, size_t size)
+void *oct_session_bytes(oct_arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ALIGNMENT - SLACK || !oct_session_affordable(size))
         return NULL;
-    unsigned char *bytes = oct_arena_alloc(&session->arena, size + ALIGNMENT + SLACK);
+    unsigned char *bytes = oct_arena_alloc(arena, size + ALIGNMENT + SLACK);
     if (bytes == NULL)
         return NULL;
     return bytes + (ALIGNMENT - (uintptr_t)bytes % ALIGNMENT) % ALIGNMENT;
@@ -28,7 +28,7 @@ void *oct_session_bytes(oct_session *session, size_t size)
 
 static oct_status own_buffer(oct_session *session, oct_value *value, oct_error *err)
 {
-    int64_t bits = oct_type_bits(value->type), elements = 1;
+    int64_t bits = oct_value_bits(value->type), elements = 1;
     if (bits == 0)
         return oct_fail(err, OCT_E_UNSUPPORTED, "%s: type %s cannot be computed with", value->label,
             oct_type_name(value->type));
@@ -37,7 +37,7 @@ static oct_status own_buffer(oct_session *session, oct_value *value, oct_error *
             || elements > INT64_MAX / 64 / bits)
             return oct_fail(err, OCT_E_INVALID, "%s: impossible shape", value->label);
     value->size = (size_t)((elements * bits + 7) / 8);
-    value->data = oct_session_bytes(session, value->size);
+    value->data = oct_session_bytes(&session->arena, value->size);
     return value->data ? OCT_OK : oct_fail_memory(err, value->size, value->label);
 }
 
@@ -63,6 +63,21 @@ static oct_status set_batch(oct_session *session, const oct_tensor *tensor, oct_
     return OCT_OK;
 }
 
+/* The shape of an input is that of the value which the caller gives. */
+static oct_status take_given(oct_session *session, int32_t position, oct_value *value,
+    oct_error *err)
+{
+    const oct_value *given = session->given[position];
+    if (given->type != value->type)
+        return oct_fail(err, OCT_E_INVALID, "%s: is %s, but is given %s", value->label,
+            oct_type_name(value->type), oct_type_name(given->type));
+    value->rank = given->rank;
+    value->dims = oct_arena_copy(&session->arena, given->dims,
+        (size_t)given->rank * sizeof *given->dims);
+    return value->dims ? OCT_OK
+                       : oct_fail_memory(err, (size_t)given->rank * sizeof *given->dims, "shapes");
+}
+
 static bool is_input(const oct_subgraph *sub, int32_t index)
 {
     for (int32_t i = 0; i < sub->input_count; i++)
@@ -81,6 +96,7 @@ static oct_status make_value(oct_session *session, int32_t index, oct_error *err
         .rank = tensor->rank,
         .dims = tensor->dims,
         .quant = &tensor->quant,
+        .sparsity = tensor->sparsity,
         .label = oct_arena_text(&session->arena, label, strlen(label)),
     };
     oct_value *value = &session->values[index];
@@ -114,7 +130,10 @@ oct_status oct_session_make_values(oct_session *session, oct_error *err)
         oct_value *value = &session->values[sub->inputs[i]];
         if (value->data != NULL)
             continue;
-        OCT_TRY(set_batch(session, sub->tensors[sub->inputs[i]], value, err));
+        if (i < session->given_count)
+            OCT_TRY(take_given(session, i, value, err));
+        else
+            OCT_TRY(set_batch(session, sub->tensors[sub->inputs[i]], value, err));
         OCT_TRY(own_buffer(session, value, err));
     }
     return OCT_OK;

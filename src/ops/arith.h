@@ -89,7 +89,8 @@ oct_status oct_op_multiplier(const oct_op *op, double d, oct_multiplier *out, oc
 int64_t oct_value_integer(const oct_value *value, size_t index);
 
 /**
- * Fails unless input `slot` is an int32 or int64 value known while planning (what: "axis", "shape").
+ * Fails unless input `slot` is an int32 or int64 value (what: "axis", "shape"); one that is computed from
+ * data makes the node wait for the run: oct_op_need_run().
  */
 oct_status oct_op_need_known(const oct_op *op, int32_t slot, const char *what, oct_error *err);
 

@@ -21,6 +21,7 @@ typedef struct fast_conv {
     const oct_kernel_set *kernels;
     const oct_gemm_layout *layout;
     oct_gemm_int_fn product; /* integer forms */
+    bool tiles;              /* product works between begin and end of kernels->gemm_s8_tiles */
     oct_gather gather;
     bool in_place; /* rows are read where they lie */
     size_t k, depth; /* taps, and taps padded to whole groups */
@@ -62,7 +63,9 @@ static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
     const oct_kernel_set *k = f->kernels = oct_kernel_set_get();
     bool uint8 = on_uint8(op, f);
     f->layout = is_float(op) ? &k->f32_layout : uint8 ? &k->s8_layout : &k->s16_layout;
-    f->product = uint8 ? k->gemm_s8 : k->gemm_s16;
+    f->tiles = uint8 && k->gemm_s8_tiles.product != NULL
+        && oct_window_pixels(&l->window) >= OCT_GEMM_TILE_ROWS;
+    f->product = f->tiles ? k->gemm_s8_tiles.product : uint8 ? k->gemm_s8 : k->gemm_s16;
     f->k = oct_window_taps(&l->window);
     f->depth = oct_gemm_depth(f->layout, f->k);
     size_t bytes = is_float(op) ? 4 : uint8 ? 1 : 2;
@@ -357,9 +360,13 @@ static void multiply_pieces(void *user, size_t begin, size_t end, int32_t worker
     char *scratch = op->scratch[0]; /* NULL when no worker needs any */
     if (scratch != NULL)
         scratch += (size_t)worker * f->worker_bytes;
+    if (f->tiles)
+        f->kernels->gemm_s8_tiles.begin((int32_t)f->depth / f->layout->group);
     for (size_t i = begin; i < end; i++)
         multiply_block(op, (int32_t)(i / (size_t)f->panel_groups),
             (int32_t)(i % (size_t)f->panel_groups), scratch);
+    if (f->tiles)
+        f->kernels->gemm_s8_tiles.end();
 }
 
 oct_status oct_fast_conv_eval(oct_op *op, oct_error *err)
@@ -370,6 +377,8 @@ oct_status oct_fast_conv_eval(oct_op *op, oct_error *err)
     if (op->form == OCT_FORM_HYBRID)
         oct_linear_quantize(op, l, l->asymmetric ? f->kernels->quantize_asymmetric
                                                  : f->kernels->quantize_symmetric);
-    oct_pool_for(op->pool, (size_t)f->blocks * (size_t)f->panel_groups, 1, multiply_pieces, op);
+    size_t pieces = (size_t)f->blocks * (size_t)f->panel_groups;
+    size_t grain = pieces / (size_t)(PIECES_PER_WORKER * oct_pool_threads(op->pool));
+    oct_pool_for(op->pool, pieces, grain > 0 ? grain : 1, multiply_pieces, op);
     return OCT_OK;
 }

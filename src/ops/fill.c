@@ -55,10 +55,12 @@ static oct_status infer_range(oct_op *op, oct_error *err)
     double n[3];
     for (int32_t i = 0; i < 3; i++) {
         const oct_value *in = op->in[i];
-        if (!in->known || in->type != op->in[0]->type || oct_value_count(in) != 1
+        if (!in->known)
+            OCT_TRY(oct_op_need_run(op, err));
+        if (in->type != op->in[0]->type || oct_value_count(in) != 1
             || (in->type != OCT_FLOAT32 && in->type != OCT_INT32 && in->type != OCT_INT64))
             return oct_op_fail(op, OCT_E_UNSUPPORTED, err,
-                "start, limit and delta must be known numbers of one type");
+                "start, limit and delta must be numbers of one type");
         n[i] = range_number(in);
     }
     double count = ceil((n[1] - n[0]) / n[2]);

@@ -28,9 +28,14 @@ oct_status oct_op_fail(const oct_op *op, oct_status status, oct_error *err, cons
     return oct_fail(err, status, "%s (%s): %s", label, name ? name : "unknown", text);
 }
 
+int32_t oct_value_bits(oct_type type)
+{
+    return type == OCT_RESOURCE ? 32 : oct_type_bits(type);
+}
+
 static oct_status set_size(oct_op *op, oct_value *value, oct_error *err)
 {
-    int64_t bits = oct_type_bits(value->type), elements = 1;
+    int64_t bits = oct_value_bits(value->type), elements = 1;
     if (bits == 0)
         return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "%s: type %s cannot be computed with",
             value->label, oct_type_name(value->type));
@@ -202,6 +207,15 @@ int64_t oct_value_integer(const oct_value *value, size_t index)
                                     : ((const int32_t *)value->data)[index];
 }
 
+oct_status oct_op_need_run(const oct_op *op, oct_error *err)
+{
+    if (op->running)
+        return OCT_OK;
+    if (op->late != NULL)
+        *op->late = true;
+    return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "its shape follows from data, so it must be run");
+}
+
 oct_status oct_op_need_known(const oct_op *op, int32_t slot, const char *what, oct_error *err)
 {
     const oct_value *value = op->in[slot];
@@ -210,11 +224,7 @@ oct_status oct_op_need_known(const oct_op *op, int32_t slot, const char *what, o
     if (value->type != OCT_INT32 && value->type != OCT_INT64)
         return oct_op_fail(op, OCT_E_INVALID, err, "%s %s is %s, not int32 or int64", what,
             value->label, oct_type_name(value->type));
-    if (!value->known)
-        return oct_op_fail(op, OCT_E_UNSUPPORTED, err,
-            "%s %s is computed from data; it must be known from constants and shapes", what,
-            value->label);
-    return OCT_OK;
+    return value->known ? OCT_OK : oct_op_need_run(op, err);
 }
 
 oct_status oct_op_axis(const oct_op *op, int64_t axis, int32_t rank, int32_t *out, oct_error *err)

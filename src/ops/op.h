@@ -40,7 +40,9 @@ typedef struct oct_value {
     void *data;             /* NULL until planned; constants: do not write */
     size_t size;            /* bytes */
     const oct_quant *quant;
+    const void *sparsity;   /* how constant data leaves out zeros, for DENSIFY; NULL: nothing is left out */
     bool known;             /* the value is available while planning: constant, or computed from shapes */
+    bool late;              /* shape and value exist only while running: they follow from data */
     const char *label;      /* for messages */
 } oct_value;
 
@@ -48,6 +50,25 @@ enum { OCT_MAX_SCRATCH = 4 };
 
 typedef struct oct_op oct_op;
 typedef oct_status (*oct_eval_fn)(oct_op *op, oct_error *err);
+
+/* What control flow and variables ask of the session they run in. */
+typedef struct oct_host oct_host;
+struct oct_host {
+    /**
+     * Runs a subgraph on copies of the inputs. *out [*out_count] are its results; they belong to the host
+     * and live until that subgraph is called again from the same one.
+     */
+    oct_status (*call)(oct_host *host, int32_t subgraph, oct_value *const *in, int32_t in_count,
+        oct_value *const **out, int32_t *out_count, oct_error *err);
+    /** Runs a subgraph without inputs and outputs, unless this host has done so before. */
+    oct_status (*call_once)(oct_host *host, int32_t subgraph, oct_error *err);
+    /** The number of a variable, made when first named; -1 when memory is short. Names may be NULL. */
+    int32_t (*variable)(oct_host *host, const char *container, const char *name);
+    /** The value of a variable until it is assigned again; NULL while it has none. */
+    const oct_value *(*read)(oct_host *host, int32_t variable);
+    /** Copies a value into a variable. */
+    oct_status (*assign)(oct_host *host, int32_t variable, const oct_value *value, oct_error *err);
+};
 
 /* One node in a session: what infer, prepare and eval see. */
 struct oct_op {
@@ -64,6 +85,10 @@ struct oct_op {
     oct_pool *pool;         /* NULL: serial */
     oct_arena *arena;       /* lives as long as the session */
     oct_eval_fn eval;
+    oct_host *host;         /* NULL where nothing runs, as in constant folding */
+    bool *late;             /* where oct_op_need_run() leaves word while planning; NULL: nobody asks */
+    bool postponed;         /* each run plans it anew: its shapes follow from data */
+    bool running;           /* planned in the middle of a run: every input has its value */
 };
 
 typedef struct oct_kernel {
@@ -130,6 +155,7 @@ enum {
     OCT_TRAIT_DEQUANTIZES = 1 << 5, /* turns a quantized or float16 tensor into float32 */
     OCT_TRAIT_QUANTIZES = 1 << 6,   /* turns a float tensor into an integer one, or requantizes */
     OCT_TRAIT_LINEAR = 1 << 7,      /* conv-like: BN folds into the WEIGHT and BIAS slots of its rule */
+    OCT_TRAIT_DENSIFIES = 1 << 9,   /* reads constants that are stored sparse */
     OCT_TRAIT_SUMS = 1 << 8,        /* output 0 is input 0 plus or minus input 1 */
     OCT_TRAIT_BY_CHANNEL = 1 << 10, /* a channel (last dimension) of output 0 comes from that channel of
                                        input 0 alone and scales with it */
@@ -162,7 +188,13 @@ const oct_op_def *oct_op_find(oct_builtin op);
  */
 bool oct_op_accepts(const oct_op_def *def, const oct_node *node);
 
-/** All descriptors in the order of ops.def; *count of them. */
+/** The descriptor of a custom operator by its name; NULL when Octavo does not know it. */
+const oct_op_def *oct_op_find_custom(const char *name);
+
+/** The descriptor for a node, builtin or custom; NULL when Octavo does not know it. */
+const oct_op_def *oct_op_of(const oct_node *node);
+
+/** All descriptors in the order of ops.def, custom ones last; *count of them. */
 const oct_op_def *const *oct_op_all(int32_t *count);
 
 /**
@@ -191,6 +223,15 @@ oct_status oct_op_set_shape(oct_op *op, int32_t index, oct_type type, int32_t ra
 /** Fails with "NODE: sentence": OCT_E_INVALID or OCT_E_UNSUPPORTED; NODE is output 0's label. */
 oct_status oct_op_fail(const oct_op *op, oct_status status, oct_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/**
+ * For infer: succeeds in the middle of a run, when inputs have their values. While planning it fails, and
+ * the session plans this node anew in every run, with all that depends on it.
+ */
+oct_status oct_op_need_run(const oct_op *op, oct_error *err);
+
+/** Bits that an element takes in memory: resources are int32 numbers of variables; 0: cannot be held. */
+int32_t oct_value_bits(oct_type type);
 
 /** Broadcast of two shapes (numpy rule) into dims[8]; false when they do not fit. */
 bool oct_shape_broadcast(const oct_value *a, const oct_value *b, int32_t *rank, int32_t *dims);

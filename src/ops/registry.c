@@ -3,25 +3,52 @@
  */
 #include "ops/op.h"
 
+#include <string.h>
+
 #define OCT_OP(code, suffix) extern const oct_op_def oct_op_##suffix;
+#define OCT_CUSTOM_OP(suffix) extern const oct_op_def oct_op_##suffix;
 #include "ops/ops.def"
 #undef OCT_OP
+#undef OCT_CUSTOM_OP
 
 #define OCT_OP(code, suffix) &oct_op_##suffix,
+#define OCT_CUSTOM_OP(suffix) &oct_op_##suffix,
 static const oct_op_def *const all[] = {
 #include "ops/ops.def"
 };
 #undef OCT_OP
 
+#define OCT_OP(code, suffix)
+static const oct_op_def *const custom[] = {
+#include "ops/ops.def"
+};
+#undef OCT_OP
+#undef OCT_CUSTOM_OP
+
 #define OCT_OP(code, suffix) [code] = &oct_op_##suffix,
+#define OCT_CUSTOM_OP(suffix)
 static const oct_op_def *const by_code[OCT_OP_COUNT] = {
 #include "ops/ops.def"
 };
 #undef OCT_OP
+#undef OCT_CUSTOM_OP
 
 const oct_op_def *oct_op_find(oct_builtin op)
 {
     return (unsigned)op < OCT_OP_COUNT ? by_code[op] : NULL;
+}
+
+const oct_op_def *oct_op_find_custom(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < sizeof custom / sizeof *custom; i++)
+        if (strcmp(custom[i]->name, name) == 0)
+            return custom[i];
+    return NULL;
+}
+
+const oct_op_def *oct_op_of(const oct_node *node)
+{
+    return node->op == OCT_OP_CUSTOM ? oct_op_find_custom(node->custom_code) : oct_op_find(node->op);
 }
 
 const oct_op_def *const *oct_op_all(int32_t *count)

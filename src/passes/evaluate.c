@@ -64,7 +64,18 @@ oct_status oct_evaluator_infer(oct_evaluator *ev, const oct_node *node, oct_erro
         return oct_fail(err, OCT_E_INVALID, "%s: wrong number of inputs or outputs", def->name);
     oct_op op;
     OCT_TRY(make_op(ev, node, &op, err));
-    return def->infer(&op, err);
+    bool late = false;
+    for (int32_t i = 0; i < op.in_count; i++)
+        late |= op.in[i] != NULL && op.in[i]->late;
+    op.late = &late;
+    oct_status status = late ? OCT_OK : def->infer(&op, err);
+    if (!late)
+        return status;
+    for (int32_t i = 0; i < op.out_count; i++)
+        op.out[i]->late = true; /* its shape follows from data: what the file says stays */
+    if (err != NULL)
+        *err = (oct_error){ 0 };
+    return OCT_OK;
 }
 
 bool oct_evaluator_can_compute(const oct_evaluator *ev, const oct_node *node, size_t max_bytes)
@@ -72,6 +83,9 @@ bool oct_evaluator_can_compute(const oct_evaluator *ev, const oct_node *node, si
     const oct_op_def *def = oct_op_find(node->op);
     if (def == NULL || (def->traits & OCT_TRAIT_STATEFUL) != 0)
         return false;
+    for (int32_t i = 0; i < node->output_count; i++)
+        if (ev->values[node->outputs[i]].late)
+            return false;
     bool shape_only = (def->traits & OCT_TRAIT_SHAPE_ONLY) != 0;
     for (int32_t i = 0; i < node->input_count; i++)
         if (node->inputs[i] >= 0 && !ev->values[node->inputs[i]].known && !shape_only)

@@ -37,6 +37,12 @@ TYPES = {  # short name: (numpy type, schema type)
     "s32": (np.int32, schema.TensorType.INT32),
     "s64": (np.int64, schema.TensorType.INT64),
     "bool": (np.bool_, schema.TensorType.BOOL),
+    "u16": (np.uint16, schema.TensorType.UINT16),
+    "u32": (np.uint32, schema.TensorType.UINT32),
+    "u64": (np.uint64, schema.TensorType.UINT64),
+    "f64": (np.float64, schema.TensorType.FLOAT64),
+    "c64": (np.complex64, schema.TensorType.COMPLEX64),
+    "resource": (np.int32, schema.TensorType.RESOURCE),
 }
 ACT = {
     "NONE": schema.ActivationFunctionType.NONE,
@@ -66,6 +72,17 @@ class T:
     axis: int = 0
     data: object = None
     fill: str = "full"
+    variable: bool = False  # keeps its value from run to run
+
+
+@dataclasses.dataclass
+class Graph:
+    """A subgraph of more than one operator: tensors, and nodes (operator, inputs, outputs, options)
+    over their positions."""
+    tensors: list
+    nodes: list
+    inputs: list
+    outputs: list
 
 
 @dataclasses.dataclass
@@ -83,6 +100,9 @@ class Case:
     resolver: str = "BUILTIN_REF"
     refused: bool = False   # LiteRT must refuse it; no file is written
     constant: bool = False  # the output is known to be one value everywhere
+    program: list = None    # subgraphs, instead of one operator; inputs are those of the first
+    custom: bytes = None    # the options of a custom operator, whose name is op
+    intermediates: list = ()    # tensors of Operator.intermediates
 
     @property
     def stem(self):
@@ -217,6 +237,7 @@ class Writer:
         x.shape = [int(d) for d in t.shape]
         x.hasRank = True
         x.type = TYPES[t.type][1]
+        x.isVariable = t.variable
         x.buffer = 0 if t.data is None else self.buffer(
             np.ascontiguousarray(t.data, TYPES[t.type][0]).tobytes())
         if t.scale is not None:
@@ -234,14 +255,19 @@ class Writer:
         m.buffer = self.buffer(raw)
         self.metadata.append(m)
 
-    def finish(self, operators, codes, inputs, outputs):
+    def subgraph(self, operators, inputs, outputs):
+        """Takes the tensors added since the last one."""
         graph = schema.SubGraphT()
         graph.name = "main"
         graph.tensors, graph.operators = self.tensors, operators
         graph.inputs, graph.outputs = inputs, outputs
+        self.tensors = []
+        return graph
+
+    def finish(self, graphs, codes):
         model = schema.ModelT()
         model.version = 3
-        model.operatorCodes, model.subgraphs, model.buffers = codes, [graph], self.buffers
+        model.operatorCodes, model.subgraphs, model.buffers = codes, graphs, self.buffers
         model.metadata = self.metadata or None
         builder = flatbuffers.Builder(4096)
         builder.Finish(model.Pack(builder), b"TFL3")
@@ -254,26 +280,74 @@ def options_table(name, fields):
         if not hasattr(table, field):
             raise AttributeError(f"{name} has no field {field}")
         setattr(table, field, value)
-    return getattr(schema.BuiltinOptions, name), table
+    union = schema.BuiltinOptions if hasattr(schema.BuiltinOptions, name) else schema.BuiltinOptions2
+    return getattr(union, name), table
+
+
+def operator_code(op, version=1):
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, op, schema.BuiltinOperator.CUSTOM)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    if code.builtinCode == schema.BuiltinOperator.CUSTOM:
+        code.customCode = op
+    code.version = version
+    return code
+
+
+def set_options(node, table):
+    if not table[0]:
+        return
+    kind, options = options_table(*table)
+    if hasattr(schema.BuiltinOptions, table[0]):
+        node.builtinOptionsType, node.builtinOptions = kind, options
+    else:
+        node.builtinOptions2Type, node.builtinOptions2 = kind, options
+
+
+def build_program(case, notes):
+    w = Writer()
+    names = list(dict.fromkeys(n[0] for g in case.program for n in g.nodes))
+    graphs = []
+    for g in case.program:
+        for i, t in enumerate(g.tensors):
+            w.tensor(t, f"t{i}")
+        nodes = []
+        for op, inputs, outputs, table in g.nodes:
+            node = schema.OperatorT()
+            node.opcodeIndex = names.index(op)
+            node.inputs, node.outputs = list(inputs), list(outputs)
+            set_options(node, table)
+            nodes.append(node)
+        graphs.append(w.subgraph(nodes, g.inputs, g.outputs))
+    for name, raw in notes:
+        w.note(name, raw)
+    return w.finish(graphs, [operator_code(n) for n in names])
 
 
 def build(case, notes=()):
     """The model of a case as bytes; notes = [(metadata name, raw bytes)]."""
+    if case.program:
+        return build_program(case, notes)
     w = Writer()
-    code = schema.OperatorCodeT()
-    code.builtinCode = getattr(schema.BuiltinOperator, case.op)
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = case.version
     node = schema.OperatorT()
     node.inputs = [-1 if t is None else w.tensor(t, f"in{i}" if t.data is None else f"const{i}")
                    for i, t in enumerate(case.inputs)]
     node.outputs = [w.tensor(t, f"out{i}") for i, t in enumerate(case.outputs)]
-    if case.options[0]:
-        node.builtinOptionsType, node.builtinOptions = options_table(*case.options)
-    graph_inputs = [n for n, t in zip(node.inputs, case.inputs) if t is not None and t.data is None]
+    set_options(node, case.options)
+    if case.custom is not None:
+        node.customOptions = case.custom
+    if case.intermediates:
+        node.intermediates = [w.tensor(t, f"intermediate{i}")
+                              for i, t in enumerate(case.intermediates)]
+    graph_inputs = [n for n, t in zip(node.inputs, case.inputs) if is_live(t)]
     for name, raw in notes:
         w.note(name, raw)
-    return w.finish([node], [code], graph_inputs, node.outputs)
+    return w.finish([w.subgraph([node], graph_inputs, node.outputs)],
+                    [operator_code(case.op, case.version)])
+
+
+def is_live(t):
+    return t is not None and t.data is None and not t.variable
 
 
 # ---------------------------------------------------------------------------------------- running
@@ -303,17 +377,20 @@ def run(it, inputs):
 def draw(case):
     """The K samples: a list of runs, each a list of arrays."""
     rng = rng_for(case.op, case.form, case.name)
-    live = [t for t in case.inputs if t is not None and t.data is None]
+    live = [t for t in case.inputs if is_live(t)]
+    if case.program:
+        live = [case.program[0].tensors[i] for i in case.program[0].inputs]
     return [[sample(rng, t, k, i) for i, t in enumerate(live)] for k in range(case.runs)]
 
 
 def golden(case):
     """(file bytes, inputs, outputs) of a case; inputs and outputs are lists of runs."""
-    draft = load(build(case), case.resolver)
     inputs = draw(case)
-    first = run(draft, inputs[0])
-    final = dataclasses.replace(case, outputs=[
-        dataclasses.replace(t, shape=y.shape) for t, y in zip(case.outputs, first)])
+    final = case
+    if not case.program:
+        first = run(load(build(case), case.resolver), inputs[0])
+        final = dataclasses.replace(case, outputs=[
+            dataclasses.replace(t, shape=y.shape) for t, y in zip(case.outputs, first)])
     it = load(build(final), case.resolver)
     outputs = [run(it, x) for x in inputs]
     notes = [("golden_tool", f"{TOOL} {case.resolver}".encode()),

@@ -1,5 +1,6 @@
 """Every operator case, family by family."""
 import op_cases_arrange
+import op_cases_control
 import op_cases_conv
 import op_cases_convert
 import op_cases_elementwise
@@ -8,7 +9,7 @@ import op_cases_move
 import op_cases_reduce
 
 FAMILIES = [op_cases_conv, op_cases_elementwise, op_cases_functions, op_cases_reduce,
-            op_cases_convert, op_cases_move, op_cases_arrange]
+            op_cases_convert, op_cases_move, op_cases_arrange, op_cases_control]
 
 
 def all_cases():

@@ -116,7 +116,7 @@ static void test_unknown_operators_keep_theirs(void **unused)
     oct_graph *graph = empty_graph();
     oct_node *node = add_node(graph, &cases[1]);
     assert_int_equal(oct_ops_assign_versions(graph, NULL), OCT_OK);
-    node->op = OCT_OP_CALL_ONCE;
+    node->op = OCT_OP_SKIP_GRAM;
     node->version = 7;
     assert_int_equal(oct_ops_assign_versions(graph, NULL), OCT_OK);
     assert_int_equal(node->version, 7);
