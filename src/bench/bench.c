@@ -10,9 +10,9 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "bench/summary.h"
 #include "eval/random.h"
 #include "eval/stats.h"
-#include "engine/engine.h"
 #include "exec/session.h"
 
 enum { MIN_ROUNDS = 15, MAX_ROUNDS = 1000, MIN_WARMUP_RUNS = 3, MAX_MODELS = 64 };
@@ -20,25 +20,6 @@ enum { MIN_ROUNDS = 15, MAX_ROUNDS = 1000, MIN_WARMUP_RUNS = 3, MAX_MODELS = 64 
 static const double seconds_per_model = 2, shortest_timing_ns = 200e3, longest_warmup_ns = 1e9;
 static const double settled =
     0.98; /* a run that is no faster than this share of the best has settled */
-
-typedef struct subject {
-    oct_runner *runner;
-    oct_session *session; /* the runner's, NULL in other engines */
-    oct_latency latency;
-    double *times;    /* [rounds] ns per run */
-    oct_op_time *ops; /* [op_count] */
-    double *op_times; /* [op_count][profile_runs] */
-    char *names;      /* of the operators' tensors */
-    int32_t op_count;
-} subject;
-
-struct oct_bench {
-    oct_machine machine;
-    int32_t threads;
-    int32_t model_count;
-    int32_t rounds;
-    subject *subjects; /* [model_count] */
-};
 
 static double now_ns(void)
 {
@@ -69,7 +50,7 @@ static void fill_input(
 }
 
 static oct_status open_subject(const oct_model *model, const oct_engine *engine,
-    const oct_bench_options *options, int32_t threads, subject *s, oct_error *err)
+    const oct_bench_options *options, int32_t threads, oct_subject *s, oct_error *err)
 {
     oct_session_options session = { .kernels = options->kernels, .threads = threads };
     double begin = now_ns();
@@ -85,7 +66,7 @@ static oct_status open_subject(const oct_model *model, const oct_engine *engine,
     return OCT_OK;
 }
 
-static oct_status timed_run(subject *s, int64_t runs, double *ns, oct_error *err)
+static oct_status timed_run(oct_subject *s, int64_t runs, double *ns, oct_error *err)
 {
     double begin = now_ns();
     for (int64_t i = 0; i < runs; i++)
@@ -98,7 +79,7 @@ static oct_status timed_run(subject *s, int64_t runs, double *ns, oct_error *err
  * Runs until three runs in a row were no faster than the best so far, or a second has passed. Gives
  * the time of a settled run and, from it, how many runs one timing needs.
  */
-static oct_status warm_up(subject *s, double *ns, oct_error *err)
+static oct_status warm_up(oct_subject *s, double *ns, oct_error *err)
 {
     double best = 0, spent = 0;
     int calm = 0;
@@ -144,7 +125,7 @@ static oct_status run_rounds(oct_bench *b, const oct_bench_options *options, oct
     for (int32_t round = 0; round < b->rounds; round++) {
         shuffle(order, b->model_count, &random);
         for (int32_t i = 0; i < b->model_count; i++) {
-            subject *s = &b->subjects[order[i]];
+            oct_subject *s = &b->subjects[order[i]];
             OCT_TRY(oct_runner_run(s->runner, err));
             OCT_TRY(timed_run(s, s->latency.runs_per_round, &s->times[round], err));
         }
@@ -154,42 +135,12 @@ static oct_status run_rounds(oct_bench *b, const oct_bench_options *options, oct
     return OCT_OK;
 }
 
-/* Median and its interval of a copy of values; sorted[count] is the copy. */
-static double median(const double *values, int64_t count, double *sorted, oct_interval *interval)
-{
-    memcpy(sorted, values, (size_t)count * sizeof *values);
-    oct_sort(sorted, count);
-    *interval = oct_median_interval(sorted, count);
-    return oct_quantile(sorted, count, 0.5);
-}
-
-static oct_status summarise(oct_bench *b, oct_error *err)
-{
-    int64_t rounds = b->rounds;
-    double *sorted = malloc(2 * (size_t)rounds * sizeof *sorted), *ratios = sorted + rounds;
-    if (sorted == NULL)
-        return oct_fail_memory(err, 2 * (size_t)rounds * sizeof *sorted, "benchmark");
-    for (int32_t i = 0; i < b->model_count; i++) {
-        subject *s = &b->subjects[i];
-        oct_latency *l = &s->latency;
-        l->rounds = b->rounds;
-        l->median_ns = median(s->times, rounds, sorted, &l->median_interval);
-        l->min_ns = sorted[0];
-        l->p90_ns = oct_quantile(sorted, rounds, 0.9);
-        for (int64_t k = 0; k < rounds; k++)
-            ratios[k] = s->times[k] / b->subjects[0].times[k];
-        l->ratio = median(ratios, rounds, sorted, &l->ratio_interval);
-    }
-    free(sorted);
-    return OCT_OK;
-}
-
 /* The profile: a tap after each operator stamps the time. */
 
 enum { PROFILE_RUNS = 21 };
 
 typedef struct stamps {
-    subject *subject;
+    oct_subject *subject;
     double last;
     int32_t run, at; /* next operator */
 } stamps;
@@ -198,7 +149,7 @@ static void stamp(void *user, int32_t index, const oct_value *value)
 {
     (void)value;
     stamps *t = user;
-    subject *s = t->subject;
+    oct_subject *s = t->subject;
     double now = now_ns();
     /* Inputs are tapped first; an operator counts at its first output. */
     if (t->at < s->op_count && oct_session_node(s->session, t->at)->node->outputs[0] == index) {
@@ -208,7 +159,7 @@ static void stamp(void *user, int32_t index, const oct_value *value)
     t->last = now_ns();
 }
 
-static oct_status name_operators(subject *s, oct_error *err)
+static oct_status name_operators(oct_subject *s, oct_error *err)
 {
     size_t bytes = 1;
     for (int32_t i = 0; i < s->op_count; i++)
@@ -229,7 +180,7 @@ static oct_status name_operators(subject *s, oct_error *err)
     return OCT_OK;
 }
 
-static oct_status profile(subject *s, oct_error *err)
+static oct_status profile(oct_subject *s, oct_error *err)
 {
     s->op_count = oct_session_node_count(s->session);
     s->ops = calloc((size_t)s->op_count + 1, sizeof *s->ops);
@@ -259,7 +210,7 @@ static oct_status measure(
     b->threads = options->threads == 0 ? b->machine.cores : options->threads;
     for (int32_t i = 0; i < b->model_count; i++) {
         double ns;
-        subject *s = &b->subjects[i];
+        oct_subject *s = &b->subjects[i];
         const oct_engine *engine = options->engines == NULL ? NULL : options->engines[i];
         OCT_TRY(open_subject(models[i], engine, options, b->threads, s, err));
         OCT_TRY(warm_up(s, &ns, err));
@@ -275,7 +226,7 @@ static oct_status measure(
     for (int32_t i = 0; i < b->model_count && options->profile; i++)
         if (b->subjects[i].session != NULL)
             OCT_TRY(profile(&b->subjects[i], err));
-    return summarise(b, err);
+    return oct_bench_summarise(b, err);
 }
 
 static void close_sessions(oct_bench *b)
@@ -296,7 +247,7 @@ oct_status oct_bench_run(const oct_model *const *models, int32_t model_count,
         return oct_fail(err, OCT_E_USAGE, "%d models; 1 to %d can be measured together",
             (int)model_count, (int)MAX_MODELS);
     oct_bench *b = calloc(1, sizeof *b);
-    subject *subjects = calloc((size_t)model_count, sizeof *subjects);
+    oct_subject *subjects = calloc((size_t)model_count, sizeof *subjects);
     if (b == NULL || subjects == NULL) {
         free(b);
         free(subjects);
@@ -321,7 +272,7 @@ void oct_bench_free(oct_bench *bench)
         return;
     close_sessions(bench);
     for (int32_t i = 0; i < bench->model_count; i++) {
-        subject *s = &bench->subjects[i];
+        oct_subject *s = &bench->subjects[i];
         free(s->times);
         free(s->ops);
         free(s->op_times);

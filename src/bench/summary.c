@@ -1,0 +1,101 @@
+/*
+ * From times to medians, intervals and ratios.
+ */
+#include "bench/summary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "eval/stats.h"
+
+/* Median and its interval of a copy of values; sorted[count] is the copy. */
+static double median(const double *values, int64_t count, double *sorted, oct_interval *interval)
+{
+    memcpy(sorted, values, (size_t)count * sizeof *values);
+    oct_sort(sorted, count);
+    *interval = oct_median_interval(sorted, count);
+    return oct_quantile(sorted, count, 0.5);
+}
+
+oct_status oct_bench_summarise(oct_bench *b, oct_error *err)
+{
+    int64_t rounds = b->rounds;
+    double *sorted = malloc(2 * (size_t)rounds * sizeof *sorted), *ratios = sorted + rounds;
+    if (sorted == NULL)
+        return oct_fail_memory(err, 2 * (size_t)rounds * sizeof *sorted, "benchmark");
+    for (int32_t i = 0; i < b->model_count; i++) {
+        oct_subject *s = &b->subjects[i];
+        oct_latency *l = &s->latency;
+        l->rounds = b->rounds;
+        l->median_ns = median(s->times, rounds, sorted, &l->median_interval);
+        l->min_ns = sorted[0];
+        l->p90_ns = oct_quantile(sorted, rounds, 0.9);
+        for (int64_t k = 0; k < rounds; k++)
+            ratios[k] = s->times[k] / b->subjects[0].times[k];
+        l->ratio = median(ratios, rounds, sorted, &l->ratio_interval);
+    }
+    free(sorted);
+    return OCT_OK;
+}
+
+/* Operators with names of their own. */
+static oct_status copy_ops(const oct_bench_record *record, oct_subject *s, oct_error *err)
+{
+    size_t bytes = 1;
+    for (int32_t i = 0; i < record->op_count; i++)
+        bytes += strlen(record->ops[i].op) + strlen(record->ops[i].tensor) + 2;
+    s->ops = calloc((size_t)record->op_count + 1, sizeof *s->ops);
+    s->names = malloc(bytes);
+    if (s->ops == NULL || s->names == NULL)
+        return oct_fail_memory(err, bytes, "profile");
+    char *at = s->names;
+    for (int32_t i = 0; i < record->op_count; i++) {
+        s->ops[i] = (oct_op_time){ at, NULL, record->ops[i].median_ns };
+        at = stpcpy(at, record->ops[i].op) + 1;
+        s->ops[i].tensor = at;
+        at = stpcpy(at, record->ops[i].tensor) + 1;
+    }
+    s->op_count = record->op_count;
+    return OCT_OK;
+}
+
+static oct_status copy_record(
+    const oct_bench_record *record, int32_t rounds, oct_subject *s, oct_error *err)
+{
+    s->latency = (oct_latency){ .runs_per_round = record->runs_per_round,
+        .warmup_runs = record->warmup_runs,
+        .load_ns = record->load_ns,
+        .arena_bytes = record->arena_bytes };
+    s->times = malloc((size_t)rounds * sizeof *s->times);
+    if (s->times == NULL)
+        return oct_fail_memory(err, (size_t)rounds * sizeof *s->times, "benchmark");
+    memcpy(s->times, record->times_ns, (size_t)rounds * sizeof *s->times);
+    return copy_ops(record, s, err);
+}
+
+oct_status oct_bench_assemble(const oct_machine *machine, int32_t threads,
+    const oct_bench_record *records, int32_t model_count, int32_t rounds, oct_bench **out,
+    oct_error *err)
+{
+    *out = NULL;
+    oct_bench *b = calloc(1, sizeof *b);
+    oct_subject *subjects = calloc((size_t)model_count, sizeof *subjects);
+    if (b == NULL || subjects == NULL) {
+        free(b);
+        free(subjects);
+        return oct_fail_memory(err, sizeof *b, "benchmark");
+    }
+    *b = (oct_bench){ *machine, threads, model_count, rounds, subjects };
+    oct_status status = OCT_OK;
+    for (int32_t i = 0; i < model_count && status == OCT_OK; i++)
+        status = copy_record(&records[i], rounds, &subjects[i], err);
+    if (status == OCT_OK)
+        status = oct_bench_summarise(b, err);
+    if (status != OCT_OK) {
+        oct_bench_free(b);
+        return status;
+    }
+    *out = b;
+    return OCT_OK;
+}
