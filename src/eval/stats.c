@@ -130,6 +130,49 @@ double oct_quantile(const double *sorted, int64_t count, double q)
     return sorted[low] + (at - (double)low) * (sorted[low + 1] - sorted[low]);
 }
 
+/* The z with P(Z <= z) = p, 0 < p < 1, to the last bits that matter. */
+static double normal_quantile(double p)
+{
+    double low = -40, high = 40;
+    for (int step = 0; step < 64; step++) {
+        double middle = (low + high) / 2;
+        if (oct_normal_cdf(middle) < p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (low + high) / 2;
+}
+
+/* What the percentiles are corrected by: the bias of the resampled means, and the skewness. */
+typedef struct correction {
+    double bias, acceleration;
+} correction;
+
+static correction correct(const double *values, int64_t count, double mean, const double *means)
+{
+    double squares = 0, cubes = 0, below = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double d = values[i] - mean;
+        squares += d * d;
+        cubes += d * d * d;
+    }
+    for (int round = 0; round < OCT_BOOTSTRAP_ROUNDS; round++)
+        below += means[round] < mean ? 1 : means[round] == mean ? 0.5 : 0;
+    below = fmin(fmax(below, 0.5), OCT_BOOTSTRAP_ROUNDS - 0.5);
+    return (correction){
+        .bias = normal_quantile(below / OCT_BOOTSTRAP_ROUNDS),
+        .acceleration = squares > 0 ? cubes / (6 * pow(squares, 1.5)) : 0,
+    };
+}
+
+/* Where the end at z standard errors lies among the resampled means. */
+static double corrected_level(correction c, double z)
+{
+    double shifted = c.bias + z;
+    return oct_normal_cdf(c.bias + shifted / (1 - c.acceleration * shifted));
+}
+
 oct_status oct_bootstrap_mean(
     const double *values, int64_t count, uint64_t seed, oct_interval *out, oct_error *err)
 {
@@ -137,15 +180,19 @@ oct_status oct_bootstrap_mean(
     if (means == NULL)
         return oct_fail_memory(err, OCT_BOOTSTRAP_ROUNDS * sizeof *means, "bootstrap");
     oct_random random = oct_random_seed(seed);
+    double mean = 0;
+    for (int64_t i = 0; i < count; i++)
+        mean += values[i] / (double)count;
     for (int round = 0; round < OCT_BOOTSTRAP_ROUNDS; round++) {
         double sum = 0;
         for (int64_t i = 0; i < count; i++)
             sum += values[oct_random_below(&random, (uint32_t)count)];
         means[round] = count > 0 ? sum / (double)count : 0;
     }
+    correction c = correct(values, count, mean, means);
     oct_sort(means, OCT_BOOTSTRAP_ROUNDS);
-    out->low = oct_quantile(means, OCT_BOOTSTRAP_ROUNDS, 0.025);
-    out->high = oct_quantile(means, OCT_BOOTSTRAP_ROUNDS, 0.975);
+    out->low = oct_quantile(means, OCT_BOOTSTRAP_ROUNDS, corrected_level(c, -z_two_sided));
+    out->high = oct_quantile(means, OCT_BOOTSTRAP_ROUNDS, corrected_level(c, z_two_sided));
     free(means);
     return OCT_OK;
 }

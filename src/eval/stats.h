@@ -37,9 +37,11 @@ double oct_normal_cdf(double z);
 enum { OCT_BOOTSTRAP_ROUNDS = 1000 };
 
 /**
- * Percentile bootstrap of a mean, 95 %, OCT_BOOTSTRAP_ROUNDS resamples drawn by SplitMix64 from
- * seed. Fewer than two values give the value itself. Errors: OCT_E_MEMORY. Source: Efron,
- * Tibshirani: An Introduction to the Bootstrap (1993), section 13.3.
+ * Bias-corrected and accelerated (BCa) bootstrap interval of a mean, 95 %, OCT_BOOTSTRAP_ROUNDS
+ * resamples drawn by SplitMix64 from seed. The acceleration of a mean is, by the jackknife, a sixth
+ * of the skewness over sqrt(n). Fewer than two values give the value itself.
+ * Errors: OCT_E_MEMORY. Source: Efron, J. Am. Stat. Assoc. 82 (1987) 171-185; Efron, Tibshirani: An
+ * Introduction to the Bootstrap (1993), section 14.3.
  */
 oct_status oct_bootstrap_mean(
     const double *values, int64_t count, uint64_t seed, oct_interval *out, oct_error *err);
