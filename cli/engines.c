@@ -25,8 +25,10 @@ static oct_status open_engines(const cli_args *args, cli_engines *e, oct_error *
             return cli_usage(args, err, "--engine: more than %d engines", CLI_MAX_ENGINES);
         oct_status status = oct_engine_open(
             name, cli_get(args, "litert-library"), &e->engines[e->engine_count], err);
-        if (status == OCT_E_USAGE)
-            return cli_usage(args, err, "--engine: %s", err->text);
+        if (status == OCT_E_USAGE) {
+            oct_error said = *err;
+            return cli_usage(args, err, "--engine: %s", said.text);
+        }
         if (status != OCT_OK)
             return status;
         e->engine_count++;
