@@ -1,0 +1,190 @@
+"""What the results of networks.py come to: goals met and missed, a line for people, a page of tables."""
+
+import json
+import os
+
+OUTPUT_BOUND = 1e-5  # of the largest output
+
+
+def boundary_differences(row):
+    """What of the boundary differs; the order of signature entries carries no meaning."""
+    ours, theirs = row["octavo"], row["converter"]
+    return [key for key in ("inputs", "outputs", "signatures") if ours[key] != theirs[key]]
+
+
+def rounding_of_others(row):
+    """How far Keras and the converter's file are from the same network in float64: no file of float32
+    weights and sums can be asked for less."""
+    theirs = row["converter"]
+    return max(theirs.get("keras64", 0), theirs.get("deviation64", theirs["deviation"]))
+
+
+def outputs_equal(row, deviation, deviation64):
+    return deviation <= OUTPUT_BOUND or deviation64 <= rounding_of_others(row)
+
+
+def goals(row):
+    """{goal: met} of one network."""
+    if "error" in row or "converter" not in row:
+        return {"converted": False}
+    ours, theirs = row["octavo"], row["converter"]
+    found = {
+        "converted": True,
+        "outputs": outputs_equal(row, ours["deviation"], ours.get("deviation64", ours["deviation"])),
+        "bytes": ours["bytes"] <= theirs["bytes"],
+        "operators": ours["operators"] <= theirs["operators"],
+        "boundary": not boundary_differences(row),
+    }
+    if "engine_deviation" in ours:
+        found["engine"] = outputs_equal(row, ours["engine_deviation"], ours["engine_deviation"])
+    if "h5_equal" in ours:
+        found["h5"] = ours["h5_equal"]
+    return found
+
+
+def count_goals(rows):
+    return sum(len(goals(row)) for row in rows)
+
+
+def count_failures(rows):
+    return sum(not met for row in rows for met in goals(row).values())
+
+
+def shown(number):
+    return "–" if number is None else f"{number:.1e}"
+
+
+def line(row):
+    """One network in a line."""
+    if "error" in row:
+        return f"FAIL {row['name']}: {row['error']}"
+    ours, theirs = row["octavo"], row["converter"]
+    missed = [goal for goal, met in goals(row).items() if not met]
+    return (f"{'FAIL' if missed else 'ok  '} {row['name']}: outputs {shown(ours['deviation'])} "
+            f"(converter {shown(theirs['deviation'])}; to float64: {shown(ours.get('deviation64'))}, "
+            f"{shown(theirs.get('deviation64'))}, Keras {shown(ours.get('keras64'))}), "
+            f"{ours['bytes'] - theirs['bytes']:+} bytes of {theirs['bytes']}, "
+            f"{ours['operators']} operators against {theirs['operators']}, "
+            f"{ours['seconds']:.2f} s against {theirs['process_seconds']:.0f} s, "
+            f"{ours['peak_rss_bytes'] >> 20} MiB against {theirs['peak_rss_bytes'] >> 20} MiB"
+            + (f"; missed: {', '.join(missed)}" if missed else ""))
+
+
+HEAD = """# Networks
+
+Every network of keras.applications and tf_keras's own families RegNet and ResNetRS, converted by Octavo and by
+TFLiteConverter. Weights are seeded noise with statistics of their own (`tests/conformance/network_models.py`); the
+batch is open; the head is left as Keras draws it, so no rounding is magnified.
+
+{facts}
+
+Printed by
+```
+build/venv/bin/python tests/conformance/networks.py build/octavo --markdown docs/networks.md
+```
+which goes on where it was stopped. `make conformance` checks four of them.
+
+## What came of it
+
+{summary}
+
+## One by one
+
+*Outputs*: the largest difference from Keras's output, as a share of the largest output, of Octavo's file and of the
+converter's, both run by LiteRT; then how far Octavo's file, the converter's and Keras itself are from the same network
+computed in float64. Where the first column is above 1e-5 the others tell whose rounding it is. *Operators* and *bytes*:
+Octavo's, then the converter's. *Seconds* and *MiB*: each conversion in a process of its own, on a machine that did
+other work too; resident memory counts the mapped input.
+
+| network | outputs | to float64 | operators | bytes | seconds | peak MiB |
+|---|---|---|---|---|---|---|
+"""
+
+
+def table_row(row):
+    name = row["name"].replace("tf_keras.", "")
+    if "error" in row or "converter" not in row:
+        return f"| {name} | not compared | | | | | |"
+    ours, theirs = row["octavo"], row["converter"]
+    return (f"| {name} | {shown(ours['deviation'])} / {shown(theirs['deviation'])} | "
+            f"{shown(ours.get('deviation64'))} / {shown(theirs.get('deviation64'))} / {shown(ours.get('keras64'))} | "
+            f"{ours['operators']} / {theirs['operators']} | {ours['bytes']:,} / {theirs['bytes']:,} | "
+            f"{ours['seconds']:.2f} / {theirs['process_seconds']:.0f} | "
+            f"{ours['peak_rss_bytes'] >> 20} / {theirs['peak_rss_bytes'] >> 20} |")
+
+
+def summary(rows):
+    """Counts over everything compared, as a list."""
+    done = [row for row in rows if "converter" in row and "error" not in row]
+    tallies = {}
+    for row in done:
+        for goal, met in goals(row).items():
+            good, total = tallies.get(goal, (0, 0))
+            tallies[goal] = good + met, total + 1
+
+    def of(goal):
+        return "{} of {}".format(*tallies.get(goal, (0, 0)))
+
+    within = sum(row["octavo"]["deviation"] <= OUTPUT_BOUND for row in done)
+    fewer = sum(row["octavo"]["operators"] < row["converter"]["operators"] for row in done)
+    ours, theirs = (sum(row[side]["operators"] for row in done) for side in ("octavo", "converter"))
+    saved = [row["converter"]["bytes"] - row["octavo"]["bytes"] for row in done] or [0]
+    return "\n".join([
+        f"- Converted: {sum('octavo' in row for row in rows)} of {len(rows)}; compared with the converter's file: {len(done)}.",
+        f"- Outputs within 1e-5 of Keras's: {within} of {len(done)}; the others are no further from the float64 result than "
+        f"Keras or the converter's file is: {of('outputs')} in all.",
+        f"- Octavo's own engine, by the same measure: {of('engine')} (the two with open height and width are not run).",
+        f"- Operators never more than the converter's: {of('operators')}; fewer in {fewer}; {ours} against {theirs} over all.",
+        f"- File never larger: {of('bytes')}; between {min(saved):,} and {max(saved):,} bytes smaller.",
+        f"- Names, types and shapes of inputs and outputs and the signature equal: {of('boundary')}.",
+        f"- Saved as `.h5` too, the outputs of both conversions are equal bit by bit: {of('h5')}."])
+
+
+def lines_of(path):
+    if not os.path.exists(path):
+        return []
+    with open(path) as file:
+        return list({row["name"]: row for row in map(json.loads, file)}.values())
+
+
+def time_table(rows):
+    if not rows:
+        return ""
+    text = ("\n## Time in LiteRT\n\nLiteRT's own time for Octavo's file ÷ for the converter's: both loaded in one process, one "
+            "thread, run in turn\n(`tests/conformance/network_cost.py build/octavo --time`). The fastest runs are what other "
+            "work on the machine does not touch.\n\n| network | fastest run, ms | ratio | median ratio of pairs [95 %] | "
+            "pairs |\n|---|---|---|---|---|\n")
+    product = 1.0
+    for row in rows:
+        product *= row["fastest_ratio"] ** (1 / len(rows))
+        text += (f"| {row['name']} | {row['fastest_ms'][0]:.2f} / {row['fastest_ms'][1]:.2f} | {row['fastest_ratio']:.3f} | "
+                 f"{row['median_ratio']:.3f} [{row['interval'][0]:.3f}, {row['interval'][1]:.3f}] | {row['rounds']} |\n")
+    return text + f"\nGeometric mean of the ratios: {product:.3f}.\n"
+
+
+def convert_table(rows):
+    if not rows:
+        return ""
+    text = ("\n## Converting\n\nBoth converters in turn, each in a process of its own "
+            "(`tests/conformance/network_cost.py build/octavo --convert`);\nthe least of several runs. The converter's process "
+            "also imports TensorFlow and loads the model; `convert()` is the call alone.\n*Beside files*: anonymous memory, "
+            "sampled; the rest is the mapped input.\n\n| network | .keras, MB | Octavo, s | converter's process, s | "
+            "its `convert()`, s | times as fast | Octavo's peak, MiB | beside files, MiB | converter's peak, MiB "
+            "|\n|---|---|---|---|---|---|---|---|---|\n")
+    for row in rows:
+        ours, theirs = row["octavo"], row["converter"]
+        text += (f"| {row['name']} | {row['source_bytes'] / 1e6:.0f} | {ours['seconds']:.3f} | {theirs['process_seconds']:.1f} | "
+                 f"{theirs['convert_seconds']:.1f} | {theirs['process_seconds'] / ours['seconds']:.0f} | "
+                 f"{ours['peak_rss_bytes'] >> 20} | {ours['peak_anonymous_bytes'] >> 20} | "
+                 f"{theirs['peak_rss_bytes'] >> 20} |\n")
+    return text
+
+
+def page(rows, out, versions):
+    """The whole of docs/networks.md."""
+    dates = sorted({row["date"] for row in rows}) or ["–"]
+    machines = ", ".join(sorted({row["machine"] for row in rows}))
+    facts = f"{versions}; {machines}; {dates[0]}" + (f" to {dates[-1]}." if dates[-1] != dates[0] else ".")
+    return (HEAD.format(facts=facts, summary=summary(rows)) + "\n".join(table_row(row) for row in rows) + "\n"
+            + time_table(lines_of(os.path.join(out, "cost", "time.jsonl")))
+            + convert_table(lines_of(os.path.join(out, "cost", "convert.jsonl"))))
