@@ -29,6 +29,7 @@ endif()
 set(OCT_ISA_avx2 -mavx2 -mfma -mf16c)
 set(OCT_ISA_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl)
 set(OCT_ISA_avx512vnni ${OCT_ISA_avx512} -mavx512vnni)
+set(OCT_ISA_avx512amx ${OCT_ISA_avx512vnni} -mamx-tile -mamx-int8)
 
 # oct_module(name DEPS libs...): src/<name> as the static library oct_<name>.
 # A file <kernel>_<isa>.c in src/<name>/x86 is compiled for that instruction set, on x86-64 only.

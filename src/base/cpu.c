@@ -1,11 +1,33 @@
 /*
  * Processor features by the compiler's run-time library, which also asks the system for register
- * support.
+ * support. Tile registers are the exception: Linux grants them to a process that asks.
  */
 #include "base/cpu.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#if defined(__x86_64__) && defined(__linux__) && !defined(OCT_PORTABLE)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Bits of CPUID leaf 7: tile registers, and their products of 8-bit integers. */
+static bool has_tiles(void)
+{
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM */
+    const unsigned needed = 1u << 24 | 1u << 25;
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & needed) == needed
+        && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+#else
+static bool has_tiles(void)
+{
+    return false;
+}
+#endif
 
 oct_cpu oct_cpu_supported(void)
 {
@@ -15,7 +37,9 @@ oct_cpu oct_cpu_supported(void)
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw")
         || !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
         return OCT_CPU_AVX2;
-    return __builtin_cpu_supports("avx512vnni") ? OCT_CPU_AVX512VNNI : OCT_CPU_AVX512;
+    if (!__builtin_cpu_supports("avx512vnni"))
+        return OCT_CPU_AVX512;
+    return has_tiles() ? OCT_CPU_AVX512AMX : OCT_CPU_AVX512VNNI;
 #else
     return OCT_CPU_C;
 #endif

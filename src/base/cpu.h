@@ -9,7 +9,8 @@
     X(C, "c")                                                                                      \
     X(AVX2, "avx2")                                                                                \
     X(AVX512, "avx512")                                                                            \
-    X(AVX512VNNI, "avx512vnni")
+    X(AVX512VNNI, "avx512vnni")                                                                    \
+    X(AVX512AMX, "avx512amx")
 
 typedef enum oct_cpu {
 #define OCT_CPU_ENUM(level, name) OCT_CPU_##level,

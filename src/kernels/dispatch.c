@@ -44,15 +44,19 @@ static const oct_kernel_set kernels_avx512 = {
     .gemm_s16 = oct_gemm_s16_avx512,
 };
 
-static const oct_kernel_set kernels_avx512vnni = {
-    ROWS_OF(avx512),
-    AVX512_LAYOUTS,
-    .s8_layout = { .lanes = 16, .vectors = 4, .group = 4, .bytes = 1 },
-    .gemm_s16 = oct_gemm_s16_avx512vnni,
-    .gemm_s8 = oct_gemm_s8_avx512vnni,
-    .depthwise_s8 = oct_depthwise_s8_avx512vnni,
-    .columns_s8 = oct_columns_s8_avx512vnni,
-    .columns_hybrid = oct_columns_hybrid_avx512vnni,
+#define AVX512VNNI_KERNELS                                                                         \
+    ROWS_OF(avx512), AVX512_LAYOUTS,                                                               \
+    .s8_layout = { .lanes = 16, .vectors = 4, .group = 4, .bytes = 1 },                            \
+    .gemm_s16 = oct_gemm_s16_avx512vnni, .gemm_s8 = oct_gemm_s8_avx512vnni,                        \
+    .depthwise_s8 = oct_depthwise_s8_avx512vnni, .columns_s8 = oct_columns_s8_avx512vnni,          \
+    .columns_hybrid = oct_columns_hybrid_avx512vnni
+
+static const oct_kernel_set kernels_avx512vnni = { AVX512VNNI_KERNELS };
+
+static const oct_kernel_set kernels_avx512amx = {
+    AVX512VNNI_KERNELS,
+    .gemm_s8_tiles = { oct_gemm_s8_begin_avx512amx, oct_gemm_s8_avx512amx,
+        oct_gemm_s8_end_avx512amx },
 };
 #endif
 
@@ -63,6 +67,7 @@ const oct_kernel_set *oct_kernel_set_of(oct_cpu level)
     case OCT_CPU_AVX2: return &kernels_avx2;
     case OCT_CPU_AVX512: return &kernels_avx512;
     case OCT_CPU_AVX512VNNI: return &kernels_avx512vnni;
+    case OCT_CPU_AVX512AMX: return &kernels_avx512amx;
 #endif
     default: return &kernels_c;
     }

@@ -17,7 +17,8 @@ const oct_elementwise_set *oct_elementwise_set_of(oct_cpu level)
 #if defined(__x86_64__) && !defined(OCT_PORTABLE)
     case OCT_CPU_AVX2: return &set_avx2;
     case OCT_CPU_AVX512:
-    case OCT_CPU_AVX512VNNI: return &set_avx512;
+    case OCT_CPU_AVX512VNNI:
+    case OCT_CPU_AVX512AMX: return &set_avx512;
 #endif
     default: return &set_c;
     }

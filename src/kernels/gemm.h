@@ -107,4 +107,18 @@ OCT_GEMM_DECLARE(avx512)
 void oct_gemm_s16_avx512vnni(const oct_gemm_int_args *args);
 void oct_gemm_s8_avx512vnni(const oct_gemm_int_args *args);
 
+/**
+ * The same as oct_gemm_s8_avx512vnni() for at least OCT_GEMM_TILE_ROWS rows, between a call of
+ * begin with the number of groups and one of end, all in one thread.
+ */
+enum { OCT_GEMM_TILE_ROWS = 16 };
+typedef struct oct_gemm_tiles {
+    void (*begin)(int32_t groups);
+    oct_gemm_int_fn product;
+    void (*end)(void);
+} oct_gemm_tiles;
+void oct_gemm_s8_begin_avx512amx(int32_t groups);
+void oct_gemm_s8_avx512amx(const oct_gemm_int_args *args);
+void oct_gemm_s8_end_avx512amx(void);
+
 #endif

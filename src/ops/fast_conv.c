@@ -21,7 +21,7 @@ typedef struct fast_conv {
     const oct_kernel_set *kernels;
     const oct_gemm_layout *layout;
     oct_gemm_int_fn product; /* integer forms */
-    bool tiles;              /* product works between begin and end of kernels->gemm_s8_tiles */
+    bool tiles;              /* kernels->gemm_s8_tiles instead, where a block has the rows */
     oct_gather gather;
     bool in_place; /* rows are read where they lie */
     size_t k, depth; /* taps, and taps padded to whole groups */
@@ -65,7 +65,7 @@ static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
     f->layout = is_float(op) ? &k->f32_layout : uint8 ? &k->s8_layout : &k->s16_layout;
     f->tiles = uint8 && k->gemm_s8_tiles.product != NULL
         && oct_window_pixels(&l->window) >= OCT_GEMM_TILE_ROWS;
-    f->product = f->tiles ? k->gemm_s8_tiles.product : uint8 ? k->gemm_s8 : k->gemm_s16;
+    f->product = uint8 ? k->gemm_s8 : k->gemm_s16;
     f->k = oct_window_taps(&l->window);
     f->depth = oct_gemm_depth(f->layout, f->k);
     size_t bytes = is_float(op) ? 4 : uint8 ? 1 : 2;
@@ -86,7 +86,9 @@ static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
 /* Rows of a block that are whole tiles of all kernels; blocks of about equal size. */
 static void choose_blocks(const oct_op *op, const oct_linear *l, fast_conv *f)
 {
-    static const int32_t sizes[] = { MOST_ROWS, 42, 24, 12, 6 };
+    static const int32_t vector_rows[] = { MOST_ROWS, 42, 24, 12, 6 };
+    static const int32_t tile_rows[] = { 64, 64, 64, 32, 32 };
+    const int32_t *sizes = f->tiles ? tile_rows : vector_rows;
     f->rows = oct_window_pixels(&l->window);
     int32_t i = f->layout->bytes == 4 ? 0 : 1;
     while (i < 4 && (size_t)sizes[i] * f->gather.row_bytes > TILE_BYTES)
@@ -319,9 +321,11 @@ static void multiply_panel_int(const oct_op *op, const void *a, int32_t panel, s
     size_t count = (size_t)rows * (size_t)width, element = f->gather.out_bytes;
     int32_t *sum = (int32_t *)(void *)(scratch + f->tile_bytes);
     int64_t *total = (int64_t *)(void *)(scratch + f->tile_bytes + f->sum_bytes);
+    oct_gemm_int_fn product =
+        f->tiles && rows >= OCT_GEMM_TILE_ROWS ? f->kernels->gemm_s8_tiles.product : f->product;
     for (int32_t i = 0; i < f->chunks; i++) {
         size_t taps = chunk_taps(f, i), depth = oct_gemm_depth(f->layout, taps);
-        f->product(&(oct_gemm_int_args){
+        product(&(oct_gemm_int_args){
             .a = (const char *)a + (size_t)i * f->chunk * element, .a_stride = f->depth,
             .rows = rows, .groups = (int32_t)depth / f->layout->group,
             .panel = (const char *)f->panels + (size_t)i * f->chunk_bytes

@@ -5,9 +5,9 @@
 
 #include "kernels/check.h"
 
-static const int32_t row_counts[] = { 1, 2, 3, 5, 6, 7, 8, 13, 14, 15, 29 };
+static const int32_t row_counts[] = { 1, 2, 3, 5, 6, 7, 8, 13, 14, 15, 16, 29, 33, 64, 65 };
 static const int32_t column_counts[] = { 1, 7, 8, 9, 16, 17, 31, 33, 48, 63, 64, 65, 130 };
-static const int32_t depths[] = { 1, 2, 3, 4, 5, 9, 16, 27, 33 };
+static const int32_t depths[] = { 1, 2, 3, 4, 5, 9, 16, 27, 33, 64, 66, 128, 150 };
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 /* One product: every panel over all rows, outputs `gap` elements wider than the matrix. */
@@ -61,9 +61,9 @@ static void check_f32(const oct_kernel_set *kernels, const char *name, int32_t r
     free(w);
 }
 
-/* uint8 or int16 activations by int8 weights; sums modulo 2^32. */
-static void check_int(const oct_gemm_layout *layout, oct_gemm_int_fn product, const char *name,
-    int32_t rows, int32_t columns, int32_t depth)
+/* uint8 or int16 activations by int8 weights; sums modulo 2^32. tiles: NULL, or its product. */
+static void check_int(const oct_gemm_layout *layout, oct_gemm_int_fn product,
+    const oct_gemm_tiles *tiles, const char *name, int32_t rows, int32_t columns, int32_t depth)
 {
     bool bytes = layout->bytes == 1;
     size_t m = (size_t)rows, n = (size_t)columns, k = (size_t)depth;
@@ -88,11 +88,15 @@ static void check_int(const oct_gemm_layout *layout, oct_gemm_int_fn product, co
     int32_t *sum = check_output_create(sum_bytes);
     bool equal = true;
     for (int32_t c = 0; c < columns; c += width) {
+        if (tiles != NULL)
+            tiles->begin((int32_t)padded / layout->group);
         product(&(oct_gemm_int_args){ .a = a.data, .a_stride = padded, .rows = rows,
             .groups = (int32_t)padded / layout->group,
             .panel = (char *)packed + (size_t)(c / width) * oct_gemm_panel_bytes(layout, k),
             .vectors = oct_gemm_panel_vectors(layout, columns, c), .sum = sum,
             .sum_stride = (size_t)width });
+        if (tiles != NULL)
+            tiles->end();
         equal &= check_output_intact(sum, sum_bytes);
         for (size_t i = 0; equal && i < m; i++) {
             for (size_t j = (size_t)c; equal && j < n && j < (size_t)(c + width); j++) {
@@ -105,8 +109,8 @@ static void check_int(const oct_gemm_layout *layout, oct_gemm_int_fn product, co
             }
         }
     }
-    check(equal, "gemm_%s %s: %d x %d x %d", bytes ? "s8" : "s16", name, (int)rows, (int)columns,
-        (int)depth);
+    check(equal, "gemm_%s%s %s: %d x %d x %d", bytes ? "s8" : "s16", tiles != NULL ? "_tiles" : "",
+        name, (int)rows, (int)columns, (int)depth);
     check_output_free(sum);
     check_input_free(&a);
     free(packed);
@@ -123,9 +127,13 @@ int main(void)
             int32_t columns = column_counts[i / COUNT(row_counts) % COUNT(column_counts)];
             int32_t depth = depths[i / COUNT(row_counts) / COUNT(column_counts)];
             check_f32(kernels, name, rows, columns, depth, i % 2 == 0);
-            check_int(&kernels->s16_layout, kernels->gemm_s16, name, rows, columns, depth);
+            check_int(&kernels->s16_layout, kernels->gemm_s16, NULL, name, rows, columns, depth);
             if (kernels->gemm_s8 != NULL)
-                check_int(&kernels->s8_layout, kernels->gemm_s8, name, rows, columns, depth);
+                check_int(
+                    &kernels->s8_layout, kernels->gemm_s8, NULL, name, rows, columns, depth);
+            const oct_gemm_tiles *tiles = &kernels->gemm_s8_tiles;
+            if (tiles->product != NULL && rows >= OCT_GEMM_TILE_ROWS)
+                check_int(&kernels->s8_layout, tiles->product, tiles, name, rows, columns, depth);
         }
     }
     return check_done();
