@@ -1,5 +1,8 @@
 /*
  * Heap blocks and file mappings behind one reference count.
+ *
+ * A spooled backing is a mapping of a file that has no name: its room on the disk is taken beforehand,
+ * because a full disk would otherwise show as a signal in the middle of a store.
  */
 #include "base/backing.h"
 
@@ -11,9 +14,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
-enum { ALIGN = 64 };
+enum { ALIGN = 64, TMPFS = 0x01021994, RAMFS = 0x858458f6 - 0x100000000 };
 
 struct oct_backing {
     atomic_size_t references;
@@ -47,6 +51,49 @@ oct_backing *oct_backing_create(size_t size)
     if (backing == NULL)
         free(bytes);
     return backing;
+}
+
+/* A file in a folder that is on a disk, or -1. */
+static int open_nameless(const char *folder, size_t size)
+{
+    struct statfs info;
+    if (folder == NULL || statfs(folder, &info) != 0 || info.f_type == TMPFS || info.f_type == RAMFS)
+        return -1;
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 && fallocate(fd, 0, 0, (off_t)size) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+oct_backing *oct_backing_create_spooled(size_t size)
+{
+    const char *const folders[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
+    int fd = -1;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && fd < 0 && size != 0; i++)
+        fd = open_nameless(folders[i], size);
+    if (fd < 0)
+        return oct_backing_create(size);
+    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (bytes == MAP_FAILED)
+        return oct_backing_create(size);
+    oct_backing *backing = backing_new(bytes, size, 1);
+    if (backing == NULL)
+        munmap(bytes, size);
+    return backing;
+}
+
+bool oct_backing_rest(const oct_backing *backing, const void *bytes, size_t size)
+{
+    uintptr_t start = (uintptr_t)backing->bytes, first = (uintptr_t)bytes;
+    if (first < start || first - start > backing->size || size > backing->size - (first - start))
+        return false;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = first / page * page;
+    if (backing->mapped)
+        madvise((void *)begin, first + size - begin, MADV_DONTNEED);
+    return true;
 }
 
 static oct_status read_whole(int fd, size_t size, const char *path, oct_backing **out,

@@ -47,12 +47,31 @@ oct_status oct_graph_adopt(oct_graph *graph, oct_backing *backing, oct_error *er
     return OCT_OK;
 }
 
+enum { HEAP_BYTES = 24 << 20, SPOOLED_BYTES = 1 << 16 };
+
+/* Large graphs are made constant by constant: only the one in work need be in memory. */
 void *oct_graph_new_bytes(oct_graph *graph, size_t size)
 {
-    oct_backing *backing = oct_backing_create(size);
+    bool spooled = size >= SPOOLED_BYTES && graph->heap_bytes + size > HEAP_BYTES;
+    if (spooled && graph->backing_count > 0) {
+        const oct_backing *before = graph->backings[graph->backing_count - 1];
+        oct_backing_rest(before, oct_backing_bytes(before), oct_backing_size(before));
+    }
+    oct_backing *backing = spooled ? oct_backing_create_spooled(size) : oct_backing_create(size);
     if (backing == NULL || oct_graph_adopt(graph, backing, NULL) != OCT_OK)
         return NULL;
+    graph->heap_bytes += spooled ? 0 : size;
     return oct_backing_bytes(backing);
+}
+
+void oct_graph_rest(const oct_graph *graph, const void *data, size_t size)
+{
+    if (size < SPOOLED_BYTES)
+        return;
+    for (; graph != NULL; graph = graph->origin)
+        for (int32_t i = 0; i < graph->backing_count; i++)
+            if (oct_backing_rest(graph->backings[i], data, size))
+                return;
 }
 
 /* Makes room for one more pointer in an arena array. */

@@ -98,6 +98,7 @@ typedef struct oct_graph {
     int32_t old_metadata_count;
     oct_backing **backings;
     int32_t backing_count, backing_capacity;
+    size_t heap_bytes; /* of constants made with oct_graph_new_bytes() */
 } oct_graph;
 
 /** An empty graph; NULL when memory is short. */
@@ -116,8 +117,17 @@ oct_status oct_graph_clone(const oct_graph *graph, oct_graph **out, oct_error *e
 /** Keeps a backing alive as long as the graph; takes over the caller's reference, also on failure. */
 oct_status oct_graph_adopt(oct_graph *graph, oct_backing *backing, oct_error *err);
 
-/** size zeroed writable bytes, 64-byte aligned, for a constant of this graph. NULL when memory is short. */
+/**
+ * size zeroed writable bytes, 64-byte aligned, for a constant of this graph. NULL when memory is short.
+ * What goes beyond 24 MiB of them lies in nameless files, and whatever was made before is put to rest.
+ */
 void *oct_graph_new_bytes(oct_graph *graph, size_t size);
+
+/**
+ * A constant was used and will not be for a while: memory under a mapped or spooled one is let go, to
+ * come back from its file when it is read again. Also the constants of the graph this is a clone of.
+ */
+void oct_graph_rest(const oct_graph *graph, const void *data, size_t size);
 
 oct_status oct_graph_add_subgraph(oct_graph *graph, const char *name, oct_subgraph **out,
     oct_error *err);

@@ -21,10 +21,11 @@ typedef struct builder {
     oct_subgraph *sub;
     oct_arena *arena;
     const oct_load_options *options;
+    const oct_backing *file;
     int32_t calls; /* lowered so far: models that call models twice each grow exponentially */
 } builder;
 
-enum { MAX_CALLS = 1 << 16 };
+enum { MAX_CALLS = 1 << 16, RESTED_BYTES = 1 << 20 };
 
 /* One model being lowered; a nested model called twice has two frames. */
 typedef struct frame {
@@ -116,6 +117,17 @@ static oct_status name_result(const frame *f, const char *path, int32_t first_ne
     return f->b->sub->tensors[y]->name == NULL ? oct_fail_memory(err, strlen(path), "a name") : OCT_OK;
 }
 
+/* A layer's arrays were read; those of large ones need not stay in memory. */
+static void rest_variables(const builder *b, const oct_keras_layer *layer)
+{
+    for (int32_t i = 0; i < layer->variable_count; i++) {
+        const oct_h5_dataset *set = &layer->variables[i].set;
+        size_t bytes = (size_t)set->elements * (size_t)set->element_bytes;
+        if (layer->variables[i].bound && set->bytes != NULL && bytes >= RESTED_BYTES)
+            oct_backing_rest(b->file, set->bytes, bytes);
+    }
+}
+
 static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
     const oct_keras_argument *arguments, int32_t argument_count, const int32_t *inputs,
     int32_t input_count, values *out, oct_error *err)
@@ -143,6 +155,7 @@ static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
     oct_status status = oct_keras_lower_call(&call, layer->def, y, err);
     if (status != OCT_OK)
         return oct_error_prefix(err, status, "layer '%s' (%s)", layer->name, layer->class_name);
+    rest_variables(f->b, layer);
     if (call.outputs != NULL)
         *out = (values){ .tensors = call.outputs, .count = call.output_count };
     out->masked = oct_keras_result_masked(layer, masked);
@@ -324,9 +337,9 @@ static oct_status build_model(builder *b, oct_keras_model *model, const char *pr
 }
 
 oct_status oct_keras_build(oct_arena *arena, oct_keras_model *model, const oct_load_options *options,
-    oct_graph *graph, oct_error *err)
+    const oct_backing *file, oct_graph *graph, oct_error *err)
 {
-    builder b = { .graph = graph, .arena = arena, .options = options };
+    builder b = { .graph = graph, .arena = arena, .options = options, .file = file };
     values outputs;
     OCT_TRY(oct_keras_check_shapes(model, options, err));
     OCT_TRY(oct_graph_add_subgraph(graph, "main", &b.sub, err));

@@ -9,10 +9,11 @@
 
 /**
  * Lowers every call that an output needs into the subgraph "main" of an empty graph and names its ends.
- * arena  for what is needed only meanwhile. Errors: those of the layers, OCT_E_USAGE for given shapes.
+ * arena  for what is needed only meanwhile.
+ * file   what the weights lie in: a layer's are put to rest when it is done. Errors: those of the layers, OCT_E_USAGE for given shapes.
  */
 oct_status oct_keras_build(oct_arena *arena, oct_keras_model *model, const oct_load_options *options,
-    oct_graph *graph, oct_error *err);
+    const oct_backing *file, oct_graph *graph, oct_error *err);
 
 /** A tensor without a producer yet; unknown dimensions are 1 in its dims and -1 in its signature. */
 oct_status oct_keras_add_tensor(oct_graph *graph, oct_subgraph *sub, const char *name, oct_type type,

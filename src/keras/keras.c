@@ -12,6 +12,7 @@
 /* What a container holds, opened. */
 typedef struct source {
     json_t *config;
+    const oct_backing *file; /* what the weights lie in */
     oct_zip_member weights;
     oct_h5 *h5;
     bool keras2, legacy;
@@ -61,6 +62,9 @@ static oct_status open_archive(const void *bytes, size_t size, source *from, oct
     OCT_TRY(oct_zip_find(bytes, size, "model.weights.h5", &from->weights, &found, err));
     if (!found)
         return oct_fail(err, OCT_E_INVALID, "the archive has no model.weights.h5");
+    if (from->weights.owned != NULL)
+        from->file = from->weights.owned;
+    oct_backing_rest(from->file, from->weights.bytes, from->weights.size); /* checking it read it */
     return oct_error_prefix(err, oct_h5_open(from->weights.bytes, from->weights.size, &from->h5, err),
         "model.weights.h5");
 }
@@ -104,7 +108,7 @@ static oct_status import(oct_arena *arena, const source *from, const oct_load_op
     OCT_TRY(oct_keras_model_parse(arena, from->config, from->keras2, &model, err));
     OCT_TRY(from->legacy ? oct_keras_bind_lists(arena, model, from->h5, err)
                          : oct_keras_bind_paths(arena, model, from->h5, err));
-    OCT_TRY(oct_keras_build(arena, model, options, graph, err));
+    OCT_TRY(oct_keras_build(arena, model, options, from->file, graph, err));
     graph->description = "Octavo";
     return oct_graph_check(graph, err);
 }
@@ -130,7 +134,7 @@ oct_status oct_keras_read(oct_backing *backing, const oct_load_options *options,
 {
     const void *bytes = oct_backing_bytes(backing);
     size_t size = oct_backing_size(backing);
-    source from = { 0 };
+    source from = { .file = backing };
     oct_status status;
     *out = NULL;
     if (oct_zip_is(bytes, size))

@@ -6,7 +6,6 @@
  */
 #include "keras/zip.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -22,6 +21,8 @@ enum {
     FLAG_ENCRYPTED = 1,
     FIELD_ZIP64 = 1,
     FREE_EXPANSION = 16 << 20,
+    SPOOLED_BYTES = 16 << 20,
+    PIECE_BYTES = 4 << 20,
     MAX_EXPANSION = 1000
 };
 
@@ -141,6 +142,31 @@ static oct_status find_entry(const archive *zip, const char *name, entry *out, b
     return OCT_OK;
 }
 
+/* Pieces are put to rest as they are done. False when the data are damaged, or longer than they say. */
+static bool inflate_pieces(const uint8_t *packed, const entry *from, const oct_backing *backing)
+{
+    z_stream stream = { .next_in = (Bytef *)(uintptr_t)packed, .avail_in = (uInt)from->packed };
+    int result = inflateInit2(&stream, -MAX_WBITS);
+    if (result != Z_OK)
+        return false;
+    for (size_t at = 0, piece; at < from->size && result == Z_OK; at += piece) {
+        piece = from->size - at < PIECE_BYTES ? (size_t)from->size - at : PIECE_BYTES;
+        stream.next_out = oct_backing_bytes(backing) + at;
+        stream.avail_out = (uInt)piece;
+        result = inflate(&stream, Z_NO_FLUSH);
+        oct_backing_rest(backing, oct_backing_bytes(backing) + at, piece);
+        if (stream.avail_out != 0)
+            break;
+    }
+    uint8_t beyond; /* takes a byte only when the stream is longer */
+    stream.next_out = &beyond;
+    stream.avail_out = 1;
+    if (result == Z_OK)
+        result = inflate(&stream, Z_FINISH);
+    inflateEnd(&stream);
+    return result == Z_STREAM_END && stream.total_out == from->size;
+}
+
 static oct_status inflate_member(const char *name, const uint8_t *packed, const entry *from,
     oct_zip_member *out, oct_error *err)
 {
@@ -149,21 +175,17 @@ static oct_status inflate_member(const char *name, const uint8_t *packed, const 
             (unsigned long long)from->size, (unsigned long long)from->packed);
     if (from->size > UINT32_MAX - 1 || from->packed > UINT32_MAX)
         return oct_fail(err, OCT_E_UNSUPPORTED, "%s: compressed member above 4 GiB", name);
-    uint8_t *bytes = malloc((size_t)from->size + 1); /* one more byte tells a longer stream */
-    if (bytes == NULL)
+    oct_backing *backing = from->size < SPOOLED_BYTES
+                               ? oct_backing_create((size_t)from->size)
+                               : oct_backing_create_spooled((size_t)from->size);
+    if (backing == NULL)
         return oct_fail_memory(err, (size_t)from->size, name);
-    z_stream stream = { .next_in = (Bytef *)(uintptr_t)packed, .avail_in = (uInt)from->packed,
-        .next_out = bytes, .avail_out = (uInt)from->size + 1 };
-    int result = inflateInit2(&stream, -MAX_WBITS);
-    if (result == Z_OK) {
-        result = inflate(&stream, Z_FINISH);
-        inflateEnd(&stream);
-    }
-    if (result != Z_STREAM_END || stream.total_out != from->size) {
-        free(bytes);
+    if (!inflate_pieces(packed, from, backing)) {
+        oct_backing_release(backing);
         return oct_fail(err, OCT_E_INVALID, "%s: damaged compressed data", name);
     }
-    *out = (oct_zip_member){ .bytes = bytes, .size = (size_t)from->size, .owned = bytes };
+    *out = (oct_zip_member){ .bytes = oct_backing_bytes(backing), .size = (size_t)from->size,
+        .owned = backing };
     return OCT_OK;
 }
 
@@ -211,6 +233,6 @@ oct_status oct_zip_find(const void *bytes, size_t size, const char *name, oct_zi
 
 void oct_zip_member_free(oct_zip_member *member)
 {
-    free(member->owned);
+    oct_backing_release(member->owned);
     *member = (oct_zip_member){ 0 };
 }

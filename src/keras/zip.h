@@ -1,7 +1,8 @@
 /*
  * Members of a zip archive in memory.
  *
- * Keras stores members uncompressed, so the weights are a view into the mapped file and never copied.
+ * Keras stores members uncompressed, so the weights are a view into the mapped file and never copied. A
+ * large member that was deflated is inflated piece by piece into a spooled backing.
  * Source: PKWARE APPNOTE.TXT 6.3.
  */
 #ifndef OCT_KERAS_ZIP_H
@@ -11,12 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/backing.h"
 #include "base/error.h"
 
 typedef struct oct_zip_member {
     const uint8_t *bytes; /* not aligned */
     size_t size;
-    void *owned; /* what free() gives back: a deflated member is inflated, a stored one is a view */
+    oct_backing *owned; /* where a deflated member was inflated to; NULL: a view of a stored one */
 } oct_zip_member;
 
 /** True when the bytes begin like a zip archive. */

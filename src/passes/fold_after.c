@@ -116,6 +116,7 @@ static oct_status change_weights(oct_graph *graph, oct_subgraph *sub, const line
         inner *= old->dims[i];
     for (int64_t i = 0; i < count; i++)
         to[i] = kind->apply(from[i], c.data[c.step * ((i / inner) % conv->channels)]);
+    oct_graph_rest(graph, from, old->size);
     return OCT_OK;
 }
 

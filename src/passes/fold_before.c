@@ -59,6 +59,7 @@ static oct_status scale_weights(oct_graph *graph, oct_subgraph *sub, const targe
     int64_t count = oct_tensor_elements(t->weights);
     for (int64_t i = 0; i < count; i++)
         to[i] = from[i] * c.data[c.step * (i % t->inputs)];
+    oct_graph_rest(graph, from, t->weights->size);
     return OCT_OK;
 }
 
@@ -76,6 +77,7 @@ static oct_status shift_bias(oct_graph *graph, oct_subgraph *sub, const target *
             sum += (double)w[o * row + i] * (double)c.data[c.step * (i % t->inputs)];
         to[o] = from[o] + sign * (float)sum;
     }
+    oct_graph_rest(graph, w, t->weights->size);
     return OCT_OK;
 }
 

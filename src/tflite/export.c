@@ -80,6 +80,7 @@ static oct_status export_tensor(exporter *ex, const oct_tensor *from, oct_fb_cau
     to->buffer = oct_fb_contents_add(&ex->contents, from->data, from->size, cause);
     if (to->buffer == OCT_FB_NONE)
         return oct_fail_memory(ex->err, from->size, "buffers");
+    oct_graph_rest(ex->graph, from->data, from->size);
     to->name = from->name;
     to->is_variable = from->is_variable;
     to->sparsity = from->sparsity;

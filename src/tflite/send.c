@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STAGE_BYTES = 1 << 16, TABLE_BYTES = 512 };
+enum { STAGE_BYTES = 1 << 16, PIECE_BYTES = 1 << 22, TABLE_BYTES = 512 };
 
 oct_status oct_fb_stream_open(oct_fb_stream *s, oct_tflite_sink *write, void *user, oct_error *err)
 {
@@ -28,13 +28,23 @@ oct_status oct_fb_stream_flush(oct_fb_stream *s)
     return bytes == 0 ? OCT_OK : s->write(s->user, s->stage, bytes, s->err);
 }
 
+static oct_status send_large(oct_fb_stream *s, const uint8_t *bytes, size_t size)
+{
+    for (size_t at = 0, piece; at < size; at += piece) {
+        piece = size - at < PIECE_BYTES ? size - at : PIECE_BYTES;
+        OCT_TRY(s->write(s->user, bytes + at, piece, s->err));
+        oct_graph_rest(s->graph, bytes + at, piece);
+    }
+    return OCT_OK;
+}
+
 oct_status oct_fb_send(oct_fb_stream *s, const void *bytes, size_t size)
 {
     s->at += size;
     if (size > STAGE_BYTES - s->staged)
         OCT_TRY(oct_fb_stream_flush(s));
     if (size > STAGE_BYTES)
-        return s->write(s->user, bytes, size, s->err);
+        return send_large(s, bytes, size);
     if (size != 0)
         memcpy(s->stage + s->staged, bytes, size);
     s->staged += size;

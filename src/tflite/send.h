@@ -4,12 +4,14 @@
 #ifndef OCT_TFLITE_SEND_H
 #define OCT_TFLITE_SEND_H
 
+#include "graph/graph.h"
 #include "tflite/layout.h"
 
 typedef oct_status oct_tflite_sink(void *user, const void *bytes, size_t size, oct_error *err);
 
-/* Small pieces are gathered; large ones go out as they are. */
+/* Small pieces are gathered; large ones go out as they are, and are put to rest behind. */
 typedef struct oct_fb_stream {
+    const oct_graph *graph; /* whose constants are sent; NULL: none of any */
     oct_tflite_sink *write;
     void *user;
     uint8_t *stage;

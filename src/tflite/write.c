@@ -98,6 +98,7 @@ oct_status oct_tflite_write_within(const oct_graph *graph, uint64_t limit, oct_t
     oct_fb_stream s;
     OCT_TRY(oct_fb_stream_open(&s, write, user, err));
     oct_status status = plan_create(graph, limit, &p, err);
+    s.graph = graph;
     if (status == OCT_OK)
         status = send_plan(&s, &p);
     plan_deinit(&p);
