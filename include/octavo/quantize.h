@@ -35,7 +35,8 @@ typedef enum oct_mode {
 /* X(enumerator, name on the command line, what it is) */
 #define OCT_EFFORT_LIST(X)                                                                         \
     X(OCT_EFFORT_NONE, "none", "the decisions of TFLiteConverter, exactly")                        \
-    X(OCT_EFFORT_DEFAULT, "default", "the same operators and speed, closer to the float model")
+    X(OCT_EFFORT_DEFAULT, "default", "the same operators and speed, closer to the float model")    \
+    X(OCT_EFFORT_HIGH, "high", "weights rounded by what they do to each layer's output as well")
 
 /* How much is done for accuracy; docs/quantization.md. Modes without calibration data are not changed. */
 typedef enum oct_effort {
@@ -45,6 +46,25 @@ typedef enum oct_effort {
     OCT_EFFORT_COUNT
 } oct_effort;
 
+/* X(enumerator, name on the command line, what it is) */
+#define OCT_RANGE_LIST(X)                                                                          \
+    X(OCT_RANGE_MINMAX, "minmax", "the smallest and largest value seen")                           \
+    X(OCT_RANGE_MOVING_AVERAGE, "moving-average", "the mean of the samples' extremes")             \
+    X(OCT_RANGE_PERCENTILE, "percentile", "a share of the values, in percent, at each end")        \
+    X(OCT_RANGE_MSE, "mse", "the smallest squared error of the codes")                             \
+    X(OCT_RANGE_ENTROPY, "entropy", "the smallest loss of information of the codes")
+
+/*
+ * How the range of an activation follows from what calibration saw. All but the first may cut values off;
+ * they leave alone inputs, outputs, logits (what operators with fixed outputs read) and results of RELU6.
+ */
+typedef enum oct_range_method {
+#define OCT_RANGE_ENUM(enumerator, name, text) enumerator,
+    OCT_RANGE_LIST(OCT_RANGE_ENUM)
+#undef OCT_RANGE_ENUM
+    OCT_RANGE_COUNT
+} oct_range_method;
+
 typedef enum oct_io { OCT_IO_INT8, OCT_IO_UINT8 } oct_io;
 
 typedef struct oct_quant_options {
@@ -52,6 +72,8 @@ typedef struct oct_quant_options {
     oct_io io;                   /* OCT_MODE_INT8_FULL: type of inputs and outputs */
     oct_effort effort;           /* zero-initialised: NONE */
     const oct_samples *calib;    /* required where the mode needs calibration, else may be NULL */
+    oct_range_method range;      /* zero-initialised: MINMAX */
+    double range_argument;       /* PERCENTILE: above 50, up to 100; 0: 99.999 */
     int32_t threads;             /* 0: all cores; never changes the result */
     void (*progress)(void *user, int64_t done, int64_t total); /* may be NULL; calibration samples */
     void *progress_user;
@@ -100,6 +122,12 @@ const char *oct_effort_name(oct_effort effort);
 
 /** False when no effort has this name. */
 bool oct_effort_from_name(const char *name, oct_effort *effort);
+
+/** Name of a range method as on the command line ("moving-average"); static storage. */
+const char *oct_range_method_name(oct_range_method method);
+
+/** False when no range method has this name. */
+bool oct_range_method_from_name(const char *name, oct_range_method *method);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

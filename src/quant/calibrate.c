@@ -1,213 +1,97 @@
 /*
- * Calibration: the float model runs over samples, and every activation's extremes are folded.
- *
- * Minimum and maximum do not care for order, so every thread keeps ranges of its own in a session of
- * its own and they are folded at the end: any number of threads gives the same bytes.
+ * Calibration: from what was seen of every activation to the range its codes cover.
  */
-#include <float.h>
 #include <math.h>
-#include <stdlib.h>
 
-#include "base/pool.h"
-#include "exec/session.h"
+#include "ops/op.h"
+#include "quant/calibrate.h"
+#include "quant/estimate.h"
 #include "quant/overwritten.h"
-#include "quant/quant.h"
 
-/* One thread's engine and what it saw. */
-typedef struct worker {
-    oct_session *session;
-    oct_range *ranges; /* [tensors] */
-    int64_t sample;    /* being run */
-    int32_t bad_tensor;
-    int64_t bad_sample; /* INT64_MAX: none */
-    float bad_value;
-    oct_status status;
-    int64_t failed_sample;
-    oct_error err;
-    struct calibration *all;
-} worker;
-
-typedef struct calibration {
-    const oct_graph *graph;
-    const oct_quant_options *options;
-    int32_t tensors, workers;
-    worker *worker; /* [workers] */
-    int64_t done;   /* samples finished; atomic */
-} calibration;
-
-static void fold_value(oct_range *range, float value)
+/* The mean of the samples' own extremes: what a moving average tends to, without its memory of order. */
+static oct_status average_extremes(
+    const oct_evidence *e, int64_t samples, int32_t tensor, oct_range *range, oct_error *err)
 {
-    range->min = value < range->min ? value : range->min;
-    range->max = value > range->max ? value : range->max;
-}
-
-/* Not-a-numbers and infinities show in these sums of differences, so the loop needs no branch. */
-static bool fold_values(oct_range *range, const float *values, size_t count, float *bad)
-{
-    float low = range->min, high = range->max, poison = 0;
-    for (size_t i = 0; i < count; i++) {
-        float value = values[i];
-        low = value < low ? value : low;
-        high = value > high ? value : high;
-        poison += value - value;
+    oct_arena arena = { 0 };
+    double *column = oct_arena_array(&arena, (size_t)samples, sizeof *column), ends[2];
+    if (column == NULL)
+        return oct_fail_memory(err, (size_t)samples * sizeof *column, "extremes");
+    for (int end = 0; end < 2; end++) {
+        for (int64_t i = 0; i < samples; i++)
+            column[i] = (double)e->extremes[2 * (i * e->tensors + tensor) + end];
+        ends[end] = oct_mean_of(column, samples);
     }
-    range->min = low;
-    range->max = high;
-    range->seen |= count != 0;
-    if (poison == 0)
-        return true;
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(values[i]))
-            *bad = values[i];
-    return false;
-}
-
-static void see(void *user, int32_t index, const oct_value *value)
-{
-    worker *w = user;
-    float bad = 0;
-    if (value->type != OCT_FLOAT32 || index < 0 || index >= w->all->tensors)
-        return;
-    if (!fold_values(&w->ranges[index], value->data, value->size / sizeof(float), &bad) &&
-        w->sample < w->bad_sample) {
-        w->bad_sample = w->sample;
-        w->bad_tensor = index;
-        w->bad_value = bad;
-    }
-}
-
-static oct_status run_sample(worker *w, int64_t sample, oct_error *err)
-{
-    const oct_samples *calib = w->all->options->calib;
-    const oct_subgraph *sub = w->all->graph->subgraphs[0];
-    w->sample = sample;
-    for (int32_t i = 0; i < sub->input_count; i++) {
-        size_t size;
-        void *bytes = oct_session_input(w->session, i, &size);
-        OCT_TRY(calib->read(calib->user, sample, i, bytes, size, err));
-    }
-    return oct_session_run(w->session, err);
-}
-
-/* The earliest sample that fails is the one reported, whichever thread ran it. */
-static void run_range(void *user, size_t begin, size_t end, int32_t index)
-{
-    calibration *all = user;
-    worker *w = &all->worker[index];
-    for (size_t i = begin; i < end; i++) {
-        oct_error err = { 0 };
-        oct_status status = run_sample(w, (int64_t)i, &err);
-        if (status != OCT_OK && (int64_t)i < w->failed_sample) {
-            w->status = status;
-            w->failed_sample = (int64_t)i;
-            w->err = err;
-        }
-        int64_t done = __atomic_add_fetch(&all->done, 1, __ATOMIC_RELAXED);
-        if (index == 0 && all->options->progress != NULL)
-            all->options->progress(all->options->progress_user, done, all->options->calib->count);
-    }
-}
-
-static int32_t batch_of(const oct_graph *graph)
-{
-    const oct_subgraph *sub = graph->subgraphs[0];
-    for (int32_t i = 0; i < sub->input_count; i++) {
-        const oct_tensor *tensor = sub->tensors[sub->inputs[i]];
-        if (tensor->rank > 0 && tensor->dims[0] > 1)
-            return 1; /* samples are single, whatever batch the model was made for */
-    }
-    return 0;
-}
-
-static oct_status start_worker(calibration *all, worker *w, oct_error *err)
-{
-    oct_session_options options = { .kernels = OCT_KERNELS_FAST, .threads = 1,
-        .batch = batch_of(all->graph) };
-    w->all = all;
-    w->bad_sample = w->failed_sample = INT64_MAX;
-    w->ranges = malloc((size_t)all->tensors * sizeof *w->ranges + 1);
-    if (w->ranges == NULL)
-        return oct_fail_memory(err, (size_t)all->tensors * sizeof *w->ranges, "ranges");
-    /* The converter's start values: a tensor that is never positive keeps a maximum of FLT_MIN. */
-    for (int32_t i = 0; i < all->tensors; i++)
-        w->ranges[i] = (oct_range){ FLT_MAX, FLT_MIN, false };
-    OCT_TRY(oct_session_create_graph(all->graph, &options, &w->session, err));
-    oct_session_set_tap(w->session, see, w);
+    *range = (oct_range){ (float)ends[0], (float)ends[1], true };
+    oct_arena_free(&arena);
     return OCT_OK;
 }
 
-static oct_status first_failure(const calibration *all, oct_error *err)
+static bool names(const int32_t *list, int32_t count, int32_t tensor)
 {
-    const worker *failed = NULL, *bad = NULL;
-    for (int32_t i = 0; i < all->workers; i++) {
-        const worker *w = &all->worker[i];
-        if (w->status != OCT_OK && (failed == NULL || w->failed_sample < failed->failed_sample))
-            failed = w;
-        if (w->bad_sample != INT64_MAX && (bad == NULL || w->bad_sample < bad->bad_sample))
-            bad = w;
+    for (int32_t i = 0; i < count; i++)
+        if (list[i] == tensor)
+            return true;
+    return false;
+}
+
+/* What a clipping estimator must not touch: inputs, results and what operators with fixed outputs read,
+   as logits, where the extremes are what counts; and what an activation bounds already. */
+static bool keeps_extremes(const oct_subgraph *sub, int32_t tensor)
+{
+    if (names(sub->inputs, sub->input_count, tensor) || names(sub->outputs, sub->output_count, tensor))
+        return true;
+    for (int32_t i = 0; i < sub->node_count; i++) {
+        oct_node *node = sub->nodes[i];
+        const int8_t *activation = oct_node_option(node, "fused_activation");
+        if (names(node->inputs, node->input_count, tensor) &&
+            oct_node_rule(node)->link == OCT_LINK_FIXED)
+            return true;
+        if (names(node->outputs, node->output_count, tensor) && activation != NULL &&
+            (*activation == OCT_ACT_RELU6 || *activation == OCT_ACT_RELU_N1_TO_1))
+            return true;
     }
-    if (bad != NULL && (failed == NULL || bad->bad_sample < failed->failed_sample)) {
-        char label[160];
-        return oct_fail(err, OCT_E_INVALID, "%s: the value %g in calibration sample %lld",
-            oct_tensor_label(all->graph->subgraphs[0], bad->bad_tensor, label, sizeof label),
-            (double)bad->bad_value, (long long)bad->bad_sample);
-    }
-    if (failed == NULL)
+    return false;
+}
+
+static oct_status estimate(const oct_evidence *e, const oct_quant_options *options, int32_t tensor,
+    oct_range *range, oct_error *err)
+{
+    oct_range seen = *range;
+    switch (options->range) {
+    case OCT_RANGE_MOVING_AVERAGE:
+        return average_extremes(e, options->calib->count, tensor, range, err);
+    case OCT_RANGE_PERCENTILE:
+        return oct_estimate_percentile(&e->histograms[tensor], seen,
+            options->range_argument > 0 ? options->range_argument : 99.999, range, err);
+    case OCT_RANGE_MSE:
+        return oct_estimate_mse(&e->histograms[tensor], seen, range, err);
+    case OCT_RANGE_ENTROPY:
+        return oct_estimate_entropy(&e->histograms[tensor], seen, range, err);
+    default:
         return OCT_OK;
-    if (err != NULL)
-        *err = failed->err;
-    return oct_error_prefix(err, failed->status, "calibration sample %lld",
-        (long long)failed->failed_sample);
-}
-
-static void fold_workers(const calibration *all, oct_range *ranges)
-{
-    for (int32_t t = 0; t < all->tensors; t++) {
-        ranges[t] = (oct_range){ FLT_MAX, FLT_MIN, false };
-        for (int32_t i = 0; i < all->workers; i++) {
-            const oct_range *seen = &all->worker[i].ranges[t];
-            if (!seen->seen)
-                continue;
-            fold_value(&ranges[t], seen->min);
-            fold_value(&ranges[t], seen->max);
-            ranges[t].seen = true;
-        }
     }
 }
 
-static oct_status run_all(calibration *all, oct_pool *pool, oct_range *ranges, oct_error *err)
+oct_status oct_calibrate_evidence(const oct_graph *graph, const oct_quant_options *options,
+    oct_evidence *evidence, oct_error *err)
 {
-    for (int32_t i = 0; i < all->workers; i++)
-        OCT_TRY(start_worker(all, &all->worker[i], err));
-    int64_t count = all->options->calib->count;
-    oct_pool_for(pool, (size_t)count, 1, run_range, all);
-    OCT_TRY(first_failure(all, err));
-    if (all->options->progress != NULL)
-        all->options->progress(all->options->progress_user, count, count);
-    fold_workers(all, ranges);
-    if (all->options->effort == OCT_EFFORT_NONE)
-        oct_ranges_add_overwritten(all->graph, ranges);
+    const oct_subgraph *sub = graph->subgraphs[0];
+    OCT_TRY(oct_evidence_gather(graph, options, evidence, err));
+    for (int32_t i = 0; i < evidence->tensors && options->range != OCT_RANGE_MINMAX; i++)
+        if (evidence->ranges[i].seen && !keeps_extremes(sub, i))
+            OCT_TRY(estimate(evidence, options, i, &evidence->ranges[i], err));
+    if (options->effort == OCT_EFFORT_NONE)
+        oct_ranges_add_overwritten(graph, evidence->ranges);
     return OCT_OK;
 }
 
 oct_status oct_calibrate(const oct_graph *graph, const oct_quant_options *options,
     oct_range *ranges, oct_error *err)
 {
-    if (options->calib == NULL || options->calib->count < 1)
-        return oct_fail(err, OCT_E_USAGE, "calibration needs at least one sample");
-    oct_pool *pool;
-    OCT_TRY(oct_pool_create(options->threads, &pool, err));
-    calibration all = { .graph = graph, .options = options,
-        .tensors = graph->subgraphs[0]->tensor_count, .workers = oct_pool_threads(pool) };
-    all.worker = calloc((size_t)all.workers, sizeof *all.worker);
-    oct_status status = all.worker == NULL ?
-        oct_fail_memory(err, (size_t)all.workers * sizeof *all.worker, "calibration") :
-        run_all(&all, pool, ranges, err);
-    for (int32_t i = 0; all.worker != NULL && i < all.workers; i++) {
-        oct_session_free(all.worker[i].session);
-        free(all.worker[i].ranges);
-    }
-    free(all.worker);
-    oct_pool_free(pool);
+    oct_evidence evidence;
+    oct_status status = oct_calibrate_evidence(graph, options, &evidence, err);
+    for (int32_t i = 0; status == OCT_OK && i < evidence.tensors; i++)
+        ranges[i] = evidence.ranges[i];
+    oct_evidence_free(&evidence);
     return status;
 }

@@ -6,80 +6,32 @@
  */
 #include "quant/correct.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "quant/means.h"
-#include "quant/replay.h"
+#include "quant/layer.h"
+#include "quant/reround.h"
 
-enum { MOST_SAMPLES = 128, STEPS = 4 };
-#define STORE_BYTES ((size_t)512 << 20)
-
-typedef struct layer {
-    int32_t index;              /* node of the float graph */
-    int32_t position;           /* in the replay */
-    int32_t data, weight, bias; /* input slots */
-    int32_t channels;
-    double *target; /* [channels]: mean of the float output */
-} layer;
+enum { STEPS = 4 };
 
 typedef struct correction {
     const oct_graph *graph;
+    const oct_evidence *evidence;
     oct_rewritten *sim, *real;
     oct_pool *pool;
-    oct_replay replay;
-    layer *layers; /* [count], in order of execution */
+    oct_replay replay; /* of sim */
+    oct_replay floats; /* of the float graph; effort high */
+    oct_layer *layers; /* [count], in order of execution */
     int32_t count;
     oct_arena arena;
 } correction;
 
-/* The fused activation as limits. False: none. */
-static bool limits_of(oct_node *node, float *low, float *high)
-{
-    const int8_t *activation = oct_node_option(node, "fused_activation");
-    int kind = activation == NULL ? OCT_ACT_NONE : *activation;
-    *low = kind == OCT_ACT_RELU_N1_TO_1 ? -1.f : kind == OCT_ACT_NONE ? -FLT_MAX : 0.f;
-    *high = kind == OCT_ACT_RELU6 ? 6.f : kind == OCT_ACT_RELU_N1_TO_1 ? 1.f : FLT_MAX;
-    return kind != OCT_ACT_NONE;
-}
-
 /* Finding the layers. */
 
-static const oct_tensor *input_of(const oct_subgraph *sub, const oct_node *node, int32_t slot)
+static const oct_channels *channels_of(const correction *c, const oct_layer *l)
 {
-    return slot < 0 || slot >= node->input_count || node->inputs[slot] < 0
-               ? NULL
-               : sub->tensors[node->inputs[slot]];
-}
-
-static bool is_readable(const oct_tensor *tensor, oct_type a, oct_type b)
-{
-    return tensor != NULL &&
-           (oct_tensor_is_float(tensor) ||
-               ((tensor->type == a || tensor->type == b) && tensor->quant.count > 0));
-}
-
-/* Whether a node of the replay is a layer that can be corrected; fills its slots. */
-static bool look_at(const oct_replay *replay, const oct_node *node, layer *out)
-{
-    const oct_op_def *def = oct_op_find(node->op);
-    if (def == NULL || (def->traits & OCT_TRAIT_LINEAR) == 0 || node->output_count != 1)
-        return false;
-    *out = (layer){ .data = oct_node_slot_with(node, OCT_ROLE_ACT),
-        .weight = oct_node_slot_with(node, OCT_ROLE_WEIGHT),
-        .bias = oct_node_slot_with(node, OCT_ROLE_BIAS) };
-    const oct_tensor *data = input_of(replay->sub, node, out->data);
-    const oct_tensor *weight = input_of(replay->sub, node, out->weight);
-    const oct_tensor *bias = input_of(replay->sub, node, out->bias);
-    const oct_tensor *result = replay->sub->tensors[node->outputs[0]];
-    if (!is_readable(data, OCT_INT8, OCT_INT16) || !is_readable(weight, OCT_INT8, OCT_INT8) ||
-        !is_readable(bias, OCT_INT32, OCT_INT64) || oct_tensor_is_constant(data) ||
-        !oct_tensor_is_constant(weight) || !oct_tensor_is_constant(bias) || result->rank == 0)
-        return false;
-    out->channels = result->dims[result->rank - 1];
-    return oct_tensor_elements(result) > 0 && oct_tensor_elements(bias) == out->channels;
+    return &c->evidence->channels[c->graph->subgraphs[0]->nodes[l->index]->outputs[0]];
 }
 
 static oct_status find_layers(correction *c, oct_error *err)
@@ -90,139 +42,15 @@ static oct_status find_layers(correction *c, oct_error *err)
         return oct_fail_memory(err, (size_t)nodes * sizeof *c->layers, "layers");
     for (int32_t i = 0; i < nodes; i++) {
         int32_t position = c->replay.positions[oct_work_position(&c->sim->work, c->sim->nodes[i])];
-        layer *found = &c->layers[c->count];
+        oct_layer *found = &c->layers[c->count];
         if (position < 0 || position >= c->replay.end ||
-            !look_at(&c->replay, c->replay.sub->nodes[position], found))
+            !oct_layer_look_at(&c->replay, c->replay.sub->nodes[position], found))
             continue;
         found->index = i;
         found->position = position;
-        found->target = oct_arena_array(&c->arena, (size_t)found->channels, sizeof(double));
-        if (found->target == NULL)
-            return oct_fail_memory(err, (size_t)found->channels * sizeof(double), "means");
-        c->count++;
+        c->count += channels_of(c, found)->count == found->channels;
     }
     return OCT_OK;
-}
-
-/* How many samples' activations fit into the store at the fullest moment. */
-static int64_t affordable_samples(const correction *c)
-{
-    size_t most = 1;
-    for (int32_t i = 0; i < c->count; i++) {
-        const layer *l = &c->layers[i];
-        const oct_subgraph *sub = c->replay.sub;
-        int32_t from = i == 0 ? 0 : c->layers[i - 1].position;
-        size_t result = sizeof(float) * (size_t)oct_tensor_elements(
-                                            sub->tensors[sub->nodes[l->position]->outputs[0]]);
-        size_t bytes = oct_replay_live_bytes(&c->replay, from) +
-                       oct_replay_live_bytes(&c->replay, l->position) + result;
-        most = bytes > most ? bytes : most;
-    }
-    int64_t count = c->real->work.options->calib->count, fit = (int64_t)(STORE_BYTES / most);
-    count = count < MOST_SAMPLES ? count : MOST_SAMPLES;
-    return fit < 1 ? 1 : fit < count ? fit : count;
-}
-
-static oct_status measure_targets(correction *c, int64_t samples, oct_error *err)
-{
-    oct_mean *means = oct_arena_array(&c->arena, (size_t)c->count, sizeof *means);
-    if (means == NULL)
-        return oct_fail_memory(err, (size_t)c->count * sizeof *means, "means");
-    for (int32_t i = 0; i < c->count; i++) {
-        const layer *l = &c->layers[i];
-        means[i] = (oct_mean){ c->graph->subgraphs[0]->nodes[l->index]->outputs[0], l->channels,
-            l->target };
-    }
-    return oct_means_measure(
-        c->graph, c->real->work.options->calib, samples, c->pool, means, c->count, err);
-}
-
-/* One layer alone, in float. */
-
-static double real_value(const oct_tensor *tensor, int64_t i, int64_t channel)
-{
-    if (oct_tensor_is_float(tensor))
-        return (double)((const float *)tensor->data)[i];
-    int64_t code = tensor->type == OCT_INT8    ? ((const int8_t *)tensor->data)[i]
-                   : tensor->type == OCT_INT32 ? ((const int32_t *)tensor->data)[i]
-                                               : ((const int64_t *)tensor->data)[i];
-    const oct_quant *quant = &tensor->quant;
-    int64_t at = quant->count > 1 ? channel : 0;
-    return (double)quant->scale[at] * (double)(code - quant->zero_point[at]);
-}
-
-/* A constant input of the piece's node becomes float32. */
-static oct_status expand_constant(oct_graph *piece, oct_node *node, int32_t slot, oct_error *err)
-{
-    oct_subgraph *sub = piece->subgraphs[0];
-    const oct_tensor *tensor = sub->tensors[node->inputs[slot]];
-    if (oct_tensor_is_float(tensor))
-        return OCT_OK;
-    int64_t count = oct_tensor_elements(tensor), inner = 1;
-    const oct_quant *quant = &tensor->quant;
-    for (int32_t i = quant->axis + 1; quant->count > 1 && i < tensor->rank; i++)
-        inner *= tensor->dims[i];
-    float *values = oct_graph_new_bytes(piece, (size_t)count * sizeof *values);
-    if (values == NULL)
-        return oct_fail_memory(err, (size_t)count * sizeof *values, "expanded weights");
-    for (int64_t i = 0; i < count; i++)
-        values[i] = (float)real_value(tensor, i, i / inner % quant->count);
-    OCT_TRY(oct_graph_add_tensor(piece, sub, tensor->name, OCT_FLOAT32, tensor->rank, tensor->dims,
-        &node->inputs[slot], err));
-    oct_tensor *real = sub->tensors[node->inputs[slot]];
-    real->data = values;
-    real->size = (size_t)count * sizeof *values;
-    return OCT_OK;
-}
-
-/* An input or output of the piece's node as float32; *index is replaced by it. */
-static oct_status float_twin(oct_graph *piece, int32_t *index, oct_error *err)
-{
-    oct_subgraph *sub = piece->subgraphs[0];
-    const oct_tensor *tensor = sub->tensors[*index];
-    return oct_graph_add_tensor(
-        piece, sub, tensor->name, OCT_FLOAT32, tensor->rank, tensor->dims, index, err);
-}
-
-static oct_status make_float(oct_graph *piece, const layer *l, oct_error *err)
-{
-    oct_subgraph *sub = piece->subgraphs[0];
-    oct_node *node = sub->nodes[0];
-    int8_t *activation = oct_node_option(node, "fused_activation");
-    int32_t data = node->inputs[l->data];
-    if (activation != NULL)
-        *activation = OCT_ACT_NONE;
-    OCT_TRY(expand_constant(piece, node, l->weight, err));
-    OCT_TRY(expand_constant(piece, node, l->bias, err));
-    if (!oct_tensor_is_float(sub->tensors[data])) {
-        OCT_TRY(float_twin(piece, &node->inputs[l->data], err));
-        OCT_TRY(oct_graph_insert_node(piece, sub, 0, OCT_OP_DEQUANTIZE, &data, 1,
-            &node->inputs[l->data], 1, OCT_OPTIONS_Dequantize, NULL, err));
-    }
-    OCT_TRY(float_twin(piece, &node->outputs[0], err));
-    sub->outputs = node->outputs;
-    sub->output_count = 1;
-    return OCT_OK;
-}
-
-/* The layer's results before the activation: [samples][elements], owned by the caller. */
-static oct_status run_alone(
-    const correction *c, const layer *l, float **out, size_t *elements, oct_error *err)
-{
-    oct_graph *piece;
-    const oct_subgraph *sub = c->replay.sub;
-    *elements = (size_t)oct_tensor_elements(sub->tensors[sub->nodes[l->position]->outputs[0]]);
-    size_t bytes = *elements * sizeof(float);
-    *out = NULL;
-    OCT_TRY(oct_replay_cut(&c->replay, l->position, l->position + 1, &piece, err));
-    oct_status status = make_float(piece, l, err);
-    if (status == OCT_OK && (*out = malloc(bytes * (size_t)c->replay.count)) == NULL)
-        status = oct_fail_memory(err, bytes * (size_t)c->replay.count, "activations");
-    if (status == OCT_OK)
-        status = oct_replay_run_piece(
-            &c->replay, piece, &(unsigned char *){ (void *)*out }, &bytes, err);
-    oct_graph_free(piece);
-    return status;
 }
 
 /* The shift. */
@@ -241,7 +69,7 @@ void oct_shift_solve(const oct_shift_problem *p, double *shift, double *scratch)
 
 typedef struct shifted {
     const correction *c;
-    const float *values; /* [samples][rows][channels] */
+    float *values; /* [samples][rows][channels] */
     size_t rows;
     int32_t channels;
     float low, high;
@@ -293,27 +121,35 @@ static void measure_shifted(void *user, const double *shift, double *mean, doubl
     }
 }
 
-static oct_status find_shift(
-    correction *c, const layer *l, double *shift, double *scratch, oct_error *err)
+static void keep(void *user, int64_t sample, const float *values, size_t elements)
 {
+    const shifted *s = user;
+    memcpy(s->values + (size_t)sample * elements, values, elements * sizeof *values);
+}
+
+static oct_status find_shift(
+    correction *c, const oct_layer *l, double *shift, double *scratch, oct_error *err)
+{
+    oct_node *node = c->replay.sub->nodes[l->position];
     shifted s = { .c = c, .channels = l->channels };
-    size_t numbers = (size_t)c->replay.count * (size_t)l->channels, elements;
-    bool clamped = limits_of(c->replay.sub->nodes[l->position], &s.low, &s.high);
-    float *values;
-    oct_status status = run_alone(c, l, &values, &elements, err);
-    s.values = values;
+    size_t samples = (size_t)c->replay.count, numbers = samples * (size_t)l->channels;
+    size_t elements = (size_t)oct_tensor_elements(c->replay.sub->tensors[node->outputs[0]]);
+    bool clamped = oct_layer_limits(node, &s.low, &s.high);
     s.rows = elements / (size_t)l->channels;
-    s.sums = malloc((2 * numbers + (size_t)c->replay.count) * sizeof(double));
-    if (status == OCT_OK && s.sums == NULL)
-        status = oct_fail_memory(err, 2 * numbers * sizeof(double), "means");
+    s.values = malloc(samples * elements * sizeof *s.values);
+    s.sums = malloc((2 * numbers + samples) * sizeof(double));
+    oct_status status = s.values == NULL || s.sums == NULL
+                            ? oct_fail_memory(err, samples * elements * sizeof *s.values, "activations")
+                            : oct_layer_run(&c->replay, l, NULL, 0, keep, &s, err);
     if (status == OCT_OK) {
         s.counts = s.sums + numbers;
         s.column = s.counts + numbers;
-        const oct_shift_problem problem = { l->channels, l->target, clamped, measure_shifted, &s };
+        const oct_shift_problem problem = { l->channels, channels_of(c, l)->mean, clamped,
+            measure_shifted, &s };
         oct_shift_solve(&problem, shift, scratch);
     }
     free(s.sums);
-    free(values);
+    free(s.values);
     return status;
 }
 
@@ -363,14 +199,74 @@ static oct_status replace_bias(
     return OCT_OK;
 }
 
-static oct_status note_limit(correction *c, const layer *l, int32_t channels, oct_error *err)
+static oct_status note_limit(correction *c, const oct_layer *l, int32_t channels, oct_error *err)
 {
     oct_quant_report *report = c->real->work.report;
     return oct_report_set(report, l->index, report->notes[l->index].result, err,
         "%d corrected biases are at the limit of their type", (int)channels);
 }
 
-static oct_status correct(correction *c, const layer *l, oct_error *err)
+/* The weights. */
+
+/* A constant of a graph, or what a DEQUANTIZE in front expands, as the codes stored; NULL: shared. */
+static oct_tensor *codes_of(const oct_subgraph *sub, const oct_node *node, int32_t slot)
+{
+    int32_t tensor = node->inputs[slot], maker = oct_graph_producer(sub, tensor);
+    const oct_op_def *def = maker < 0 ? NULL : oct_op_find(sub->nodes[maker]->op);
+    if (oct_graph_use_count(sub, tensor) != 1)
+        return NULL;
+    if (def != NULL && (def->traits & OCT_TRAIT_DEQUANTIZES) != 0)
+        tensor = sub->nodes[maker]->inputs[0];
+    oct_tensor *codes = sub->tensors[tensor];
+    return codes->type == OCT_INT8 && codes->data != NULL && codes->quant.count > 0 &&
+                   oct_graph_use_count(sub, tensor) == 1
+               ? codes
+               : NULL;
+}
+
+/* The replay's weights are codes too, or what they expand to. */
+static oct_status show_codes(correction *c, const oct_layer *l, const oct_tensor *codes, oct_error *err)
+{
+    oct_tensor *shown =
+        c->replay.sub->tensors[c->replay.sub->nodes[l->position]->inputs[l->weight]];
+    if (!oct_tensor_is_float(shown)) {
+        shown->data = codes->data;
+        return OCT_OK;
+    }
+    float *values = oct_graph_new_bytes(c->replay.graph, shown->size);
+    if (values == NULL)
+        return oct_fail_memory(err, shown->size, "weights");
+    int64_t inner = 1, count = oct_tensor_elements(codes);
+    for (int32_t i = codes->quant.axis + 1; codes->quant.count > 1 && i < codes->rank; i++)
+        inner *= codes->dims[i];
+    for (int64_t i = 0; i < count; i++)
+        values[i] = (float)oct_layer_value(codes, i, i / inner % codes->quant.count);
+    shown->data = values;
+    return OCT_OK;
+}
+
+static oct_status reround(correction *c, const oct_layer *l, oct_error *err)
+{
+    oct_layer original;
+    int32_t position = c->floats.positions[l->index];
+    oct_tensor *codes = codes_of(c->real->work.sub, c->real->nodes[l->index], l->weight);
+    if (codes == NULL || position < 0 ||
+        !oct_layer_look_at(&c->floats, c->floats.sub->nodes[position], &original))
+        return OCT_OK;
+    original.index = l->index;
+    original.position = position;
+    OCT_TRY(oct_replay_run_to(&c->floats, position, err));
+    int8_t *bytes = oct_graph_new_bytes(c->real->work.graph, codes->size);
+    if (bytes == NULL)
+        return oct_fail_memory(err, codes->size, "weights");
+    memcpy(bytes, codes->data, codes->size);
+    const oct_reround task = { &c->replay, &c->floats, l, &original, codes };
+    OCT_TRY(oct_reround_layer(&task, bytes, err));
+    codes->data = bytes;
+    return show_codes(c, l, codes, err);
+}
+
+static oct_status correct(correction *c, const oct_layer *l, oct_error *err)
 {
     oct_node *node = c->replay.sub->nodes[l->position];
     size_t channels = (size_t)l->channels;
@@ -378,8 +274,10 @@ static oct_status correct(correction *c, const layer *l, oct_error *err)
     if (shift == NULL)
         return oct_fail_memory(err, 3 * channels * sizeof *shift, "biases");
     OCT_TRY(oct_replay_run_to(&c->replay, l->position, err));
+    if (c->real->work.options->effort == OCT_EFFORT_HIGH)
+        OCT_TRY(reround(c, l, err));
     OCT_TRY(find_shift(c, l, shift, shift + channels, err));
-    const oct_tensor *bias = input_of(c->replay.sub, node, l->bias);
+    const oct_tensor *bias = c->replay.sub->tensors[node->inputs[l->bias]];
     void *bytes = oct_arena_alloc(&c->arena, bias->size);
     if (bytes == NULL)
         return oct_fail_memory(err, bias->size, "a bias");
@@ -391,42 +289,49 @@ static oct_status correct(correction *c, const layer *l, oct_error *err)
     return cut > 0 ? note_limit(c, l, cut, err) : OCT_OK;
 }
 
-/* In front of which node of the rewritten graph all layers have been. */
-static int32_t behind_layers(const oct_rewritten *sim, int32_t nodes)
+/* In front of which node of a graph all layers have been. */
+static int32_t behind_layers(const oct_subgraph *sub)
 {
     int32_t end = 0;
-    for (int32_t i = 0; i < nodes; i++) {
-        const oct_op_def *def = oct_op_find(sim->nodes[i]->op);
+    for (int32_t i = 0; i < sub->node_count; i++) {
+        const oct_op_def *def = oct_op_find(sub->nodes[i]->op);
         if (def != NULL && (def->traits & OCT_TRAIT_LINEAR) != 0)
-            end = oct_work_position(&sim->work, sim->nodes[i]) + 1;
+            end = i + 1;
     }
     return end;
+}
+
+static oct_status start(correction *c, const oct_graph *graph, oct_replay *replay, oct_error *err)
+{
+    int32_t end = behind_layers(graph->subgraphs[0]);
+    OCT_TRY(oct_replay_create(graph, end, c->pool, replay, err));
+    return oct_replay_start(replay, c->real->work.options->calib, &c->evidence->choice, err);
 }
 
 static oct_status run(correction *c, oct_error *err)
 {
     const oct_quant_options *options = c->real->work.options;
-    int32_t end = behind_layers(c->sim, c->graph->subgraphs[0]->node_count);
-    if (end == 0)
+    if (behind_layers(c->graph->subgraphs[0]) == 0)
         return OCT_OK;
     OCT_TRY(oct_pool_create(options->threads, &c->pool, err));
-    OCT_TRY(oct_replay_create(c->sim->work.graph, end, c->pool, &c->replay, err));
+    OCT_TRY(start(c, c->sim->work.graph, &c->replay, err));
     OCT_TRY(find_layers(c, err));
-    if (c->count == 0)
-        return OCT_OK;
-    int64_t samples = affordable_samples(c);
-    OCT_TRY(measure_targets(c, samples, err));
-    OCT_TRY(oct_replay_start(&c->replay, options->calib, samples, err));
-    for (int32_t i = 0; i < c->count; i++)
+    if (c->count > 0 && options->effort == OCT_EFFORT_HIGH)
+        OCT_TRY(start(c, c->graph, &c->floats, err));
+    for (int32_t i = 0; i < c->count; i++) {
         OCT_TRY(correct(c, &c->layers[i], err));
+        if (options->progress != NULL)
+            options->progress(options->progress_user, i + 1, c->count);
+    }
     return OCT_OK;
 }
 
-oct_status oct_correct_biases(
-    const oct_graph *graph, oct_rewritten *sim, oct_rewritten *real, oct_error *err)
+oct_status oct_correct(const oct_graph *graph, const oct_evidence *evidence, oct_rewritten *sim,
+    oct_rewritten *real, oct_error *err)
 {
-    correction c = { .graph = graph, .sim = sim, .real = real };
+    correction c = { .graph = graph, .evidence = evidence, .sim = sim, .real = real };
     oct_status status = run(&c, err);
+    oct_replay_free(&c.floats);
     oct_replay_free(&c.replay);
     oct_pool_free(c.pool);
     oct_arena_free(&c.arena);

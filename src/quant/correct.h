@@ -1,5 +1,6 @@
 /*
- * Bias correction: quantized layers whose mean is that of the float layers.
+ * Layers that make up for their rounding: biases whose mean is that of the float layers, and weights
+ * rounded by what they do to the layer's result.
  *
  * Rounding a layer's weights shifts the mean of each of its channels, and a constant shift is what the
  * rest of a network attenuates least. Layer by layer, with the inputs the quantized network really has,
@@ -8,6 +9,7 @@
 #ifndef OCT_QUANT_CORRECT_H
 #define OCT_QUANT_CORRECT_H
 
+#include "quant/evidence.h"
 #include "quant/rewrite.h"
 
 /* A rewritten graph whose nodes are still known by those of the float graph. */
@@ -17,18 +19,21 @@ typedef struct oct_rewritten {
 } oct_rewritten;
 
 /**
- * Replaces the biases of conv-like operators in `real`. Where several share one, each gets its own.
+ * Replaces the biases of conv-like operators in `real`, with effort high their weights too. Where several
+ * share a bias, each gets its own; weights that several share are kept.
  *
- * graph  the float graph both were made from.
- * sim    the same graph quantized for the engine to run with float inputs: same weights and biases as
- *        `real`; changed.
- * The calibration samples are those of the work's options; of many, 128 are taken, and fewer where
- * their activations would need more than half a gigabyte.
+ * graph     the float graph both were made from.
+ * evidence  of that graph: means of the layers' results, and the samples to run.
+ * sim       the same graph quantized for the engine to run with float inputs: same weights and biases as
+ *           `real`.
  * A bias that its integer type cannot hold stays at the type's limit, and the layer's note says so.
  * Errors: as oct_calibrate().
  */
-oct_status oct_correct_biases(
-    const oct_graph *graph, oct_rewritten *sim, oct_rewritten *real, oct_error *err);
+oct_status oct_correct(const oct_graph *graph, const oct_evidence *evidence, oct_rewritten *sim,
+    oct_rewritten *real, oct_error *err);
+
+/** A bias of zeros for conv-like operators that have none and may have one, in the float graph. */
+oct_status oct_add_biases(oct_graph *graph, oct_error *err);
 
 /**
  * The shift d of one channel that brings the mean of clamp(z + d, low, high) closest to `target`.

@@ -1,11 +1,11 @@
 /*
  * From options to a quantized graph: checks, calibration, the quantizer of the mode, versions.
  */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "quant/calibrate.h"
 #include "quant/correct.h"
+#include "quant/equalise.h"
 #include "quant/prepare.h"
 #include "quant/refine.h"
 #include "quant/rewrite.h"
@@ -63,7 +63,8 @@ static oct_mode simulated(oct_mode mode)
                                         mode;
 }
 
-static oct_status correct(const oct_graph *graph, oct_rewritten *real, oct_error *err)
+static oct_status correct(const oct_graph *graph, const oct_evidence *evidence, oct_rewritten *real,
+    oct_error *err)
 {
     oct_quant_options options = *real->work.options;
     options.mode = simulated(options.mode);
@@ -72,33 +73,27 @@ static oct_status correct(const oct_graph *graph, oct_rewritten *real, oct_error
     oct_rewritten sim = { .nodes = NULL };
     oct_status status = rewrite(graph, &options, real->work.ranges, &simulation, &notes, &sim, err);
     if (status == OCT_OK)
-        status = oct_correct_biases(graph, &sim, real, err);
+        status = oct_correct(graph, evidence, &sim, real, err);
     oct_arena_free(&sim.work.arena);
     oct_quant_report_free(notes);
     oct_graph_free(simulation);
     return status;
 }
 
-static oct_status run(const oct_graph *graph, const oct_quant_options *options,
-    const oct_range *ranges, oct_graph **out, oct_quant_report **report, oct_error *err)
+/* evidence: NULL for ranges alone. */
+static oct_status quantize(const oct_graph *graph, const oct_quant_options *options,
+    const oct_range *ranges, const oct_evidence *evidence, oct_graph **out,
+    oct_quant_report **report, oct_error *err)
 {
+    oct_quant_report *notes = NULL;
     oct_rewritten made = { .nodes = NULL };
-    oct_status status = rewrite(graph, options, ranges, out, report, &made, err);
-    if (status == OCT_OK && options->effort != OCT_EFFORT_NONE && options->calib != NULL &&
-        options->calib->count > 0 && oct_mode_uses_calibration(options->mode, options->effort))
-        status = correct(graph, &made, err);
+    *out = NULL;
+    oct_status status = rewrite(graph, options, ranges, out, &notes, &made, err);
+    if (status == OCT_OK && evidence != NULL)
+        status = correct(graph, evidence, &made, err);
     if (status == OCT_OK && quantizer_of(options->mode) != NULL)
         status = finish(&made.work, err);
     oct_arena_free(&made.work.arena);
-    return status;
-}
-
-oct_status oct_quantize_with_ranges(const oct_graph *graph, const oct_quant_options *options,
-    const oct_range *ranges, oct_graph **out, oct_quant_report **report, oct_error *err)
-{
-    oct_quant_report *notes = NULL;
-    *out = NULL;
-    oct_status status = run(graph, options, ranges, out, &notes, err);
     if (status != OCT_OK) {
         oct_graph_free(*out);
         *out = NULL;
@@ -112,32 +107,65 @@ oct_status oct_quantize_with_ranges(const oct_graph *graph, const oct_quant_opti
     return status;
 }
 
-static oct_status refine(const oct_graph *graph, const oct_quant_options *options,
-    oct_range *ranges, oct_error *err)
+oct_status oct_quantize_with_ranges(const oct_graph *graph, const oct_quant_options *options,
+    const oct_range *ranges, oct_graph **out, oct_quant_report **report, oct_error *err)
 {
-    bool int8 = options->mode == OCT_MODE_INT8 || options->mode == OCT_MODE_INT8_FULL;
-    if (options->effort == OCT_EFFORT_NONE || !int8)
-        return OCT_OK;
-    /* Integer inputs are given as codes, which need no guard. */
-    if (options->mode == OCT_MODE_INT8)
-        OCT_TRY(oct_ranges_guard_inputs(graph, options, ranges, err));
-    return oct_ranges_join_sums(graph, ranges, err);
+    return quantize(graph, options, ranges, NULL, out, report, err);
 }
 
-static oct_status calibrate_and_quantize(const oct_graph *graph, const oct_quant_options *options,
+/* What effort does to the float graph and its ranges before they become integers. */
+static oct_status improve(oct_graph *graph, const oct_quant_options *options,
+    oct_evidence *evidence, oct_error *err)
+{
+    if (options->mode != OCT_MODE_INT8 && options->mode != OCT_MODE_INT8_FULL)
+        return OCT_OK;
+    OCT_TRY(oct_equalise(graph, evidence, err));
+    /* Integer inputs are given as codes, which need no guard. */
+    if (options->mode == OCT_MODE_INT8)
+        OCT_TRY(oct_ranges_guard_inputs(
+            graph, options, &evidence->choice, evidence->ranges, err));
+    return oct_ranges_join_sums(graph, evidence->ranges, err);
+}
+
+static oct_status calibrate_and_quantize(oct_graph *graph, const oct_quant_options *options,
     oct_graph **out, oct_quant_report **report, oct_error *err)
 {
-    size_t bytes = (size_t)graph->subgraphs[0]->tensor_count * sizeof(oct_range);
-    oct_range *ranges = malloc(bytes + 1);
-    if (ranges == NULL)
-        return oct_fail_memory(err, bytes, "ranges");
-    oct_status status = oct_calibrate(graph, options, ranges, err);
+    bool effort = options->effort != OCT_EFFORT_NONE;
+    oct_evidence evidence = { .tensors = 0 };
+    if (effort)
+        OCT_TRY(oct_add_biases(graph, err));
+    oct_status status = oct_calibrate_evidence(graph, options, &evidence, err);
+    if (status == OCT_OK && effort)
+        status = improve(graph, options, &evidence, err);
     if (status == OCT_OK)
-        status = refine(graph, options, ranges, err);
-    if (status == OCT_OK)
-        status = oct_quantize_with_ranges(graph, options, ranges, out, report, err);
-    free(ranges);
+        status = quantize(graph, options,
+            oct_mode_needs_calibration(options->mode) ? evidence.ranges : NULL,
+            effort ? &evidence : NULL, out, report, err);
+    oct_evidence_free(&evidence);
     return status;
+}
+
+static oct_status check_options(const oct_quant_options *options, oct_error *err)
+{
+    if ((unsigned)options->mode >= OCT_MODE_COUNT)
+        return oct_fail(err, OCT_E_USAGE, "unknown quantization mode %d", (int)options->mode);
+    if ((unsigned)options->effort >= OCT_EFFORT_COUNT)
+        return oct_fail(err, OCT_E_USAGE, "unknown effort %d", (int)options->effort);
+    if ((unsigned)options->range >= OCT_RANGE_COUNT)
+        return oct_fail(err, OCT_E_USAGE, "unknown range method %d", (int)options->range);
+    if (options->range_argument != 0 && !(options->range == OCT_RANGE_PERCENTILE &&
+            options->range_argument > 50 && options->range_argument <= 100))
+        return oct_fail(err, OCT_E_USAGE,
+            "a range takes a number only for percentile: above 50, up to 100");
+    return OCT_OK;
+}
+
+/* Modes that do without calibration data make use of it where there is some. */
+static bool calibrates(const oct_quant_options *options)
+{
+    return oct_mode_needs_calibration(options->mode) ||
+           (oct_mode_uses_calibration(options->mode, options->effort) && options->calib != NULL &&
+               options->calib->count > 0);
 }
 
 oct_status oct_quantize_graph(const oct_graph *graph, const oct_quant_options *options,
@@ -146,73 +174,14 @@ oct_status oct_quantize_graph(const oct_graph *graph, const oct_quant_options *o
     *out = NULL;
     if (report != NULL)
         *report = NULL;
-    if ((unsigned)options->mode >= OCT_MODE_COUNT)
-        return oct_fail(err, OCT_E_USAGE, "unknown quantization mode %d", (int)options->mode);
-    if ((unsigned)options->effort >= OCT_EFFORT_COUNT)
-        return oct_fail(err, OCT_E_USAGE, "unknown effort %d", (int)options->effort);
+    OCT_TRY(check_options(options, err));
     if (options->mode == OCT_MODE_FLOAT32)
         return oct_quantize_with_ranges(graph, options, NULL, out, report, err);
     oct_graph *plain;
     OCT_TRY(oct_quant_prepare(graph, &plain, err));
-    oct_status status = oct_mode_needs_calibration(options->mode) ?
-        calibrate_and_quantize(plain, options, out, report, err) :
-        oct_quantize_with_ranges(plain, options, NULL, out, report, err);
+    oct_status status = calibrates(options)
+                            ? calibrate_and_quantize(plain, options, out, report, err)
+                            : oct_quantize_with_ranges(plain, options, NULL, out, report, err);
     oct_graph_free(plain);
     return status;
-}
-
-static const struct {
-    const char *name;
-    bool calibrated;
-} modes[] = {
-#define OCT_MODE_ROW(enumerator, name, calibrated, text) [enumerator] = { name, calibrated },
-    OCT_MODE_LIST(OCT_MODE_ROW)
-#undef OCT_MODE_ROW
-};
-
-const char *oct_mode_name(oct_mode mode)
-{
-    return (unsigned)mode < OCT_MODE_COUNT ? modes[mode].name : "unknown";
-}
-
-bool oct_mode_from_name(const char *name, oct_mode *mode)
-{
-    for (int i = 0; i < OCT_MODE_COUNT; i++)
-        if (strcmp(modes[i].name, name) == 0) {
-            *mode = (oct_mode)i;
-            return true;
-        }
-    return false;
-}
-
-bool oct_mode_needs_calibration(oct_mode mode)
-{
-    return (unsigned)mode < OCT_MODE_COUNT && modes[mode].calibrated;
-}
-
-bool oct_mode_uses_calibration(oct_mode mode, oct_effort effort)
-{
-    bool has_biases = mode == OCT_MODE_DYNAMIC || mode == OCT_MODE_WEIGHT_ONLY;
-    return oct_mode_needs_calibration(mode) || (effort != OCT_EFFORT_NONE && has_biases);
-}
-
-static const char *const efforts[] = {
-#define OCT_EFFORT_ROW(enumerator, name, text) [enumerator] = name,
-    OCT_EFFORT_LIST(OCT_EFFORT_ROW)
-#undef OCT_EFFORT_ROW
-};
-
-const char *oct_effort_name(oct_effort effort)
-{
-    return (unsigned)effort < OCT_EFFORT_COUNT ? efforts[effort] : "unknown";
-}
-
-bool oct_effort_from_name(const char *name, oct_effort *effort)
-{
-    for (int i = 0; i < OCT_EFFORT_COUNT; i++)
-        if (strcmp(efforts[i], name) == 0) {
-            *effort = (oct_effort)i;
-            return true;
-        }
-    return false;
 }

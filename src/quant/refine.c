@@ -8,7 +8,6 @@
 
 #include "numeric/qparams.h"
 #include "ops/op.h"
-#include "quant/replay.h"
 
 /* Inputs. */
 
@@ -25,7 +24,7 @@ static size_t count_between(const float *values, size_t count, float scale)
 }
 
 static oct_status guard_input(const oct_subgraph *sub, int32_t input, const oct_samples *samples,
-    oct_range *range, oct_error *err)
+    const oct_choice *choice, oct_range *range, oct_error *err)
 {
     const oct_tensor *tensor = sub->tensors[sub->inputs[input]];
     /* Samples are single: a leading dimension larger than one is the batch the model was made for. */
@@ -35,13 +34,13 @@ static oct_status guard_input(const oct_subgraph *sub, int32_t input, const oct_
     float *values = malloc(count * sizeof *values + 1);
     if (values == NULL)
         return oct_fail_memory(err, count * sizeof *values, "a sample");
-    int64_t looked_at = samples->count < LOOKED_AT ? samples->count : LOOKED_AT;
+    int64_t looked_at = choice->count < LOOKED_AT ? choice->count : LOOKED_AT;
     float scale = oct_qparams_activation_s8(range->min, range->max).scale;
     size_t between = 0;
     oct_status status = OCT_OK;
     for (int64_t i = 0; i < looked_at && status == OCT_OK; i++) {
-        status = samples->read(samples->user, oct_spread_sample(i, looked_at, samples->count),
-            input, values, count * sizeof *values, err);
+        status = samples->read(
+            samples->user, choice->samples[i], input, values, count * sizeof *values, err);
         if (status == OCT_OK)
             between += count_between(values, count, scale);
     }
@@ -53,14 +52,14 @@ static oct_status guard_input(const oct_subgraph *sub, int32_t input, const oct_
     return status;
 }
 
-oct_status oct_ranges_guard_inputs(
-    const oct_graph *graph, const oct_quant_options *options, oct_range *ranges, oct_error *err)
+oct_status oct_ranges_guard_inputs(const oct_graph *graph, const oct_quant_options *options,
+    const oct_choice *choice, oct_range *ranges, oct_error *err)
 {
     const oct_subgraph *sub = graph->subgraphs[0];
     for (int32_t i = 0; i < sub->input_count; i++) {
         oct_range *range = &ranges[sub->inputs[i]];
         if (range->seen && sub->tensors[sub->inputs[i]]->type == OCT_FLOAT32)
-            OCT_TRY(guard_input(sub, i, options->calib, range, err));
+            OCT_TRY(guard_input(sub, i, options->calib, choice, range, err));
     }
     return OCT_OK;
 }

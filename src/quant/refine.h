@@ -4,18 +4,18 @@
 #ifndef OCT_QUANT_REFINE_H
 #define OCT_QUANT_REFINE_H
 
-#include "quant/quant.h"
+#include "quant/choose.h"
 
 /**
  * Widens by half a percent the range of a model input of which more than half the values lie halfway
  * between two codes, as pixels scaled to [-1, 1] do: so they round to either side alike, whichever way
  * ties go.
  *
- * Looks at up to 32 of the calibration samples, evenly spread.
+ * Looks at up to 32 of the chosen samples.
  * Errors: what options->calib->read returns; OCT_E_MEMORY.
  */
-oct_status oct_ranges_guard_inputs(
-    const oct_graph *graph, const oct_quant_options *options, oct_range *ranges, oct_error *err);
+oct_status oct_ranges_guard_inputs(const oct_graph *graph, const oct_quant_options *options,
+    const oct_choice *choice, oct_range *ranges, oct_error *err);
 
 /**
  * Gives all tensors that sums (ADD, SUB) connect one scale, where that costs less than it saves: with

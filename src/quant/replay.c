@@ -102,21 +102,16 @@ static oct_status new_store(const oct_replay *r, size_t bytes, unsigned char **o
     return *out != NULL ? OCT_OK : oct_fail_memory(err, size, "stored activations");
 }
 
-int64_t oct_spread_sample(int64_t index, int64_t count, int64_t total)
-{
-    return index * (total / count) + index * (total % count) / count;
-}
-
 oct_status oct_replay_start(
-    oct_replay *r, const oct_samples *samples, int64_t count, oct_error *err)
+    oct_replay *r, const oct_samples *samples, const oct_choice *choice, oct_error *err)
 {
-    r->count = count;
+    r->count = choice->count;
     for (int32_t i = 0; i < r->sub->input_count; i++) {
         int32_t tensor = r->sub->inputs[i];
         size_t bytes = r->bytes[tensor];
         OCT_TRY(new_store(r, bytes, &r->stored[tensor], err));
-        for (int64_t s = 0; s < count; s++)
-            OCT_TRY(samples->read(samples->user, oct_spread_sample(s, count, samples->count), i,
+        for (int64_t s = 0; s < r->count; s++)
+            OCT_TRY(samples->read(samples->user, choice->samples[s], i,
                 r->stored[tensor] + (size_t)s * bytes, bytes, err));
     }
     return OCT_OK;
@@ -139,16 +134,6 @@ static bool is_made(const oct_subgraph *sub, int32_t tensor, int32_t from, int32
             if (sub->nodes[i]->outputs[j] == tensor)
                 return true;
     return false;
-}
-
-size_t oct_replay_live_bytes(const oct_replay *r, int32_t position)
-{
-    size_t bytes = 0;
-    for (int32_t i = 0; i < r->tensors; i++)
-        if (r->sub->tensors[i]->data == NULL && is_read(r->sub, i, position, r->end) &&
-            !is_made(r->sub, i, position, r->end))
-            bytes += r->bytes[i];
-    return bytes;
 }
 
 static void drop_unread(oct_replay *r)
@@ -186,8 +171,8 @@ oct_status oct_replay_cut(
 typedef struct piece_run {
     const oct_replay *replay;
     const oct_subgraph *sub;
-    unsigned char *const *outputs;
-    const size_t *sizes;
+    void (*take)(void *user, const oct_session *session, int64_t sample);
+    void *user;
 } piece_run;
 
 static oct_status load_stored(void *user, oct_session *session, int64_t sample, oct_error *err)
@@ -203,30 +188,43 @@ static oct_status load_stored(void *user, oct_session *session, int64_t sample, 
     return OCT_OK;
 }
 
-static void take_outputs(void *user, const oct_session *session, int64_t sample)
+static void pass_on(void *user, const oct_session *session, int64_t sample)
 {
     const piece_run *run = user;
-    for (int32_t i = 0; i < run->sub->output_count; i++) {
-        size_t size = run->sizes[i];
-        memcpy(run->outputs[i] + (size_t)sample * size, oct_session_output(session, i, NULL), size);
-    }
+    run->take(run->user, session, sample);
 }
 
 oct_status oct_replay_run_piece(const oct_replay *replay, const oct_graph *piece,
-    unsigned char *const *outputs, const size_t *sizes, oct_error *err)
+    void (*take)(void *user, const oct_session *session, int64_t sample), void *user,
+    oct_error *err)
 {
-    piece_run run = { replay, piece->subgraphs[0], outputs, sizes };
+    piece_run run = { replay, piece->subgraphs[0], take, user };
     oct_sweep sweep = { .graph = piece,
         .count = replay->count,
         .load = load_stored,
-        .take = take_outputs,
+        .take = pass_on,
         .user = &run };
-    return oct_sweep_run(&sweep, replay->pool, err);
+    return oct_sweep_run(&sweep, replay->pool, NULL, err);
+}
+
+/* Where the outputs of a piece are stored. */
+typedef struct outputs {
+    unsigned char **stores; /* [outputs] */
+    size_t *sizes;          /* [outputs]: bytes of one sample */
+    int32_t count;
+} outputs;
+
+static void store_outputs(void *user, const oct_session *session, int64_t sample)
+{
+    const outputs *o = user;
+    for (int32_t i = 0; i < o->count; i++)
+        memcpy(o->stores[i] + (size_t)sample * o->sizes[i], oct_session_output(session, i, NULL),
+            o->sizes[i]);
 }
 
 /* Declares what the piece makes and later nodes read as its outputs, with stores for it. */
-static oct_status open_outputs(oct_replay *r, oct_graph *piece, int32_t to, unsigned char **stores,
-    size_t *sizes, oct_error *err)
+static oct_status open_outputs(
+    oct_replay *r, oct_graph *piece, int32_t to, outputs *o, oct_error *err)
 {
     oct_subgraph *sub = piece->subgraphs[0];
     sub->outputs = oct_arena_array(&piece->arena, (size_t)r->tensors, sizeof *sub->outputs);
@@ -237,25 +235,26 @@ static oct_status open_outputs(oct_replay *r, oct_graph *piece, int32_t to, unsi
             !is_read(r->sub, i, to, r->end))
             continue;
         OCT_TRY(new_store(r, r->bytes[i], &r->stored[i], err));
-        stores[sub->output_count] = r->stored[i];
-        sizes[sub->output_count] = r->bytes[i];
+        o->stores[sub->output_count] = r->stored[i];
+        o->sizes[sub->output_count] = r->bytes[i];
         sub->outputs[sub->output_count++] = i;
     }
+    o->count = sub->output_count;
     return OCT_OK;
 }
 
 oct_status oct_replay_run_to(oct_replay *r, int32_t position, oct_error *err)
 {
     size_t tensors = (size_t)r->tensors;
-    unsigned char **stores = oct_arena_array(&r->arena, tensors, sizeof *stores);
-    size_t *sizes = oct_arena_array(&r->arena, tensors, sizeof *sizes);
+    outputs o = { oct_arena_array(&r->arena, tensors, sizeof *o.stores),
+        oct_arena_array(&r->arena, tensors, sizeof *o.sizes), 0 };
     oct_graph *piece;
-    if (stores == NULL || sizes == NULL)
-        return oct_fail_memory(err, tensors * sizeof *stores, "a piece");
+    if (o.stores == NULL || o.sizes == NULL)
+        return oct_fail_memory(err, tensors * sizeof *o.stores, "a piece");
     OCT_TRY(oct_replay_cut(r, r->position, position, &piece, err));
-    oct_status status = open_outputs(r, piece, position, stores, sizes, err);
-    if (status == OCT_OK && piece->subgraphs[0]->output_count > 0)
-        status = oct_replay_run_piece(r, piece, stores, sizes, err);
+    oct_status status = open_outputs(r, piece, position, &o, err);
+    if (status == OCT_OK && o.count > 0)
+        status = oct_replay_run_piece(r, piece, store_outputs, &o, err);
     oct_graph_free(piece);
     r->position = position;
     drop_unread(r);

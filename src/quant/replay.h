@@ -8,8 +8,8 @@
 #define OCT_QUANT_REPLAY_H
 
 #include "base/pool.h"
-#include "graph/graph.h"
-#include <octavo/samples.h>
+#include "exec/session.h"
+#include "quant/choose.h"
 
 typedef struct oct_replay {
     oct_graph *graph; /* a clone: shapes as planned for single samples, known values constants */
@@ -33,14 +33,11 @@ oct_status oct_replay_create(
     const oct_graph *graph, int32_t end, oct_pool *pool, oct_replay *replay, oct_error *err);
 
 /**
- * Reads `count` of the samples, evenly spread.
+ * Reads the chosen samples.
  * Errors: what samples->read returns; OCT_E_MEMORY.
  */
 oct_status oct_replay_start(
-    oct_replay *replay, const oct_samples *samples, int64_t count, oct_error *err);
-
-/** Bytes of one sample that are stored while a run stops in front of a position. */
-size_t oct_replay_live_bytes(const oct_replay *replay, int32_t position);
+    oct_replay *replay, const oct_samples *samples, const oct_choice *choice, oct_error *err);
 
 /** Runs the nodes up to a position (>= the one reached); drops what is not needed any more. */
 oct_status oct_replay_run_to(oct_replay *replay, int32_t position, oct_error *err);
@@ -52,15 +49,12 @@ oct_status oct_replay_cut(
 /**
  * Runs a piece on the stored tensors named by its inputs, which must be those of the replay.
  *
- * outputs  [output_count of the piece]: each gets the samples' values one behind the other.
- * sizes    [output_count]: bytes of one sample's value.
+ * take  gets a session that ran a sample; called from several threads for different samples.
  */
 oct_status oct_replay_run_piece(const oct_replay *replay, const oct_graph *piece,
-    unsigned char *const *outputs, const size_t *sizes, oct_error *err);
+    void (*take)(void *user, const oct_session *session, int64_t sample), void *user,
+    oct_error *err);
 
 void oct_replay_free(oct_replay *replay);
-
-/** Which of `total` samples is number `index` of `count` evenly spread ones. */
-int64_t oct_spread_sample(int64_t index, int64_t count, int64_t total);
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "exec/session.h"
+#include "quant/calibrate.h"
 #include "quant/correct.h"
-#include "quant/quant.h"
 
 enum { PIXELS = 6, IN = 8, MID = 8, OUT = 4, SAMPLES = 9, VALUES = PIXELS * PIXELS * IN };
 
@@ -171,15 +171,16 @@ static void test_threads_and_order_do_not_matter(void **unused)
     static const oct_mode modes[] = { OCT_MODE_INT8, OCT_MODE_INT8_FULL, OCT_MODE_INT16X8,
         OCT_MODE_DYNAMIC, OCT_MODE_WEIGHT_ONLY };
     built b = network();
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
-        oct_graph *one = quantize_on(&b, modes[i], OCT_EFFORT_DEFAULT, 1, false);
-        for (int32_t threads = 1; threads <= 3; threads++) {
-            oct_graph *other = quantize_on(&b, modes[i], OCT_EFFORT_DEFAULT, threads, true);
-            assert_same(one, other);
-            oct_graph_free(other);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        for (int effort = OCT_EFFORT_DEFAULT; effort < OCT_EFFORT_COUNT; effort++) {
+            oct_graph *one = quantize_on(&b, modes[i], (oct_effort)effort, 1, false);
+            for (int32_t threads = 1; threads <= 3; threads++) {
+                oct_graph *other = quantize_on(&b, modes[i], (oct_effort)effort, threads, true);
+                assert_same(one, other);
+                oct_graph_free(other);
+            }
+            oct_graph_free(one);
         }
-        oct_graph_free(one);
-    }
     oct_graph_free(b.graph);
 }
 
@@ -284,14 +285,15 @@ static void test_a_second_correction_changes_nothing(void **unused)
     built b = network();
     stream s = { false, 0 };
     const oct_samples samples = { &s, SAMPLES, read_sample };
-    const oct_quant_options options = { .mode = OCT_MODE_INT8, .calib = &samples, .threads = 1 };
-    oct_range ranges[16];
+    const oct_quant_options options = { .mode = OCT_MODE_INT8, .effort = OCT_EFFORT_DEFAULT,
+        .calib = &samples, .threads = 1 };
+    oct_evidence evidence;
     oct_error err = { 0 };
-    assert_int_equal(oct_calibrate(b.graph, &options, ranges, &err), OCT_OK);
+    assert_int_equal(oct_calibrate_evidence(b.graph, &options, &evidence, &err), OCT_OK);
     oct_rewritten made = { .nodes = NULL };
     oct_work *work = &made.work;
-    *work =
-        (oct_work){ .options = &options, .ranges = ranges, .float_tensors = b.sub->tensor_count };
+    *work = (oct_work){ .options = &options, .ranges = evidence.ranges,
+        .float_tensors = b.sub->tensor_count };
     assert_int_equal(oct_graph_clone(b.graph, &work->graph, NULL), OCT_OK);
     assert_int_equal(oct_report_create(b.graph, &work->report, NULL), OCT_OK);
     work->sub = work->graph->subgraphs[0];
@@ -302,7 +304,7 @@ static void test_a_second_correction_changes_nothing(void **unused)
 
     int32_t before[3][MID], largest = 0;
     for (int round = 0; round < 2; round++) {
-        if (oct_correct_biases(b.graph, &made, &made, &err) != OCT_OK)
+        if (oct_correct(b.graph, &evidence, &made, &made, &err) != OCT_OK)
             fail_msg("%s", err.text);
         for (int i = 0; i < 3; i++) {
             const oct_tensor *bias = work->sub->tensors[nodes[i]->inputs[2]];
@@ -315,6 +317,7 @@ static void test_a_second_correction_changes_nothing(void **unused)
         }
     }
     assert_true(largest <= 1);
+    oct_evidence_free(&evidence);
     oct_quant_report_free(work->report);
     oct_graph_free(work->graph);
     oct_arena_free(&work->arena);
