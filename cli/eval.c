@@ -1,6 +1,7 @@
 /*
  * octavo eval: metrics of given files on the same samples, paired against the first.
  */
+#include "device.h"
 #include "engines.h"
 
 #include <math.h>
@@ -14,6 +15,7 @@ static const cli_option options[] = {
     { "predictions", 0, "FILE", "top-1 answers as int32 .npy: [samples], or [models, samples]" },
     { "outputs", 0, "FILE", "first output of the only model as float32 .npy: [samples, shape]" },
     { "max-drop", 0, "X", "exit code 1 unless every model is shown to lose at most X (0.01: a point)" },
+    CLI_DEVICE_OPTIONS,
     { 0 },
 };
 
@@ -21,6 +23,7 @@ typedef struct job {
     const cli_args *args;
     cli_engines engines;
     int32_t model_count; /* models times engines */
+    oct_device *device;  /* NULL: here */
     oct_data *data;
     oct_eval *eval;
     oct_preprocess_choice choice;
@@ -42,14 +45,17 @@ static oct_status evaluate(job *j, oct_error *err)
         return status;
     oct_eval_options eval = { .threads = j->args->threads,
         .kernels = j->engines.kernels,
-        .engines = j->engines.subject_engines,
+        .engines = j->device == NULL ? j->engines.subject_engines : NULL,
         .label_offset = j->choice.label_offset,
         .keep_outputs = cli_get(j->args, "outputs") != NULL,
         .seed = j->args->seed,
         .progress = show_progress,
         .progress_user = (void *)(uintptr_t)j->args };
-    return oct_evaluate(j->engines.subjects, j->model_count, j->data,
-        &j->choice.preprocess, &eval, &j->eval, err);
+    if (j->device != NULL)
+        return oct_device_evaluate(j->device, j->engines.subjects, j->model_count, j->data,
+            &j->choice.preprocess, &eval, &j->eval, err);
+    return oct_evaluate(j->engines.subjects, j->model_count, j->data, &j->choice.preprocess, &eval,
+        &j->eval, err);
 }
 
 static oct_status write_predictions(const job *j, const char *path, oct_error *err)
@@ -125,6 +131,8 @@ static oct_status print_json(const job *j, oct_error *err)
         json_array_append_new(models, model_json(j, m));
     json_t *object = json_pack("{s:s, s:s, s:i, s:o}", "data", oct_data_spec(j->data), "preprocess",
         j->choice.preprocess.name, "label_offset", (int)j->choice.label_offset, "models", models);
+    if (j->device != NULL)
+        json_object_set_new(object, "device", cli_device_json(j->device));
     oct_status status = cli_print_json(object, err);
     json_decref(object);
     return status;
@@ -194,13 +202,39 @@ static oct_status check_drop(const job *j)
     return holds ? OCT_OK : OCT_E_CONDITION;
 }
 
+static oct_status write_files(const job *j, oct_error *err)
+{
+    const char *predictions = cli_get(j->args, "predictions"), *outputs = cli_get(j->args, "outputs");
+    oct_status status = predictions != NULL ? write_predictions(j, predictions, err) : OCT_OK;
+    if (status == OCT_OK && outputs != NULL)
+        status = oct_eval_write_outputs(j->eval, 0, 0, outputs, err);
+    return status;
+}
+
+static oct_status answer(const job *j, oct_error *err)
+{
+    oct_status status = write_files(j, err);
+    if (status != OCT_OK)
+        return status;
+    if (j->args->json)
+        return print_json(j, err);
+    cli_note(j->args, "%lld samples%s%s, preprocessing %s", (long long)oct_eval_sample_count(j->eval),
+        j->device == NULL ? "" : " on ", j->device == NULL ? "" : oct_device_name(j->device),
+        j->choice.reason);
+    print_header(j);
+    for (int32_t m = 0; m < j->model_count; m++)
+        print_row(j, m);
+    return cli_print_text("", err);
+}
+
 static oct_status work(job *j, oct_error *err)
 {
-    const char *data = cli_get(j->args, "data"), *predictions = cli_get(j->args, "predictions"),
-               *outputs = cli_get(j->args, "outputs");
+    const char *data = cli_get(j->args, "data"), *outputs = cli_get(j->args, "outputs");
     if (data == NULL)
         return cli_usage(j->args, err, "--data DATA is missing");
     oct_status status = cli_get_number(j->args, "max-drop", -1, &j->max_drop, err);
+    if (status == OCT_OK)
+        status = cli_device_open(j->args, j->args->threads, &j->device, err);
     if (status == OCT_OK)
         status = cli_engines_open(j->args, &j->engines, err);
     j->model_count = j->engines.subject_count;
@@ -215,24 +249,13 @@ static oct_status work(job *j, oct_error *err)
     }
     if (status == OCT_OK)
         status = oct_data_open(data, &j->data, err);
-    if (status == OCT_OK)
-        status = evaluate(j, err);
-    if (status == OCT_OK && predictions != NULL)
-        status = write_predictions(j, predictions, err);
-    if (status == OCT_OK && outputs != NULL)
-        status = oct_eval_write_outputs(j->eval, 0, 0, outputs, err);
     if (status != OCT_OK)
         return status;
-    if (j->args->json) {
-        status = print_json(j, err);
-    } else {
-        cli_note(j->args, "%lld samples, preprocessing %s", (long long)oct_eval_sample_count(j->eval),
-            j->choice.reason);
-        print_header(j);
-        for (int32_t m = 0; m < j->model_count; m++)
-            print_row(j, m);
-        status = cli_print_text("", err);
-    }
+    status = evaluate(j, err);
+    /* What a device computed before it failed is printed all the same. */
+    oct_status answered = j->eval != NULL ? answer(j, err) : OCT_OK;
+    if (status == OCT_OK)
+        status = answered;
     return status == OCT_OK ? check_drop(j) : status;
 }
 
@@ -242,6 +265,7 @@ static oct_status run(const cli_args *args, oct_error *err)
     oct_status status = work(&j, err);
     oct_eval_free(j.eval);
     oct_data_free(j.data);
+    oct_device_close(j.device);
     cli_engines_close(&j.engines);
     return status;
 }
@@ -257,6 +281,7 @@ const cli_command cli_eval = {
     .options = options,
     .examples = "  octavo eval float.tflite int8.tflite --data images/\n"
                 "  octavo eval float.tflite mine.tflite --data test.npz --max-drop 0.01 && deploy\n"
-                "  octavo eval int8.tflite --data images/ --engine octavo,litert",
+                "  octavo eval int8.tflite --data images/ --engine octavo,litert\n"
+                "  octavo eval float.tflite int8.tflite --data images/ --device adb",
     .run = run,
 };

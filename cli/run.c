@@ -1,7 +1,7 @@
 /*
  * octavo run: inference on arrays. One leading dimension more than the model's input means many runs.
  */
-#include "command.h"
+#include "cpus.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@ static const cli_option options[] = {
     { "input", 'i', "[NAME=]FILE", "X.npy or X.npz; NAME= for one of several inputs, may be repeated" },
     { "output", 'o', "FILE", "Y.npy, or Y.npz with all outputs by name" },
     { "kernels", 0, "KIND", "fast (default) or ref: TensorFlow Lite's reference arithmetic" },
+    CLI_CPUS_OPTION,
     CLI_SHAPE_OPTIONS,
     { 0 },
 };
@@ -197,7 +198,9 @@ static oct_status work(job *j, oct_error *err)
     const char *path = cli_get(j->args, "output");
     if (path == NULL)
         return cli_usage(j->args, err, "-o FILE is missing");
-    oct_status status = open_session(j, err);
+    oct_status status = cli_pin(j->args, err);
+    if (status == OCT_OK)
+        status = open_session(j, err);
     for (int32_t i = 0; status == OCT_OK && i < j->in_count; i++)
         status = read_input(j, i, err);
     for (int32_t i = 0; status == OCT_OK && i < j->out_count; i++)

@@ -11,6 +11,7 @@
 #include <octavo/bench.h>
 #include <octavo/compare.h>
 #include <octavo/data.h>
+#include <octavo/device.h>
 #include <octavo/diff.h>
 #include <octavo/engine.h>
 #include <octavo/error.h>
