@@ -192,12 +192,22 @@ bool oct_to_float(oct_type type, const void *from, size_t count, float *to)
 #undef CONVERT
 }
 
+/* Blocks of 12 hold whole pixels of 1, 2, 3 or 4 channels, so that the pattern repeats. */
 void oct_normalise(const oct_preprocess *p, float *values, size_t count, int32_t c)
 {
-    for (size_t i = 0; i < count; i++) {
-        size_t channel = c <= 4 ? i % (size_t)c : 0;
-        values[i] = (values[i] / p->divisor - p->mean[channel]) / p->std[channel];
+    enum { BLOCK = 12 };
+    float mean[BLOCK], std[BLOCK];
+    for (size_t k = 0; k < BLOCK; k++) {
+        size_t channel = c <= 4 ? k % (size_t)c : 0;
+        mean[k] = p->mean[channel];
+        std[k] = p->std[channel];
     }
+    size_t i = 0;
+    for (; i + BLOCK <= count; i += BLOCK)
+        for (size_t k = 0; k < BLOCK; k++)
+            values[i + k] = (values[i + k] / p->divisor - mean[k]) / std[k];
+    for (size_t k = 0; i < count; i++, k++)
+        values[i] = (values[i] / p->divisor - mean[k]) / std[k];
 }
 
 /* The centred part of an image that is used. */

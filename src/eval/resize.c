@@ -83,15 +83,20 @@ typedef struct run {
     int32_t first, count;
 } run;
 typedef struct runs {
-    int32_t width;   /* most positions a run can have */
-    run *run;        /* [to] */
-    double *weights; /* [to][width] */
+    int32_t width;  /* most positions a run can have */
+    run *run;       /* [to] */
+    float *weights; /* [to][width] */
 } runs;
 
 static void runs_free(runs *r)
 {
     free(r->run);
     free(r->weights);
+}
+
+static double triangle(double distance)
+{
+    return fabs(distance) < 1 ? 1 - fabs(distance) : 0;
 }
 
 /*
@@ -111,55 +116,72 @@ static oct_status runs_init(runs *r, int32_t to, int32_t from, oct_error *err)
         int32_t first = (int32_t)(centre - support + 0.5), end = (int32_t)(centre + support + 0.5);
         first = first > 0 ? first : 0;
         end = end < from ? end : from;
-        double *w = r->weights + (size_t)i * (size_t)r->width;
-        for (int32_t k = first; k < end; k++) {
-            double distance = fabs((k - centre + 0.5) / support);
-            w[k - first] = distance < 1 ? 1 - distance : 0;
-            sum += w[k - first];
-        }
+        float *w = r->weights + (size_t)i * (size_t)r->width;
         for (int32_t k = first; k < end; k++)
-            w[k - first] /= sum;
+            sum += triangle((k - centre + 0.5) / support);
+        for (int32_t k = first; k < end; k++)
+            w[k - first] = (float)(triangle((k - centre + 0.5) / support) / sum);
         r->run[i] = (run){ first, end - first };
     }
     return OCT_OK;
 }
 
-/* One output value: source values `stride` apart, weighed by run i. */
-static float weigh(const runs *r, size_t i, const float *from, size_t stride)
+/* Output row i as one line of the source's width: whole rows, weighed and added. */
+static void blend_rows(
+    const runs *rows, size_t i, const float *from, size_t pitch, size_t count, float *line)
 {
-    const double *weights = r->weights + i * (size_t)r->width;
-    from += (size_t)r->run[i].first * stride;
-    double sum = 0;
-    for (int32_t k = 0; k < r->run[i].count; k++)
-        sum += weights[k] * (double)from[(size_t)k * stride];
-    return (float)sum;
+    const float *weights = rows->weights + i * (size_t)rows->width;
+    from += (size_t)rows->run[i].first * pitch;
+    for (size_t x = 0; x < count; x++)
+        line[x] = weights[0] * from[x];
+    for (int32_t k = 1; k < rows->run[i].count; k++) {
+        from += pitch;
+        for (size_t x = 0; x < count; x++)
+            line[x] += weights[k] * from[x];
+    }
 }
 
+/* A line to to_w pixels. Inlined for the channel counts that occur. */
+static inline void blend_columns(
+    const runs *columns, int32_t to_w, int32_t c, const float *line, float *to)
+{
+    for (int32_t x = 0; x < to_w; x++) {
+        const float *weights = columns->weights + (size_t)x * (size_t)columns->width;
+        const float *from = line + (size_t)columns->run[x].first * (size_t)c;
+        float sums[4] = { 0 };
+        for (int32_t k = 0; k < columns->run[x].count; k++, from += c)
+            for (int32_t j = 0; j < c; j++)
+                sums[j] += weights[k] * from[j];
+        for (int32_t j = 0; j < c; j++)
+            *to++ = sums[j];
+    }
+}
+
+/* Rows first: that pass is whole vectors, and leaves fewer lines to the other. */
 static oct_status resize_runs(const float *from, int32_t from_w, int32_t c, oct_region region,
     float *to, int32_t to_h, int32_t to_w, oct_error *err)
 {
     runs rows = { 0 }, columns = { 0 };
-    size_t row = (size_t)to_w * (size_t)c;
-    float *wide = malloc((size_t)region.h * row * sizeof *wide); /* [region.h][to_w][c] */
+    size_t pitch = (size_t)from_w * (size_t)c, count = (size_t)region.w * (size_t)c;
+    float *line = malloc(count * sizeof *line);
     oct_status status =
-        wide != NULL ? OCT_OK : oct_fail_memory(err, (size_t)region.h * row, "resizing");
+        line != NULL ? OCT_OK : oct_fail_memory(err, count * sizeof *line, "resizing");
     if (status == OCT_OK)
         status = runs_init(&rows, to_h, region.h, err);
     if (status == OCT_OK)
         status = runs_init(&columns, to_w, region.w, err);
-    for (int32_t y = 0; y < region.h && status == OCT_OK; y++) {
-        const float *line = from + ((size_t)(region.y + y) * from_w + region.x) * c;
-        for (size_t i = 0; i < row; i++) {
-            size_t x = i / (size_t)c, k = i % (size_t)c;
-            wide[(size_t)y * row + i] = weigh(&columns, x, line + k, (size_t)c);
-        }
+    from += ((size_t)region.y * (size_t)from_w + (size_t)region.x) * (size_t)c;
+    for (int32_t y = 0; y < to_h && status == OCT_OK; y++) {
+        blend_rows(&rows, (size_t)y, from, pitch, count, line);
+        if (c == 3)
+            blend_columns(&columns, to_w, 3, line, to);
+        else
+            blend_columns(&columns, to_w, c, line, to);
+        to += (size_t)to_w * (size_t)c;
     }
-    for (int32_t y = 0; y < to_h && status == OCT_OK; y++)
-        for (size_t i = 0; i < row; i++)
-            *to++ = weigh(&rows, (size_t)y, wide + i, row);
     runs_free(&rows);
     runs_free(&columns);
-    free(wide);
+    free(line);
     return status;
 }
 
