@@ -19,6 +19,11 @@ device:
 	scripts/setup.sh build aarch64
 	scripts/device.sh
 
+# The Android app: build/android/octavo.apk.
+apk: all
+	scripts/setup.sh build demo aarch64 android
+	scripts/apk.sh
+
 # All tests: release build with gcc, then clang, sanitizers and plain C.
 check:
 	scripts/setup.sh build test demo
@@ -51,4 +56,4 @@ install: all
 clean:
 	rm -rf $(BUILD)/CMakeFiles $(BUILD)/build.ninja $(BUILD)/CMakeCache.txt $(BUILD)/tests build-*
 
-.PHONY: all demo device check conformance bench fuzz goldens docs install clean
+.PHONY: all demo device apk check conformance bench fuzz goldens docs install clean

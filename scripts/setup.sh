@@ -9,12 +9,14 @@ packages_demo="dataset-fashion-mnist"
 packages_fuzz="clang libclang-rt-14-dev"
 packages_conformance="python3 python3-venv dataset-fashion-mnist"
 packages_aarch64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 qemu-user-static dpkg-dev"
+packages_android="aapt zipalign apksigner default-jdk-headless maven unzip binutils"
 why_build="compilers, and the libraries for JSON, deflate, JPEG, PNG and charts"
 why_test="a second compiler with its sanitizers, the unit test runner, an interpreter for transcripts"
 why_demo="the demo's 10,000 labelled test images"
 why_fuzz="the coverage-guided fuzzer"
 why_conformance="a virtual environment for TensorFlow, Keras and LiteRT as oracles"
 why_aarch64="a cross compiler and a C library for 64-bit ARM, an emulator, unpacking of sources"
+why_android="the tools that make an app package, and Maven for the framework's classes"
 
 missing=""
 for group in "$@"; do
@@ -24,6 +26,8 @@ for group in "$@"; do
         case $package in
         gcc | cmake | clang | python3) command -v "$package" >/dev/null 2>&1 && continue ;;
         ninja-build) command -v ninja >/dev/null 2>&1 && continue ;;
+        default-jdk-headless) command -v javac >/dev/null 2>&1 && continue ;;
+        maven) command -v mvn >/dev/null 2>&1 && continue ;;
         pkg-config) command -v pkg-config >/dev/null 2>&1 && continue ;;
         esac
         if ! dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
