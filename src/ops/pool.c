@@ -1,5 +1,5 @@
 /*
- * AVERAGE_POOL_2D and MAX_POOL_2D: windows over NHWC, channel by channel, without rescaling.
+ * AVERAGE_POOL_2D, MAX_POOL_2D, L2_POOL_2D: windows over NHWC, channel by channel, without rescaling.
  */
 #include "kernels/pool.h"
 
@@ -103,6 +103,47 @@ static oct_status prepare(oct_op *op, oct_error *err)
     EVAL(kind, s16, int16_t, int32_t, lo, hi)
 EVALS(average)
 EVALS(max)
+
+/* The root of the mean square over the part of each window that lies inside. */
+static void l2_pixel(const oct_op *op, int32_t b, int32_t oy, int32_t ox, float *y)
+{
+    const pool *p = op->prepared;
+    const oct_window *w = &p->window;
+    const float *x = (const float *)op->in[0]->data
+        + (size_t)b * (size_t)w->in_h * (size_t)w->in_w * (size_t)w->in_c;
+    for (int32_t c = 0; c < w->in_c; c++) {
+        float sum = 0.f;
+        int32_t count = 0;
+        for (int32_t ky = 0; ky < w->kernel_h; ky++)
+            for (int32_t kx = 0; kx < w->kernel_w; kx++) {
+                int32_t iy = oy * w->stride_h - w->pad_top + ky, ix = ox * w->stride_w - w->pad_left + kx;
+                if (iy < 0 || iy >= w->in_h || ix < 0 || ix >= w->in_w)
+                    continue;
+                float value = x[((size_t)iy * (size_t)w->in_w + (size_t)ix) * (size_t)w->in_c + (size_t)c];
+                sum += value * value;
+                count++;
+            }
+        y[c] = oct_clamp_f32(sqrtf(sum / (float)count), p->lo_f32, p->hi_f32);
+    }
+}
+
+static oct_status l2_f32(oct_op *op, oct_error *err)
+{
+    (void)err;
+    const oct_window *w = &((const pool *)op->prepared)->window;
+    float *y = op->out[0]->data;
+    for (int32_t b = 0; b < w->batches; b++)
+        for (int32_t oy = 0; oy < w->out_h; oy++)
+            for (int32_t ox = 0; ox < w->out_w; ox++, y += w->in_c)
+                l2_pixel(op, b, oy, ox, y);
+    return OCT_OK;
+}
+
+const oct_op_def oct_op_l2_pool_2d = {
+    .name = "L2_POOL_2D", .code = OCT_OP_L2_POOL_2D, .min_in = 1, .max_in = 1, .min_out = 1,
+    .max_out = 1, .options = OCT_OPTIONS_Pool2D, .traits = OCT_TRAIT_FUSES_RELU, .runtime = "1.5",
+    .infer = infer, .prepare = prepare, .ref = { [OCT_FORM_F32] = { .eval = l2_f32 } },
+};
 
 #define POOL_OP(builtin, kind)                                                                     \
     {                                                                                              \

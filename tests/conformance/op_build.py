@@ -190,7 +190,10 @@ def sample(rng, t, run, index):
     dtype = TYPES[t.type][0]
     if t.type == "bool":
         return rng.integers(0, 2, t.shape).astype(dtype)
-    if t.type in ("f32", "f16"):
+    if t.type == "c64":
+        return np.asarray(sample_float(rng, t.shape, t.fill, run)
+                          + 1j * sample_float(rng, t.shape, t.fill, run), dtype)
+    if t.type in ("f32", "f16", "f64"):
         return np.asarray(sample_float(rng, t.shape, t.fill, run), dtype)
     return np.asarray(sample_int(rng, t, run, index), dtype)
 
@@ -369,9 +372,9 @@ def run(it, inputs):
         for detail, x in zip(it.get_input_details(), inputs):
             it.set_tensor(detail["index"], x)
         it.invoke()
-    except (RuntimeError, ValueError) as e:
+        return [np.array(it.get_tensor(d["index"])) for d in it.get_output_details()]
+    except (RuntimeError, ValueError) as e:  # ValueError: an empty tensor cannot be fetched
         raise Refused(str(e).strip().replace("\n", " ")) from None
-    return [np.array(it.get_tensor(d["index"])) for d in it.get_output_details()]
 
 
 def draw(case):

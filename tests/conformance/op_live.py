@@ -23,6 +23,7 @@ import numpy as np
 import op_build as ob
 import op_facts
 import op_random
+import op_random_place
 
 FAILURE = re.compile(r"^(\S+)\.tflite\b(.*)$")
 TALLY = re.compile(r"^(\d+) passed, (\d+) failed$")
@@ -48,9 +49,13 @@ def in_child(work):
     child = os.fork()
     if child == 0:
         os.close(read)
-        with os.fdopen(write, "w") as out:
-            work(lambda line: (out.write(line + "\n"), out.flush()))
-        os._exit(0)
+        status = 1
+        try:
+            with os.fdopen(write, "w") as out:
+                work(lambda line: (out.write(line + "\n"), out.flush()))
+            status = 0
+        finally:
+            os._exit(status)
     os.close(write)
     with os.fdopen(read) as source:
         lines = source.read().splitlines()
@@ -113,7 +118,7 @@ def main():
     print(f"{ob.TOOL}, seed {args.seed}, {args.count} models per operator and form")
     print(f"{'operator':24} {'form':7} {'models':>7} {'bytes':>10} {'failing':>8} {'aborts':>7}")
     sums = np.zeros(4, np.int64)
-    for op, form, maker in op_random.pairs():
+    for op, form, maker in op_random.pairs() + op_random_place.pairs():
         if args.only not in (None, op) or args.form not in (None, form):
             continue
         with tempfile.TemporaryDirectory() as temporary:
