@@ -98,24 +98,24 @@ static int32_t list_taps(const oct_depthwise_plan *plan, const char *image, int3
     return count;
 }
 
-/* First and last + 1 of the output columns whose taps all lie inside the image's width. */
-static oct_tap_range inner_columns(const oct_window *w)
+/* Outputs along one axis whose taps all lie inside. */
+static oct_tap_range inner_axis(int32_t in, int32_t out, int32_t kernel, int32_t stride,
+    int32_t dilation, int32_t pad)
 {
-    int32_t reach = (w->kernel_w - 1) * w->dilation_w;
-    oct_tap_range in = { (w->pad_left + w->stride_w - 1) / w->stride_w, 0 };
-    int32_t last = w->in_w - 1 - reach + w->pad_left; /* largest x0 that fits, times stride */
-    in.end = last >= 0 ? last / w->stride_w + 1 : 0;
-    if (in.end > w->out_w)
-        in.end = w->out_w;
-    if (in.begin > in.end)
-        in.begin = in.end;
-    return in;
+    oct_tap_range inner = { (pad + stride - 1) / stride, 0 };
+    int32_t last = in - 1 - (kernel - 1) * dilation + pad; /* largest origin that fits */
+    inner.end = last >= 0 ? last / stride + 1 : 0;
+    if (inner.end > out)
+        inner.end = out;
+    if (inner.begin > inner.end)
+        inner.begin = inner.end;
+    return inner;
 }
 
-static bool rows_inside(const oct_window *w, int32_t oy)
+void oct_depthwise_inner(const oct_window *w, oct_tap_range *rows, oct_tap_range *columns)
 {
-    int32_t y0 = oy * w->stride_h - w->pad_top;
-    return y0 >= 0 && y0 + (w->kernel_h - 1) * w->dilation_h < w->in_h;
+    *rows = inner_axis(w->in_h, w->out_h, w->kernel_h, w->stride_h, w->dilation_h, w->pad_top);
+    *columns = inner_axis(w->in_w, w->out_w, w->kernel_w, w->stride_w, w->dilation_w, w->pad_left);
 }
 
 void oct_depthwise_row(const oct_depthwise_plan *plan, const void *x, int32_t b, int32_t oy,
@@ -127,9 +127,10 @@ void oct_depthwise_row(const oct_depthwise_plan *plan, const void *x, int32_t b,
         .step = (size_t)w->stride_w * (size_t)w->in_c };
     const char *image = (const char *)x + (size_t)b * (size_t)w->in_h * (size_t)w->in_w
         * (size_t)w->in_c * plan->in_bytes;
-    oct_tap_range inner = inner_columns(w);
+    oct_tap_range rows, inner;
+    oct_depthwise_inner(w, &rows, &inner);
     /* A run steps all its taps alike; taps that point to the row of zero points must not move. */
-    if (plan->missing != NULL && !rows_inside(w, oy))
+    if (plan->missing != NULL && (oy < rows.begin || oy >= rows.end))
         inner.begin = inner.end = 0;
     for (int32_t ox = 0; ox < w->out_w; ox += args.pixels) {
         args.pixels = ox == inner.begin && inner.end > inner.begin ? inner.end - inner.begin : 1;

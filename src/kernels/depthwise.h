@@ -38,6 +38,27 @@ typedef OCT_DEPTHWISE_F32((*oct_depthwise_f32_fn));
 OCT_DEPTHWISE_F32(oct_depthwise_f32_c);
 OCT_DEPTHWISE_F32(oct_depthwise_f32_avx2);
 OCT_DEPTHWISE_F32(oct_depthwise_f32_avx512);
+OCT_DEPTHWISE_F32(oct_depthwise_f32_neon);
+
+/* Rows of pixels whose 3x3 windows all lie in the image. */
+typedef struct oct_depthwise_strip {
+    const float *x;      /* first tap of the first pixel, at channel 0 */
+    size_t line;         /* elements from an input row to the next */
+    size_t row_step;     /* elements between the first taps of neighbouring output rows */
+    int32_t stride;      /* of pixels: 1 or 2 */
+    int32_t rows, pixels, channels;
+    const float *weights, *bias; /* as for oct_depthwise_f32_c(): taps weight_step elements apart */
+    size_t weight_step;
+    float lo, hi;
+    float *y;
+    size_t y_step;       /* elements from an output row to the next */
+} oct_depthwise_strip;
+
+/** The results of oct_depthwise_f32_c() for those pixels, bit by bit. */
+#define OCT_DEPTHWISE_STRIP(name) void name(const oct_depthwise_strip *s)
+typedef OCT_DEPTHWISE_STRIP((*oct_depthwise_strip_fn));
+OCT_DEPTHWISE_STRIP(oct_depthwise_strip_avx2);
+OCT_DEPTHWISE_STRIP(oct_depthwise_strip_avx512);
 
 /**
  * sum[p][c] = bias[c] + sum over taps of (x - zero) * w, modulo 2^32; x is int8, or int16 with
@@ -56,6 +77,7 @@ typedef OCT_DEPTHWISE_SUMS((*oct_depthwise_sums_fn));
 OCT_DEPTHWISE_SUMS_DECLARE(c)
 OCT_DEPTHWISE_SUMS_DECLARE(avx2)
 OCT_DEPTHWISE_SUMS_DECLARE(avx512)
+OCT_DEPTHWISE_SUMS_DECLARE(neon)
 #undef OCT_DEPTHWISE_SUMS_DECLARE
 
 /**
@@ -94,6 +116,12 @@ typedef struct oct_depthwise_plan {
     const void *weights; /* [taps] */
     const void *missing; /* row that missing taps point to; NULL: they are left out */
 } oct_depthwise_plan;
+
+/**
+ * Output rows [rows->begin, rows->end) and columns whose windows lie in the image altogether; either may be
+ * empty, begin == end.
+ */
+void oct_depthwise_inner(const oct_window *w, oct_tap_range *rows, oct_tap_range *columns);
 
 /** Calls run for the pieces of output row (b, oy). x: the whole input tensor. */
 void oct_depthwise_row(const oct_depthwise_plan *plan, const void *x, int32_t b, int32_t oy,

@@ -17,10 +17,12 @@ typedef struct oct_kernel_set {
     oct_gemm_f32_fn gemm_f32;
     oct_gemm_int_fn gemm_s16;
     oct_gemm_int_fn gemm_s8; /* NULL: int8 goes through gemm_s16, widened */
+    bool s8_signed;          /* gemm_s8 takes int8 as it is, not flipped to uint8 */
     oct_gemm_tiles gemm_s8_tiles; /* product NULL: none on this level */
     oct_requant_tile_fn requant_s8;
     oct_requant_tile_s16_fn requant_s16;
     oct_depthwise_f32_fn depthwise_f32;
+    oct_depthwise_strip_fn depthwise_strip; /* NULL: none on this level */
     oct_depthwise_sums_fn depthwise_taps_s8, depthwise_taps_s16;
     oct_depthwise_s8_fn depthwise_s8; /* NULL: none on this level */
     oct_columns_s8_fn columns_s8;         /* NULL, like the next: none on this level */

@@ -29,6 +29,8 @@ typedef struct fast_depthwise {
     oct_requant_tile rq;
     oct_requant_tile_fn requant;
     int32_t sum_pixels;       /* pixels of the tile of sums */
+    bool strips;              /* float: windows inside the image go by strips of rows */
+    oct_tap_range inner_rows, inner_columns; /* strips: of those windows */
     size_t worker_bytes;
 } fast_depthwise;
 
@@ -163,6 +165,10 @@ oct_status oct_fast_depthwise_prepare(oct_op *op, bool *usable, oct_error *err)
     OCT_TRY(pack_taps(op, l, f, err));
     if (op->form == OCT_FORM_S8)
         OCT_TRY(prepare_s8(op, l, f, err));
+    const oct_window *w = &l->window;
+    f->strips = op->form == OCT_FORM_F32 && f->kernels->depthwise_strip != NULL && w->kernel_h == 3
+        && w->kernel_w == 3 && w->stride_w <= 2 && w->dilation_h == 1 && w->dilation_w == 1;
+    oct_depthwise_inner(w, &f->inner_rows, &f->inner_columns);
     if (op->form == OCT_FORM_F32 || f->dot != NULL)
         return OCT_OK;
     size_t pixel = (size_t)f->padded * sizeof(int32_t);
@@ -251,12 +257,39 @@ static void run_dot(const fast_depthwise *f, const oct_depthwise_args *args, int
     f->kernels->depthwise_s8(&part, f->dot, &f->rq, y + done);
 }
 
+/* The windows inside the image of output rows [begin, end) of one image. */
+static void make_strip(const oct_op *op, size_t image, int32_t begin, int32_t end)
+{
+    const oct_linear *l = op->prepared;
+    const fast_depthwise *f = op->packed;
+    const oct_window *w = &l->window;
+    size_t n = (size_t)f->channels, line = (size_t)w->in_w * n, y_step = (size_t)w->out_w * n;
+    begin = begin > f->inner_rows.begin ? begin : f->inner_rows.begin;
+    end = end < f->inner_rows.end ? end : f->inner_rows.end;
+    if (begin >= end || f->inner_columns.begin >= f->inner_columns.end)
+        return;
+    size_t x0 = (size_t)(f->inner_columns.begin * w->stride_w - w->pad_left);
+    size_t y0 = image * (size_t)w->in_h + (size_t)(begin * w->stride_h - w->pad_top);
+    f->kernels->depthwise_strip(&(oct_depthwise_strip){
+        .x = (const float *)op->in[l->slots.data]->data + y0 * line + x0 * n, .line = line,
+        .row_step = (size_t)w->stride_h * line, .stride = w->stride_w, .rows = end - begin,
+        .pixels = f->inner_columns.end - f->inner_columns.begin, .channels = f->channels,
+        .weights = f->plan.weights, .bias = f->bias, .weight_step = (size_t)f->padded, .lo = l->lo,
+        .hi = l->hi, .y = (float *)op->out[0]->data
+            + (image * (size_t)w->out_h + (size_t)begin) * y_step + (size_t)f->inner_columns.begin * n,
+        .y_step = y_step });
+}
+
 static void make_run(void *user, const oct_depthwise_args *args, int32_t x0)
 {
     const row_task *t = user;
     const oct_linear *l = t->op->prepared;
     const fast_depthwise *f = t->op->packed;
     size_t at = (t->row * (size_t)l->window.out_w + (size_t)x0) * (size_t)f->channels;
+    int32_t oy = (int32_t)(t->row % (size_t)l->window.out_h);
+    if (f->strips && oy >= f->inner_rows.begin && oy < f->inner_rows.end && x0 >= f->inner_columns.begin
+        && x0 < f->inner_columns.end)
+        return; /* part of a strip */
     if (t->op->form == OCT_FORM_F32)
         f->kernels->depthwise_f32(args, f->bias, l->lo, l->hi, (float *)t->op->out[0]->data + at);
     else if (f->dot != NULL)
@@ -277,9 +310,25 @@ static void make_rows(void *user, size_t begin, size_t end, int32_t worker)
         .sum = (int32_t *)(void *)((char *)op->scratch[0] + (size_t)worker * f->worker_bytes) };
     for (task.row = begin; task.row < end; task.row++) {
         task.batch = (int32_t)(task.row / (size_t)w->out_h);
-        oct_depthwise_row(&f->plan, x, task.batch, (int32_t)(task.row % (size_t)w->out_h),
-            make_run, &task);
+        int32_t oy = (int32_t)(task.row % (size_t)w->out_h);
+        if (f->strips && (task.row == begin || oy == 0)) {
+            size_t left = end - task.row, rest = (size_t)(w->out_h - oy);
+            make_strip(op, (size_t)task.batch, oy, oy + (int32_t)(left < rest ? left : rest));
+        }
+        oct_depthwise_row(&f->plan, x, task.batch, oy, make_run, &task);
     }
+}
+
+/* Rows of a strip whose input stays in the second-level cache, but enough strips for all workers. */
+static size_t strip_rows(const oct_op *op, size_t rows)
+{
+    enum { STRIP_BYTES = 256 * 1024, STRIPS_PER_WORKER = 3 };
+    const oct_window *w = &((const fast_depthwise *)op->packed)->plan.window;
+    size_t row = (size_t)w->in_w * (size_t)w->in_c * (size_t)w->stride_h * sizeof(float);
+    size_t fit = row < STRIP_BYTES ? STRIP_BYTES / row : 1;
+    int32_t workers = oct_pool_threads(op->pool);
+    size_t share = workers > 1 ? rows / (size_t)(STRIPS_PER_WORKER * workers) + 1 : rows;
+    return fit < share ? fit : share > 0 ? share : 1;
 }
 
 oct_status oct_fast_depthwise_eval(oct_op *op, oct_error *err)
@@ -293,6 +342,7 @@ oct_status oct_fast_depthwise_eval(oct_op *op, oct_error *err)
         oct_fast_columns_eval(op, f->columns);
         return OCT_OK;
     }
-    oct_pool_for(op->pool, (size_t)l->window.batches * (size_t)l->window.out_h, 1, make_rows, op);
+    size_t rows = (size_t)l->window.batches * (size_t)l->window.out_h;
+    oct_pool_for(op->pool, rows, f->strips ? strip_rows(op, rows) : 1, make_rows, op);
     return OCT_OK;
 }

@@ -39,9 +39,9 @@ static oct_window random_window(void)
     return w.out_h < 1 || w.out_w < 1 ? random_window() : w;
 }
 
-static problem problem_create(size_t in_bytes, size_t out_bytes)
+static problem problem_of(oct_window w, size_t in_bytes, size_t out_bytes)
 {
-    problem p = { .w = random_window() };
+    problem p = { .w = w };
     p.taps = oct_window_taps(&p.w);
     p.padded = ((size_t)p.w.in_c + 15) / 16 * 16;
     p.inputs = (size_t)p.w.batches * (size_t)p.w.in_h * (size_t)p.w.in_w * (size_t)p.w.in_c;
@@ -53,6 +53,11 @@ static problem problem_create(size_t in_bytes, size_t out_bytes)
     p.y_bytes = p.outputs * out_bytes;
     p.y = check_output_create(p.y_bytes);
     return p;
+}
+
+static problem problem_create(size_t in_bytes, size_t out_bytes)
+{
+    return problem_of(random_window(), in_bytes, out_bytes);
 }
 
 static void problem_free(problem *p)
@@ -148,6 +153,54 @@ static void check_f32(const oct_kernel_set *kernels, const char *name)
         equal = memcmp(&want, (float *)p.y + i, sizeof want) == 0;
     }
     check(equal, "depthwise_f32 %s: %s", name, describe(&p.w));
+    problem_free(&p);
+}
+
+/* One image whose 3x3 windows strips are made of. */
+static oct_window random_strip_window(void)
+{
+    oct_window w = random_window();
+    w.batches = 1;
+    bool fits = w.kernel_h == 3 && w.kernel_w == 3 && w.stride_w < 3 && w.dilation_h == 1
+        && w.dilation_w == 1;
+    return fits ? w : random_strip_window();
+}
+
+/* The pixels of a strip bit for bit, the others untouched. */
+static void check_strip(const oct_kernel_set *kernels, const char *name)
+{
+    problem p = problem_of(random_strip_window(), 4, 4);
+    const oct_window *w = &p.w;
+    size_t n = (size_t)w->in_c, line = (size_t)w->in_w * n, y_step = (size_t)w->out_w * n;
+    for (size_t i = 0; i < p.inputs; i++)
+        ((float *)p.x.data)[i] = check_float();
+    for (size_t i = 0; i < p.taps * n; i++)
+        ((float *)p.packed)[i / n * p.padded + i % n] = ((float *)p.filter)[i] = check_float();
+    for (size_t i = 0; i < n; i++)
+        ((float *)p.bias)[i] = check_float();
+    oct_tap_range rows, columns;
+    oct_depthwise_inner(w, &rows, &columns);
+    const float untouched = *(float *)p.y;
+    size_t y0 = (size_t)(rows.begin * w->stride_h - w->pad_top);
+    size_t x0 = (size_t)(columns.begin * w->stride_w - w->pad_left);
+    bool empty = rows.begin == rows.end || columns.begin == columns.end;
+    if (!empty)
+        kernels->depthwise_strip(&(oct_depthwise_strip){
+            .x = (float *)p.x.data + y0 * line + x0 * n, .line = line,
+            .row_step = (size_t)w->stride_h * line, .stride = w->stride_w,
+            .rows = rows.end - rows.begin, .pixels = columns.end - columns.begin,
+            .channels = w->in_c, .weights = p.packed, .bias = p.bias, .weight_step = p.padded,
+            .lo = -2.f, .hi = 6.f,
+            .y = (float *)p.y + (size_t)rows.begin * y_step + (size_t)columns.begin * n,
+            .y_step = y_step });
+    bool equal = check_output_intact(p.y, p.y_bytes);
+    for (size_t i = 0; equal && i < p.outputs; i++) {
+        int32_t ox = (int32_t)(i / n % (size_t)w->out_w), oy = (int32_t)(i / y_step);
+        bool inner = oy >= rows.begin && oy < rows.end && ox >= columns.begin && ox < columns.end;
+        float want = inner ? chain_f32(&p, i) : untouched;
+        equal = memcmp(&want, (float *)p.y + i, sizeof want) == 0;
+    }
+    check(equal, "depthwise_strip %s: %s", name, describe(&p.w));
     problem_free(&p);
 }
 
@@ -263,6 +316,8 @@ int main(void)
     CHECK_LEVELS(level, kernels) {
         for (int round = 0; round < 400; round++) {
             check_f32(kernels, oct_cpu_name(level));
+            if (kernels->depthwise_strip != NULL)
+                check_strip(kernels, oct_cpu_name(level));
             check_taps(kernels, oct_cpu_name(level), false);
             check_taps(kernels, oct_cpu_name(level), true);
             if (kernels->depthwise_s8 != NULL)
