@@ -31,13 +31,22 @@ set(OCT_ISA_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512v
 set(OCT_ISA_avx512vnni ${OCT_ISA_avx512} -mavx512vnni)
 set(OCT_ISA_avx512amx ${OCT_ISA_avx512vnni} -mamx-tile -mamx-int8)
 
+# gcc 12's scheduling before register allocation spills the accumulators of the register tiles.
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    set(OCT_ISA_neon -fno-schedule-insns)
+endif()
+set(OCT_ISA_dotprod ${OCT_ISA_neon} -march=armv8.2-a+dotprod)
+set(OCT_ISA_i8mm ${OCT_ISA_neon} -march=armv8.2-a+dotprod+i8mm)
+
 # oct_module(name DEPS libs...): src/<name> as the static library oct_<name>.
-# A file <kernel>_<isa>.c in src/<name>/x86 is compiled for that instruction set, on x86-64 only.
+# A file <kernel>_<isa>.c in src/<name>/x86 or arm is compiled for that instruction set, on that processor only.
 function(oct_module name)
     cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
     if(NOT OCT_PORTABLE AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
         file(GLOB variants CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/x86/*.c)
+    elseif(NOT OCT_PORTABLE AND CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+        file(GLOB variants CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/arm/*.c)
     endif()
     foreach(file IN LISTS variants)
         get_filename_component(stem ${file} NAME_WE)

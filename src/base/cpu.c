@@ -1,6 +1,7 @@
 /*
- * Processor features by the compiler's run-time library, which also asks the system for register
- * support. Tile registers are the exception: Linux grants them to a process that asks.
+ * Processor features: on x86 by the compiler's run-time library, which also asks the system for
+ * register support, on ARM by the vector the kernel hands to every program. AMX's tile registers are
+ * the exception: Linux grants them to a process that asks.
  */
 #include "base/cpu.h"
 
@@ -8,7 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__linux__) && !defined(OCT_PORTABLE)
+#if defined(OCT_PORTABLE)
+
+oct_cpu oct_cpu_supported(void)
+{
+    return OCT_CPU_C;
+}
+
+#elif defined(__x86_64__)
+
+#ifdef __linux__
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,7 +41,6 @@ static bool has_tiles(void)
 
 oct_cpu oct_cpu_supported(void)
 {
-#if defined(__x86_64__) && !defined(OCT_PORTABLE)
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         return OCT_CPU_C;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw")
@@ -40,10 +49,28 @@ oct_cpu oct_cpu_supported(void)
     if (!__builtin_cpu_supports("avx512vnni"))
         return OCT_CPU_AVX512;
     return has_tiles() ? OCT_CPU_AVX512AMX : OCT_CPU_AVX512VNNI;
-#else
-    return OCT_CPU_C;
-#endif
 }
+
+#elif defined(__aarch64__) && defined(__linux__)
+
+#include <sys/auxv.h>
+
+oct_cpu oct_cpu_supported(void)
+{
+    const unsigned long dot_product = 1ul << 20, matrix_product = 1ul << 13; /* asimddp, i8mm */
+    if ((getauxval(AT_HWCAP) & dot_product) == 0)
+        return OCT_CPU_NEON;
+    return (getauxval(AT_HWCAP2) & matrix_product) == 0 ? OCT_CPU_DOTPROD : OCT_CPU_I8MM;
+}
+
+#else
+
+oct_cpu oct_cpu_supported(void)
+{
+    return OCT_CPU_C;
+}
+
+#endif
 
 const char *oct_cpu_name(oct_cpu level)
 {

@@ -5,12 +5,20 @@
 #define OCT_BASE_CPU_H
 
 /* X(level, name in OCT_CPU); each level includes the ones before it. */
+#if defined(__aarch64__)
+#define OCT_CPU_LIST(X)                                                                            \
+    X(C, "c")                                                                                      \
+    X(NEON, "neon")                                                                                \
+    X(DOTPROD, "dotprod")                                                                          \
+    X(I8MM, "i8mm")
+#else
 #define OCT_CPU_LIST(X)                                                                            \
     X(C, "c")                                                                                      \
     X(AVX2, "avx2")                                                                                \
     X(AVX512, "avx512")                                                                            \
     X(AVX512VNNI, "avx512vnni")                                                                    \
     X(AVX512AMX, "avx512amx")
+#endif
 
 typedef enum oct_cpu {
 #define OCT_CPU_ENUM(level, name) OCT_CPU_##level,

@@ -44,6 +44,7 @@ typedef OCT_ADD_ROW((*oct_add_row_s16_fn), int16_t);
 OCT_ADD_DECLARE(c)
 OCT_ADD_DECLARE(avx2)
 OCT_ADD_DECLARE(avx512)
+OCT_ADD_DECLARE(neon)
 #undef OCT_ADD_DECLARE
 
 #endif

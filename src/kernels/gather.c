@@ -60,7 +60,7 @@ static void gather_row(const oct_gather *g, const char *image, int32_t oy, int32
     size_t taps = (size_t)w->kernel_w * (size_t)w->depth * g->out_bytes;
     size_t line = (size_t)w->in_w * (size_t)w->in_c * g->in_bytes;
     int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;
-    int pad = g->flip != NULL ? zero : 0;
+    int pad = g->widen == NULL && g->in_bytes == 1 ? zero : 0;
     char *end = to + g->row_bytes;
     for (int32_t ky = 0; ky < w->kernel_h; ky++) {
         int32_t y = y0 + ky * w->dilation_h;

@@ -77,7 +77,8 @@ typedef struct oct_gemm_f32_args {
  * b[n][k], modulo 2^32, for all vectors * lanes columns of the panel.
  */
 typedef struct oct_gemm_int_args {
-    const void *a;   /* [rows][groups * group]: uint8 for the s8 kernel, int16 for the s16 kernel */
+    /* [rows][groups * group]: int16 for the s16 kernel; uint8 for the s8 kernel, or int8 (ARM) */
+    const void *a;
     size_t a_stride; /* elements */
     int32_t rows;
     int32_t groups;
@@ -91,7 +92,7 @@ typedef struct oct_gemm_int_args {
  * f32: sum = bias, then sum = fma(a[k], b[k], sum) for k = 0, 1, ...: the same bits on every level,
  *      within (k + 1) * 2^-24 * (|bias| + sum |a b|) of exact.
  * s16: products of int16 by int16, pairs added in 32 bits; exact as long as no sum leaves int32.
- * s8:  products of uint8 by int8, exact in the same sense.
+ * s8:  products of uint8 by int8 (of int8 by int8 on ARM), exact in the same sense.
  * Integer variants return the same sums on every level. Reads nothing past a row. Cannot fail.
  */
 typedef void (*oct_gemm_f32_fn)(const oct_gemm_f32_args *args);
@@ -103,6 +104,7 @@ typedef void (*oct_gemm_int_fn)(const oct_gemm_int_args *args);
 OCT_GEMM_DECLARE(c)
 OCT_GEMM_DECLARE(avx2)
 OCT_GEMM_DECLARE(avx512)
+OCT_GEMM_DECLARE(neon)
 #undef OCT_GEMM_DECLARE
 void oct_gemm_s16_avx512vnni(const oct_gemm_int_args *args);
 void oct_gemm_s8_avx512vnni(const oct_gemm_int_args *args);
@@ -120,5 +122,8 @@ typedef struct oct_gemm_tiles {
 void oct_gemm_s8_begin_avx512amx(int32_t groups);
 void oct_gemm_s8_avx512amx(const oct_gemm_int_args *args);
 void oct_gemm_s8_end_avx512amx(void);
+
+void oct_gemm_s8_dotprod(const oct_gemm_int_args *args);
+void oct_gemm_s8_i8mm(const oct_gemm_int_args *args);
 
 #endif

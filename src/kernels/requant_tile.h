@@ -57,6 +57,7 @@ typedef OCT_REQUANT_TILE((*oct_requant_tile_fn));
 OCT_REQUANT_TILE(oct_requant_tile_s8_c);
 OCT_REQUANT_TILE(oct_requant_tile_s8_avx2);
 OCT_REQUANT_TILE(oct_requant_tile_s8_avx512);
+OCT_REQUANT_TILE(oct_requant_tile_s8_neon);
 
 /**
  * The int16 form with 64-bit bias: y[m][n] = clamp(MBQM64(sum[m][n] + bias[n], by[n])), zero

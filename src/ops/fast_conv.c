@@ -3,9 +3,9 @@
  *
  * The rows (pixels) are cut into blocks whose receptive fields fit the first-level cache; a piece
  * of work is one block times a group of panels. Int8 activations are seen as uint8 (XOR 0x80) by
- * kernels that multiply uint8 by int8, and as int16 without their zero point by the others; either
- * way the packed bias makes up for it. The result of a row depends on nothing but the row, so any
- * split gives the same bytes.
+ * kernels that multiply uint8 by int8, as what they are by those for int8, and as int16 without
+ * their zero point by the others; the packed bias makes up for it. The result of a row depends on
+ * nothing but the row, so any split gives the same bytes.
  */
 #include "ops/fast_conv.h"
 
@@ -29,7 +29,7 @@ typedef struct fast_conv {
     int32_t chunks;
     size_t chunk_bytes; /* packed bytes of all but the last chunk */
     void *panels;       /* [chunks] packed weights */
-    int32_t *column_sum; /* hybrid: sums of weights on uint8, else zeros */
+    int32_t *column_sum; /* hybrid: sums of weights on bytes, else zeros */
     const float *bias;   /* hybrid: the bias, or zeros */
     oct_requant_tile rq;
     oct_requant_tile_fn requant;
@@ -53,7 +53,7 @@ static bool is_float(const oct_op *op)
     return op->form == OCT_FORM_F32;
 }
 
-static bool on_uint8(const oct_op *op, const fast_conv *f)
+static bool on_bytes(const oct_op *op, const fast_conv *f)
 {
     return (op->form == OCT_FORM_S8 || op->form == OCT_FORM_HYBRID) && f->kernels->gemm_s8 != NULL;
 }
@@ -61,25 +61,25 @@ static bool on_uint8(const oct_op *op, const fast_conv *f)
 static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
 {
     const oct_kernel_set *k = f->kernels = oct_kernel_set_get();
-    bool uint8 = on_uint8(op, f);
-    f->layout = is_float(op) ? &k->f32_layout : uint8 ? &k->s8_layout : &k->s16_layout;
-    f->tiles = uint8 && k->gemm_s8_tiles.product != NULL
+    bool in_bytes = on_bytes(op, f);
+    f->layout = is_float(op) ? &k->f32_layout : in_bytes ? &k->s8_layout : &k->s16_layout;
+    f->tiles = in_bytes && k->gemm_s8_tiles.product != NULL
         && oct_window_pixels(&l->window) >= OCT_GEMM_TILE_ROWS;
-    f->product = uint8 ? k->gemm_s8 : k->gemm_s16;
+    f->product = in_bytes ? k->gemm_s8 : k->gemm_s16;
     f->k = oct_window_taps(&l->window);
     f->depth = oct_gemm_depth(f->layout, f->k);
-    size_t bytes = is_float(op) ? 4 : uint8 ? 1 : 2;
+    size_t bytes = is_float(op) ? 4 : in_bytes ? 1 : 2;
     f->gather = (oct_gather){ .window = l->window, .in_bytes = is_float(op) ? 4 : 1,
         .out_bytes = bytes, .row_bytes = f->depth * bytes, .zero = l->in_zero };
     if (op->form == OCT_FORM_S16)
         f->gather.in_bytes = 2;
-    else if (uint8)
-        f->gather.flip = k->move_flip;
+    else if (in_bytes)
+        f->gather.flip = k->s8_signed ? NULL : k->move_flip;
     else if (!is_float(op))
         f->gather.widen = k->move_widen;
     const oct_window *w = &l->window;
-    f->in_place = f->gather.in_bytes == bytes && !uint8 && f->depth == f->k && w->kernel_h == 1
-        && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1 && w->pad_top == 0
+    f->in_place = f->gather.in_bytes == bytes && f->gather.flip == NULL && f->depth == f->k
+        && w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1 && w->pad_top == 0
         && w->pad_left == 0;
 }
 
@@ -130,10 +130,11 @@ static int32_t *panel_bias(oct_op *op, const oct_linear *l, const fast_conv *f,
         int32_t sum = 0;
         for (size_t i = 0; i < f->k; i++)
             sum += filter[(size_t)n * f->k + i];
-        if (f->column_sum != NULL && on_uint8(op, f))
+        if (f->column_sum != NULL && on_bytes(op, f))
             f->column_sum[n] = sum;
         uint32_t b = bias != NULL ? (uint32_t)bias[n] : 0;
-        uint32_t offset = on_uint8(op, f) ? (uint32_t)((l->in_zero + 128) * sum) : 0;
+        int32_t zero = on_bytes(op, f) ? l->in_zero + (f->kernels->s8_signed ? 0 : 128) : 0;
+        uint32_t offset = (uint32_t)(zero * sum);
         folded[n] = (int32_t)(b - offset);
     }
     return folded;
@@ -286,12 +287,11 @@ static void finish(const oct_op *op, const oct_linear *l, const fast_conv *f, co
 static const void *block_rows(const oct_op *op, const oct_linear *l, const fast_conv *f, size_t row,
     int32_t rows, char *tile)
 {
-    const char *x = op->in[l->slots.data]->data;
+    bool hybrid = op->form == OCT_FORM_HYBRID;
+    const char *x = hybrid ? op->scratch[1] : op->in[l->slots.data]->data;
     if (f->in_place)
         return x + row * f->gather.row_bytes;
-    bool hybrid = op->form == OCT_FORM_HYBRID;
-    oct_gather_rows(&f->gather, hybrid ? op->scratch[1] : x, hybrid ? op->scratch[2] : NULL, row,
-        rows, tile);
+    oct_gather_rows(&f->gather, x, hybrid ? op->scratch[2] : NULL, row, rows, tile);
     return tile;
 }
 

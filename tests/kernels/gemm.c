@@ -61,8 +61,8 @@ static void check_f32(const oct_kernel_set *kernels, const char *name, int32_t r
     free(w);
 }
 
-/* uint8 or int16 activations by int8 weights; sums modulo 2^32. tiles: NULL, or its product. */
-static void check_int(const oct_gemm_layout *layout, oct_gemm_int_fn product,
+/* uint8, int8 or int16 activations by int8 weights; sums modulo 2^32. tiles: NULL, or its product. */
+static void check_int(const oct_gemm_layout *layout, bool is_signed, oct_gemm_int_fn product,
     const oct_gemm_tiles *tiles, const char *name, int32_t rows, int32_t columns, int32_t depth)
 {
     bool bytes = layout->bytes == 1;
@@ -103,7 +103,8 @@ static void check_int(const oct_gemm_layout *layout, oct_gemm_int_fn product,
                 uint32_t total = (uint32_t)bias[j];
                 for (size_t t = 0; t < k; t++)
                     total += (uint32_t)(w[j * k + t]
-                        * (bytes ? ((uint8_t *)a.data)[i * padded + t]
+                        * (bytes ? (is_signed ? ((int8_t *)a.data)[i * padded + t]
+                                            : ((uint8_t *)a.data)[i * padded + t])
                                  : ((int16_t *)a.data)[i * padded + t]));
                 equal = total == (uint32_t)sum[i * (size_t)width + j - (size_t)c];
             }
@@ -127,13 +128,14 @@ int main(void)
             int32_t columns = column_counts[i / COUNT(row_counts) % COUNT(column_counts)];
             int32_t depth = depths[i / COUNT(row_counts) / COUNT(column_counts)];
             check_f32(kernels, name, rows, columns, depth, i % 2 == 0);
-            check_int(&kernels->s16_layout, kernels->gemm_s16, NULL, name, rows, columns, depth);
+            check_int(&kernels->s16_layout, true, kernels->gemm_s16, NULL, name, rows, columns, depth);
             if (kernels->gemm_s8 != NULL)
-                check_int(
-                    &kernels->s8_layout, kernels->gemm_s8, NULL, name, rows, columns, depth);
+                check_int(&kernels->s8_layout, kernels->s8_signed, kernels->gemm_s8, NULL, name, rows,
+                    columns, depth);
             const oct_gemm_tiles *tiles = &kernels->gemm_s8_tiles;
             if (tiles->product != NULL && rows >= OCT_GEMM_TILE_ROWS)
-                check_int(&kernels->s8_layout, tiles->product, tiles, name, rows, columns, depth);
+                check_int(&kernels->s8_layout, false, tiles->product, tiles, name, rows, columns,
+                    depth);
         }
     }
     return check_done();
