@@ -90,14 +90,15 @@ typedef struct oct_preprocess {
 } oct_preprocess;
 
 /**
- * Reads "none", "tf" (x / 127.5 - 1), "unit" (x / 255), "torch", "caffe" or the path of a JSON file
+ * Reads "none", "tf" (x / 127.5 - 1), "unit" (x / 255), these three blue first ("tf-bgr", ...),
+ * "torch", "caffe" or the path of a JSON file
  * with any of resize ("bilinear", "nearest"), antialias, keep_aspect, crop, divisor, mean, std,
  * order ("rgb", "bgr"). "auto" is not one of them: see oct_preprocess_find().
  * Errors: OCT_E_USAGE (unknown name), OCT_E_INVALID (JSON, names the key), OCT_E_SYSTEM.
  */
 oct_status oct_preprocess_parse(const char *spec, oct_preprocess *out, oct_error *err);
 
-enum { OCT_PREPROCESS_TRIES = 12 };
+enum { OCT_PREPROCESS_TRIES = 16 };
 
 /* What oct_preprocess_find() found and from what. */
 typedef struct oct_preprocess_choice {

@@ -134,6 +134,14 @@ static bool floats(const oct_data *data)
 /* Arrays of floats have usually been prepared; bytes never have. */
 static const char *const image_order[] = { "tf", "unit", "torch", "caffe", "none", NULL };
 static const char *const float_order[] = { "none", "unit", "tf", "torch", "caffe", NULL };
+static const char *const blue_first[] = { "tf-bgr", "unit-bgr", "none-bgr", NULL };
+
+static bool has_colours(const oct_model *model)
+{
+    oct_tensor_info info;
+    oct_model_input(model, 0, &info);
+    return info.rank == 4 && info.dims[3] == 3;
+}
 
 static bool near(double a, double b)
 {
@@ -227,6 +235,8 @@ static oct_status find(finder *f, const char *spec, oct_error *err)
     const oct_preprocess known = f->out->preprocess;
     OCT_TRY(asked ? try_one(f, &known, err)
                   : try_all(f, floats(f->data) ? float_order : image_order, err));
+    if (!asked && has_colours(f->model))
+        OCT_TRY(try_all(f, blue_first, err));
     judge(f);
     return OCT_OK;
 }

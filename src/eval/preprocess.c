@@ -27,6 +27,10 @@ static const oct_preprocess known[] = {
         .mean = { 0.485f, 0.456f, 0.406f },
         .std = { 0.229f, 0.224f, 0.225f, 1 } },
     { .name = "caffe", PLAIN, .divisor = 1, .bgr = true, .mean = { 103.939f, 116.779f, 123.68f } },
+    /* Models fed by OpenCV, which reads pictures blue first. */
+    { .name = "none-bgr", PLAIN, .divisor = 1, .bgr = true },
+    { .name = "tf-bgr", PLAIN, .divisor = 127.5f, .bgr = true, .mean = { 1, 1, 1, 1 } },
+    { .name = "unit-bgr", PLAIN, .divisor = 255, .bgr = true },
 };
 enum { KNOWN = sizeof known / sizeof known[0] };
 
@@ -142,7 +146,9 @@ oct_status oct_preprocess_parse(const char *spec, oct_preprocess *out, oct_error
     if (length >= 5 && strcmp(spec + length - 5, ".json") == 0)
         return read_json(spec, out, err);
     return oct_fail(err, OCT_E_USAGE,
-        "preprocessing '%s': none, tf, unit, torch, caffe or a .json file is expected", spec);
+        "preprocessing '%s': none, tf, unit (each also with -bgr), torch, caffe or a .json file is "
+        "expected",
+        spec);
 }
 
 bool oct_to_float(oct_type type, const void *from, size_t count, float *to)
