@@ -2,6 +2,7 @@
  * octavo compare: the main job. Every form made, measured on the user's data, and weighed.
  */
 #include "constraints.h"
+#include "device.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static const cli_option options[] = {
     { "bench-seconds", 0, "S", "time to measure latency (default: 2 for each form; 0: no latency)" },
     CLI_CONSTRAINT_OPTIONS,
     CLI_SHAPE_OPTIONS,
+    CLI_DEVICE_OPTIONS,
     { 0 },
 };
 
@@ -27,6 +29,7 @@ typedef struct job {
     oct_variant variants[OCT_VARIANTS];
     oct_model *model;
     oct_data *data, *calib;
+    oct_device *device; /* NULL: the host alone */
     oct_results *results;
 } job;
 
@@ -141,6 +144,9 @@ static oct_status work(job *j, oct_error *err)
 {
     oct_status status = read_options(j, err);
     if (status == OCT_OK)
+        status = cli_device_open(j->args, j->compare.bench_threads, &j->device, err);
+    j->compare.device = j->device;
+    if (status == OCT_OK)
         status = open_inputs(j, err);
     if (status == OCT_OK)
         status = oct_compare(j->model, j->data, &j->compare, &j->results, err);
@@ -148,6 +154,11 @@ static oct_status work(job *j, oct_error *err)
         status = save_files(j, err);
     if (status == OCT_OK)
         status = print_result(j, err);
+    if (status == OCT_OK && oct_results_failure(j->results) != NULL) {
+        *err = (oct_error){ .status = OCT_E_SYSTEM, .offset = -1 };
+        snprintf(err->text, sizeof err->text, "%s", oct_results_failure(j->results));
+        return OCT_E_SYSTEM;
+    }
     return status == OCT_OK ? cli_condition(j->args, j->results) : status;
 }
 
@@ -156,6 +167,7 @@ static oct_status run(const cli_args *args, oct_error *err)
     job j = { .args = args };
     oct_status status = work(&j, err);
     oct_results_free(j.results);
+    oct_device_close(j.device);
     oct_data_free(j.calib);
     oct_data_free(j.data);
     oct_model_free(j.model);
@@ -176,6 +188,7 @@ const cli_command cli_compare = {
     .options = options,
     .examples = "  octavo compare model.keras --data images/ -o out/\n"
                 "  octavo compare model.h5 --data test.npz --calib train.npz --max-drop 0.01\n"
-                "  octavo compare model.tflite --data images/ --modes int8,dynamic --for int-only",
+                "  octavo compare model.tflite --data images/ --modes int8,dynamic --for int-only\n"
+                "  octavo compare model.keras --data images/ -o out/ --device adb",
     .run = run,
 };

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <octavo/bench.h>
 #include <octavo/data.h>
+#include <octavo/device.h>
 #include <octavo/error.h>
 #include <octavo/eval.h>
 #include <octavo/model.h>
@@ -86,6 +87,7 @@ typedef struct oct_compare_options {
     double bench_seconds;   /* 0: 2 s per form; negative: no benchmark */
     oct_kernels kernels;
     uint64_t seed;
+    oct_device *device; /* where accuracy and latency are measured too; NULL: here alone. Borrowed */
     oct_constraints constraints;
     const char *folder;    /* gets the .tflite files; made when missing; NULL: not written */
     oct_progress progress; /* may be NULL */
@@ -99,6 +101,9 @@ typedef struct oct_results oct_results;
  * Quantizes `model` into every form, writes the files, evaluates all forms on the same samples and
  * measures them in turns, then weighs them. A form that cannot be made or run becomes a row that
  * says why; the others go on.
+ *
+ * With a device all forms are measured here and there, and the advice goes by what it measured. When it
+ * fails midway the results hold what there is: oct_results_failure().
  *
  * When calib is NULL the calibration samples are taken from `data` and left out of the accuracy.
  * out  owned by the caller, oct_results_free(); NULL after failure.
@@ -137,6 +142,10 @@ oct_status oct_results_advise(
  * the answer, how sure it is. Lives until the next oct_results_advise() or oct_results_free().
  */
 const char *oct_results_advice(const oct_results *results);
+
+/** Why the measurements on a device are incomplete, one sentence; NULL when they are not. Lives as long
+ * as results. */
+const char *oct_results_failure(const oct_results *results);
 
 /** Name of the advised form; NULL when no form satisfies the constraints. */
 const char *oct_results_advised(const oct_results *results);

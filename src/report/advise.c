@@ -187,7 +187,9 @@ static void write_headline(FILE *out, const walk *k)
     }
     const oct_row *r = &k->w.results->rows[k->pick], *base = &k->w.results->rows[0];
     char text[32];
-    fprintf(out, "Advice: %s, %s", r->form, oct_format_bytes(r->bytes, text, sizeof text));
+    fprintf(out, "Advice%s%s: %s, %s", k->w.results->device != NULL ? " for " : "",
+        k->w.results->device != NULL ? k->w.results->device : "", r->form,
+        oct_format_bytes(r->bytes, text, sizeof text));
     if (r != base)
         fprintf(out, " (%.1f times smaller than float32)", base->bytes / r->bytes);
     if (r->has_latency)
@@ -286,6 +288,24 @@ static void write_changes(FILE *out, const walk *k)
             oct_format_bytes(rows[smallest].bytes, text, sizeof text));
 }
 
+static void write_device_caveats(FILE *out, const oct_results *results)
+{
+    const json_t *device = json_object_get(results->root, "device");
+    if (results->device == NULL)
+        return;
+    if (results->failure != NULL)
+        fprintf(out, "Caution: the measurements on %s are incomplete: %s.\n", results->device,
+            results->failure);
+    if (!results->device_latency && results->rows[0].has_latency)
+        fprintf(out, "Caution: the latencies are the host's, not those of %s.\n", results->device);
+    if (!results->device_accuracy)
+        fprintf(out, "Caution: the accuracies are the host's.\n");
+    if (json_is_true(json_object_get(device, "throttled")) ||
+        json_is_true(json_object_get(device, "drifted")))
+        fprintf(out, "Caution: %s got hot or changed its clocks meanwhile; let it rest and measure "
+                     "again.\n", results->device);
+}
+
 static void write_caveats(FILE *out, const walk *k)
 {
     const oct_results *results = k->w.results;
@@ -296,7 +316,9 @@ static void write_caveats(FILE *out, const walk *k)
         fprintf(out,
             "Caution: the data have no labels; agreement with float32 stands in for accuracy.\n");
     if (!oct_rule_measures(k->w.constraints.target) && results->rows[0].has_latency)
-        fprintf(out, "Caution: latency was measured on this machine's CPU, not on the target.\n");
+        fprintf(out, "Caution: latency was measured on %s CPU, not on the target.\n",
+            results->device_latency ? "the device's" : "this machine's");
+    write_device_caveats(out, results);
     if (oct_rule_measures(k->w.constraints.target) && !results->rows[0].has_latency)
         fprintf(out, "Caution: latency was not measured; forms were chosen by size.\n");
 }

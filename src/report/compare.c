@@ -267,6 +267,29 @@ static oct_status compare_layers(oct_comparison *c, oct_error *err)
     return status;
 }
 
+/*
+ * The same on the device: latency first, while it is cool. What fails there is kept beside what was measured;
+ * only want of memory stops the comparison.
+ */
+static oct_status measure_there(oct_comparison *c, const oct_bench_options *bench,
+    const oct_eval_options *eval, oct_error *err)
+{
+    oct_device *device = c->options->device;
+    oct_error second = { 0 };
+    oct_eval_options there = *eval;
+    there.threads = 0; /* the host's choice is none for the device */
+    if (bench != NULL)
+        (void)oct_device_bench(
+            device, c->models, c->model_count, bench, &c->device_bench, &c->device_failure);
+    (void)oct_device_evaluate(device, c->models, c->model_count, c->eval_data, &c->choice.preprocess,
+        &there, &c->device_eval, &second);
+    if (c->device_failure.status == OCT_OK)
+        c->device_failure = second;
+    if (c->device_failure.status == OCT_E_MEMORY && err != NULL)
+        *err = c->device_failure;
+    return c->device_failure.status == OCT_E_MEMORY ? OCT_E_MEMORY : OCT_OK;
+}
+
 static oct_status measure(oct_comparison *c, oct_error *err)
 {
     const oct_compare_options *o = c->options;
@@ -280,7 +303,7 @@ static oct_status measure(oct_comparison *c, oct_error *err)
         c->models, c->model_count, c->eval_data, &c->choice.preprocess, &eval, &c->eval, err));
     OCT_TRY(compare_layers(c, err));
     if (o->bench_seconds < 0)
-        return OCT_OK;
+        return o->device != NULL ? measure_there(c, NULL, &eval, err) : OCT_OK;
     oct_bench_options bench = { .threads = o->bench_threads > 0 ? o->bench_threads : 1,
         .kernels = o->kernels,
         .seconds = o->bench_seconds * c->model_count,
@@ -288,7 +311,8 @@ static oct_status measure(oct_comparison *c, oct_error *err)
         .seed = o->seed,
         .progress = o->progress,
         .progress_user = o->progress_user };
-    return oct_bench_run(c->models, c->model_count, &bench, &c->bench, err);
+    OCT_TRY(oct_bench_run(c->models, c->model_count, &bench, &c->bench, err));
+    return o->device != NULL ? measure_there(c, &bench, &eval, err) : OCT_OK;
 }
 
 static oct_status work(oct_comparison *c, oct_error *err)
@@ -314,6 +338,8 @@ static void clear(oct_comparison *c)
     oct_data_free(c->eval_part);
     oct_eval_free(c->eval);
     oct_bench_free(c->bench);
+    oct_eval_free(c->device_eval);
+    oct_bench_free(c->device_bench);
 }
 
 oct_status oct_compare(const oct_model *model, const oct_data *data,

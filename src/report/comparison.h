@@ -41,6 +41,9 @@ typedef struct oct_comparison {
     int32_t model_count;
     oct_eval *eval;
     oct_bench *bench; /* NULL: not measured */
+    oct_eval *device_eval; /* the same on options->device; NULL: not measured there */
+    oct_bench *device_bench;
+    oct_error device_failure; /* the first one there; OCT_OK: none */
 } oct_comparison;
 
 /** What a graph's types say it is; weights of 8 bits alone make it dynamic. */

@@ -108,12 +108,28 @@ static json_t *machine_json(const oct_comparison *c)
         m->load < 0 ? json_null() : json_real(m->load));
 }
 
-static json_t *benchmark_json(const oct_comparison *c)
+static json_t *benchmark_json(const oct_bench *bench)
 {
-    if (c->bench == NULL)
+    if (bench == NULL)
         return json_null();
-    return json_pack("{s:s, s:i, s:i}", "engine", "octavo", "threads",
-        (int)oct_bench_threads(c->bench), "rounds", (int)oct_bench_latency(c->bench, 0)->rounds);
+    return json_pack("{s:s, s:i, s:i}", "engine", "octavo", "threads", (int)oct_bench_threads(bench),
+        "rounds", (int)oct_bench_latency(bench, 0)->rounds);
+}
+
+/* The device as it describes itself, with what became of the measurements there. */
+static json_t *device_json(const oct_comparison *c)
+{
+    char *text;
+    if (c->options->device == NULL || oct_device_json(c->options->device, &text, NULL) != OCT_OK)
+        return json_null();
+    json_t *device = json_loads(text, 0, NULL);
+    bool whole = c->device_failure.status == OCT_OK;
+    free(text);
+    json_object_set_new(device, "status", json_string(whole ? "ok" : "incomplete"));
+    json_object_set_new(
+        device, "reason", whole ? json_null() : oct_report_text(c->device_failure.text));
+    json_object_set_new(device, "benchmark", benchmark_json(c->device_bench));
+    return device;
 }
 
 /* What came out for one form. */
@@ -214,6 +230,30 @@ static json_t *operators_json(const oct_bench *bench, int32_t model)
     return array;
 }
 
+/* Samples to which the device gave the host's answer. */
+static int64_t count_same(const oct_comparison *c, int32_t model)
+{
+    int64_t same = 0;
+    for (int64_t i = 0; i < oct_eval_sample_count(c->device_eval); i++)
+        same += oct_eval_answer(c->device_eval, model, i) == oct_eval_answer(c->eval, model, i);
+    return same;
+}
+
+/* What the device measured of one form; null where it did not get so far. */
+static json_t *there_json(const oct_comparison *c, int32_t model)
+{
+    json_t *there = json_pack("{s:o, s:o}", "latency", latency_json(c->device_bench, model), "operators",
+        operators_json(c->device_bench, model));
+    if (c->device_eval == NULL)
+        return there;
+    const oct_metrics *metrics = oct_eval_metrics(c->device_eval, model);
+    json_object_set_new(there, "accuracy", accuracy_json(metrics));
+    json_object_set_new(
+        there, "against_float", against_json(metrics, oct_eval_paired(c->device_eval, model)));
+    json_object_set_new(there, "same_as_host", json_integer(count_same(c, model)));
+    return there;
+}
+
 static json_t *form_json(const oct_comparison *c, const oct_made *m)
 {
     bool full = m->variant.mode == OCT_MODE_INT8_FULL;
@@ -237,6 +277,8 @@ static json_t *form_json(const oct_comparison *c, const oct_made *m)
         errors_json(m->diff), "operators", operators_json(c->bench, m->index));
     json_object_update(form, rest);
     json_decref(rest);
+    if (c->options->device != NULL)
+        json_object_set_new(form, "device", there_json(c, m->index));
     return form;
 }
 
@@ -288,13 +330,13 @@ oct_status oct_comparison_document(const oct_comparison *c, json_t **out, oct_er
     for (int32_t i = 0; i < c->made_count; i++)
         json_array_append_new(forms, form_json(c, &c->made[i]));
     *out = json_pack(
-        "{s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:I, s:b}, s:{s:i, s:s, s:I, s:s}, s:o, s:o, s:o, s:o}",
+        "{s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:I, s:b}, s:{s:i, s:s, s:I, s:s}, s:o, s:o, s:o, s:o, s:o}",
         "schema", (int)OCT_RESULTS_SCHEMA, "octavo", OCT_VERSION, "created", created_json(),
         "model", model_json(c), "data", data_json(c), "preprocess", preprocess_json(c),
         "calibration", "spec", oct_report_text(c->calib != NULL ? oct_data_spec(c->calib) : ""), "samples",
         (json_int_t)c->calib_samples, "held_out", c->held_out, "options", "threads",
         (int)o->threads, "kernels", o->kernels == OCT_KERNELS_REF ? "ref" : "fast", "seed",
-        (json_int_t)o->seed, "effort", oct_effort_name(o->effort), "machine", machine_json(c), "benchmark", benchmark_json(c), "forms",
+        (json_int_t)o->seed, "effort", oct_effort_name(o->effort), "machine", machine_json(c), "benchmark", benchmark_json(c->bench), "device", device_json(c), "forms",
         forms, "changed", changed_json(c));
     return *out != NULL ? OCT_OK : oct_fail_memory(err, 1 << 16, "results");
 }

@@ -109,6 +109,26 @@ static oct_status read_latency(const reader *r, const json_t *form, oct_row *row
     return get_interval(r, ratio, &row->ratio_interval);
 }
 
+/* What a device measured of a form takes the place of what the host did. */
+static oct_status read_device(
+    const reader *r, const json_t *form, oct_results *results, oct_row *row)
+{
+    const json_t *there = json_object_get(form, "device");
+    row->has_host_latency = row->has_latency;
+    row->host_median_ns = row->median_ns;
+    row->host_ratio = row->ratio;
+    row->same_as_host = -1;
+    if (json_is_object(json_object_get(there, "latency"))) {
+        results->device_latency = true;
+        OCT_TRY(read_latency(r, there, row));
+    }
+    if (!json_is_object(json_object_get(there, "accuracy")))
+        return OCT_OK;
+    results->device_accuracy = true;
+    OCT_TRY(get_count(r, there, "same_as_host", &row->same_as_host));
+    return read_accuracy(r, there, results->labelled, row);
+}
+
 static oct_status read_row(const reader *r, const json_t *form, bool labelled, oct_row *row)
 {
     const char *status;
@@ -132,6 +152,12 @@ static oct_status read_rows(oct_results *results, const char *name, oct_error *e
             name, (long long)schema, (int)OCT_RESULTS_SCHEMA);
     const json_t *data = json_object_get(results->root, "data");
     const json_t *forms = json_object_get(results->root, "forms");
+    const json_t *device = json_object_get(results->root, "device");
+    results->device = json_string_value(json_object_get(device, "name"));
+    const char *via = json_string_value(json_object_get(device, "via"));
+    results->beside = results->device != NULL && via != NULL && strcmp(via, "adb") == 0;
+    results->device_latency = results->device_accuracy = results->device != NULL && !results->beside;
+    results->failure = json_string_value(json_object_get(device, "reason"));
     results->labelled = json_is_true(json_object_get(data, "labelled"));
     results->random = json_is_true(json_object_get(data, "random"));
     size_t count = json_array_size(forms);
@@ -140,6 +166,8 @@ static oct_status read_rows(oct_results *results, const char *name, oct_error *e
     for (size_t i = 0; i < count; i++) {
         snprintf(r.place, sizeof r.place, "forms[%d]", (int)i);
         OCT_TRY(read_row(&r, json_array_get(forms, i), results->labelled, &results->rows[i]));
+        if (results->beside && results->rows[i].ok)
+            OCT_TRY(read_device(&r, json_array_get(forms, i), results, &results->rows[i]));
         results->row_count++;
     }
     return results->rows[0].ok ? OCT_OK : lacks(&r, "forms[0]", "a form that could be made");
@@ -223,6 +251,11 @@ oct_status oct_results_save(const oct_results *results, const char *path, oct_er
 const char *oct_results_advice(const oct_results *results)
 {
     return results->advice == NULL ? "" : results->advice;
+}
+
+const char *oct_results_failure(const oct_results *results)
+{
+    return results->failure;
 }
 
 const char *oct_results_advised(const oct_results *results)

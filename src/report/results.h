@@ -24,15 +24,22 @@ typedef struct oct_row {
     int64_t agree, lost, won; /* against float32 */
     double difference;
     oct_interval difference_interval;
-    bool has_latency;
+    bool has_latency; /* with a device these are what it measured */
     double median_ns, ratio;
     oct_interval median_interval, ratio_interval;
+    bool has_host_latency; /* with a device: beside it */
+    double host_median_ns, host_ratio;
+    int64_t same_as_host; /* answers, of `samples`; -1: no accuracy of a device */
     char verdict[16]; /* "advised", or which rule it fell to; set by advising */
 } oct_row;
 
 struct oct_results {
     json_t *root; /* owned */
     bool labelled, random;
+    const char *device;  /* name of the phone, NULL: none; lives in root */
+    bool beside;         /* the phone's numbers stand beside the host's; else they are the only ones */
+    const char *failure; /* why its measurements are incomplete, or NULL */
+    bool device_latency, device_accuracy; /* the rows' numbers are its */
     oct_row rows[OCT_MAX_ROWS]; /* [0] is float32 */
     int32_t row_count;
     char *advice;        /* owned text */

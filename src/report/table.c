@@ -38,54 +38,109 @@ static void cut(FILE *out, const char *text, int width)
     fputs(whole ? "\n" : "…\n", out);
 }
 
-enum { WIDTH = 100, FORM = 17, SIZE = 11, QUALITY = 22, DIFFERENCE = 24, LATENCY = 10, RATIO = 9 };
+/* Widths of the columns; with a device there are four for latency, and less room for the others. */
+typedef struct widths {
+    int form, size, quality, difference, latency, ratio;
+} widths;
+
+enum { WIDTH = 100 };
+
+static const widths alone = { 17, 11, 22, 24, 10, 9 }, beside = { 16, 10, 9, 24, 10, 5 };
+
+static const widths *widths_of(const oct_results *results)
+{
+    return results->beside ? &beside : &alone;
+}
 
 static void header(FILE *out, const oct_results *results)
 {
-    cell(out, "form", FORM);
-    cell(out, "size", SIZE);
-    cell(out, results->labelled ? "accuracy" : "same answers", QUALITY);
+    const widths *w = widths_of(results);
+    bool device = results->beside;
+    cell(out, "form", w->form);
+    cell(out, "size", w->size);
+    cell(out, results->labelled ? "accuracy" : device ? "same" : "same answers", w->quality);
     if (results->labelled)
-        cell(out, "Δ vs float (95 %)", DIFFERENCE);
-    cell(out, "latency", LATENCY);
-    cell(out, "× float", RATIO);
+        cell(out, "Δ vs float (95 %)", w->difference);
+    cell(out, device ? "host" : "latency", w->latency);
+    cell(out, device ? "×" : "× float", w->ratio);
+    if (device) {
+        cell(out, "phone", w->latency);
+        cell(out, "×", w->ratio);
+    }
     fprintf(out, "advice\n");
 }
 
 static void quality(FILE *out, const oct_results *results, const oct_row *row)
 {
+    const widths *w = widths_of(results);
     char text[64], low[16], high[16], middle[16];
     int64_t count = results->labelled ? row->top1 : row->agree;
-    snprintf(text, sizeof text, "%.2f %% (%lld/%lld)", 100.0 * (double)count / (double)row->samples,
-        (long long)count, (long long)row->samples);
-    cell(out, text, QUALITY);
+    int length = snprintf(
+        text, sizeof text, "%.2f %%", 100.0 * (double)count / (double)row->samples);
+    if (!results->beside)
+        snprintf(text + length, sizeof text - (size_t)length, " (%lld/%lld)", (long long)count,
+            (long long)row->samples);
+    cell(out, text, w->quality);
     if (!results->labelled)
         return;
     snprintf(text, sizeof text, "%s (%s … %s)",
         oct_format_points(row->difference, middle, sizeof middle),
         oct_format_points(row->difference_interval.low, low, sizeof low),
         oct_format_points(row->difference_interval.high, high, sizeof high));
-    cell(out, row == results->rows ? "—" : text, DIFFERENCE);
+    cell(out, row == results->rows ? "—" : text, w->difference);
+}
+
+static void latency(FILE *out, const widths *w, bool measured, double ns, double ratio)
+{
+    char text[64] = "—", factor[16] = "—";
+    if (measured) {
+        oct_format_ns(ns, text, sizeof text);
+        snprintf(factor, sizeof factor, "%.2f", ratio);
+    }
+    cell(out, text, w->latency);
+    cell(out, factor, w->ratio);
 }
 
 static void line(FILE *out, const oct_results *results, const oct_row *row)
 {
-    char text[64] = "—", ratio[16] = "—";
-    cell(out, row->form, FORM);
+    const widths *w = widths_of(results);
+    char text[64];
+    cell(out, row->form, w->form);
     if (!row->ok) {
         fprintf(out, "failed: ");
-        cut(out, row->failure, WIDTH - FORM - 8);
+        cut(out, row->failure, WIDTH - w->form - 8);
         return;
     }
-    cell(out, oct_format_bytes(row->bytes, text, sizeof text), SIZE);
+    cell(out, oct_format_bytes(row->bytes, text, sizeof text), w->size);
     quality(out, results, row);
-    if (row->has_latency) {
-        oct_format_ns(row->median_ns, text, sizeof text);
-        snprintf(ratio, sizeof ratio, "%.2f", row->ratio);
-    }
-    cell(out, row->has_latency ? text : "—", LATENCY);
-    cell(out, ratio, RATIO);
+    if (results->beside)
+        latency(out, w, row->has_host_latency, row->host_median_ns, row->host_ratio);
+    latency(out, w, results->beside ? results->device_latency : row->has_latency, row->median_ns,
+        row->ratio);
     fprintf(out, "%s\n", row->verdict);
+}
+
+/* Where the phone's column comes from, and whether its answers are the host's. */
+static void phone(FILE *out, const oct_results *results)
+{
+    const json_t *device = json_object_get(results->root, "device");
+    const char *android =
+        json_string_value(json_object_get(json_object_get(device, "facts"), "android"));
+    const char *cores = json_string_value(json_object_get(device, "cores_given"));
+    int64_t samples = 0, same = 0;
+    fprintf(out, "phone: %s", results->device);
+    if (android != NULL)
+        fprintf(out, ", Android %s", android);
+    if (cores != NULL)
+        fprintf(out, ", cores %s", cores);
+    for (int32_t i = 0; i < results->row_count; i++) {
+        const oct_row *row = &results->rows[i];
+        samples += row->ok && row->same_as_host >= 0 ? row->samples : 0;
+        same += row->ok && row->same_as_host >= 0 ? row->same_as_host : 0;
+    }
+    if (samples > 0)
+        fprintf(out, "; %lld of %lld answers are the host's", (long long)same, (long long)samples);
+    fputc('\n', out);
 }
 
 oct_status oct_results_table(const oct_results *results, char **text, oct_error *err)
@@ -98,5 +153,7 @@ oct_status oct_results_table(const oct_results *results, char **text, oct_error 
     header(out, results);
     for (int32_t i = 0; i < results->row_count; i++)
         line(out, results, &results->rows[i]);
+    if (results->device != NULL)
+        phone(out, results);
     return fclose(out) == 0 ? OCT_OK : oct_fail_memory(err, size, "table");
 }

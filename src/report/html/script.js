@@ -40,32 +40,59 @@ function table(heads, rows, classes, kind) {
     const node = make(tag, {}, value);
     if (heads[i].endsWith('#')) node.className = 'number';
     if (heads[i].endsWith('~')) node.className = 'free';
+    if (tag === 'th') node.scope = 'col';
     return node;
   };
-  return make('div', { class: kind || 'wide' }, make('table', {},
-    make('thead', {}, make('tr', {}, heads.map((head, i) => cell('th', head.replace(/[#~]$/, ''), i)))),
+  // Wide and tall tables scroll by themselves: the keyboard can reach them, and they say what they are.
+  const names = heads.map(head => head.replace(/[#~]$/, ''));
+  return make('div', { class: kind || 'wide', role: 'region', tabindex: '0',
+    'aria-label': 'table: ' + names.filter(name => name).join(', ') }, make('table', {},
+    make('thead', {}, make('tr', {}, names.map((name, i) => cell('th', name, i)))),
     make('tbody', {}, rows.map((row, r) => make('tr', { class: (classes && classes[r]) || '' },
       row.map((value, i) => cell('td', value, i)))))));
 }
 
+// Measurements of a form: the phone's where there is one, else the host's.
+const phone_of = run => run.device && run.device.via === 'adb' ? run.device : null;
+const there = (run, form) => (phone_of(run) && form.device) || {};
+const accuracy_of = (run, form) => there(run, form).accuracy || form.accuracy;
+const against_of = (run, form) => there(run, form).against_float || form.against_float;
+const latency_of = (run, form) => there(run, form).latency || form.latency;
+
+function latency_cells(latency) {
+  return latency ? [make('span', {}, time(latency.median_ns.value), ' ',
+    make('small', {}, time(latency.median_ns.low) + ' … ' + time(latency.median_ns.high))),
+  latency.ratio.value.toFixed(2)] : ['—', '—'];
+}
+
 function forms_table(run) {
+  const phone = phone_of(run);
   const rows = run.forms.map((form, i) => {
-    if (form.status !== 'ok') return [form.form, '', make('span', { class: 'no' }, form.reason), '', '', ''];
-    const against = form.against_float, top1 = form.accuracy.top1, latency = form.latency;
+    if (form.status !== 'ok')
+      return [form.form, '', make('span', { class: 'no' }, form.reason), '', '', ''].concat(phone ? ['', ''] : []);
+    const against = against_of(run, form), accuracy = accuracy_of(run, form), top1 = accuracy.top1;
     const quality = labelled(run)
-      ? [percent(top1.rate), ' ', make('small', {}, top1.correct + '/' + form.accuracy.samples)]
-      : [percent(against.agree.rate), ' ', make('small', {}, against.agree.count + '/' + form.accuracy.samples)];
+      ? [percent(top1.rate), ' ', make('small', {}, top1.correct + '/' + accuracy.samples)]
+      : [percent(against.agree.rate), ' ', make('small', {}, against.agree.count + '/' + accuracy.samples)];
     const d = against.difference;
     return [form.form, bytes(form.bytes), make('span', {}, quality),
       i === 0 || !d ? '—' : make('span', {}, points(d.value), ' ',
-        make('small', {}, points(d.low) + ' … ' + points(d.high))),
-      latency ? make('span', {}, time(latency.median_ns.value), ' ',
-        make('small', {}, time(latency.median_ns.low) + ' … ' + time(latency.median_ns.high))) : '—',
-      latency ? latency.ratio.value.toFixed(2) : '—'];
+        make('small', {}, points(d.low) + ' … ' + points(d.high)))]
+      .concat(latency_cells(form.latency), phone ? latency_cells(there(run, form).latency) : []);
   });
-  return table(['form', 'size#', labelled(run) ? 'accuracy' : 'same answers as float32',
-    'Δ points (95 %)', 'latency (95 %)', '× float#'], rows,
-    run.forms.map(form => form.form === advised(run) ? 'advised' : ''));
+  return [phone ? phone_line(run) : null, table(['form', 'size#',
+    labelled(run) ? 'accuracy' : 'same answers as float32', 'Δ points (95 %)',
+    phone ? 'host (95 %)' : 'latency (95 %)', '× float#'].concat(phone ? [phone.name + ' (95 %)', '× float#'] : []),
+  rows, run.forms.map(form => form.form === advised(run) ? 'advised' : ''))];
+}
+
+function phone_line(run) {
+  const measured = made(run).filter(form => there(run, form).accuracy);
+  const sum = pick => measured.reduce((total, form) => total + pick(form.device), 0);
+  return make('p', {}, (run.device.reason ? 'Measurements on ' + run.device.name + ' are incomplete: ' +
+    run.device.reason + '. ' : '') + (measured.length ? 'Accuracy is that of ' + run.device.name + ': ' +
+    sum(form => form.same_as_host) + ' of ' + sum(form => form.accuracy.samples) + ' answers are the host\'s.'
+    : 'Accuracy is the host\'s.'));
 }
 
 function advice(run) {
@@ -130,15 +157,15 @@ function interval_chart(names, values, title, format, first, line) {
 function accuracy_chart(run) {
   const forms = made(run);
   return labelled(run)
-    ? interval_chart(forms.map(form => form.form), forms.map(form => ({ value: form.accuracy.top1.rate,
-      low: form.accuracy.top1.low, high: form.accuracy.top1.high })), 'accuracy', percent, 0)
-    : interval_chart(forms.map(form => form.form), forms.map(form => ({ value: form.against_float.agree.rate,
-      low: form.against_float.agree.low, high: form.against_float.agree.high })), 'same answers', percent, 0);
+    ? interval_chart(forms.map(form => form.form), forms.map(form => accuracy_of(run, form).top1)
+      .map(top1 => ({ value: top1.rate, low: top1.low, high: top1.high })), 'accuracy', percent, 0)
+    : interval_chart(forms.map(form => form.form), forms.map(form => against_of(run, form).agree)
+      .map(agree => ({ value: agree.rate, low: agree.low, high: agree.high })), 'same answers', percent, 0);
 }
 
 function difference_chart(run) {
   const forms = made(run).slice(1);
-  return interval_chart(forms.map(form => form.form), forms.map(form => form.against_float.difference),
+  return interval_chart(forms.map(form => form.form), forms.map(form => against_of(run, form).difference),
     'accuracy − accuracy of float32, points', points, 1, 0);
 }
 
@@ -156,12 +183,12 @@ function error_chart(run) {
 
 // The share of rounds that took at most so long, through 101 quantiles. Rare disturbances take a thousand
 // times as long; the axis ends where every form has 90 % of its rounds.
-function latency_chart(run) {
-  const timed = made(run).filter(form => form.latency).map(form => form.latency);
+function latency_chart(run, pick) {
+  const timed = made(run).map(pick).filter(latency => latency);
   const shortest = Math.min(...timed.map(latency => latency.min_ns)) / 1e6;
   const longest = Math.max(...timed.map(latency => latency.p90_ns)) / 1e6;
-  const datasets = made(run).filter(form => form.latency).map((form, i) => {
-    const sorted = form.latency.times_ns.slice().sort((a, b) => a - b);
+  const datasets = made(run).filter(pick).map((form, i) => {
+    const sorted = pick(form).times_ns.slice().sort((a, b) => a - b);
     const data = Array.from({ length: 101 }, (_, p) =>
       ({ x: sorted[Math.round(p / 100 * (sorted.length - 1))] / 1e6, y: p }));
     return { label: form.form, data, borderColor: color(i), backgroundColor: color(i), borderWidth: 2,
@@ -174,19 +201,19 @@ function latency_chart(run) {
 }
 
 function tradeoff_chart(run) {
-  const quality = form => labelled(run) ? form.accuracy.top1.rate : form.against_float.agree.rate;
-  const slowest = Math.max(...made(run).map(form => form.latency ? form.latency.median_ns.value : 0));
+  const quality = form => labelled(run) ? accuracy_of(run, form).top1.rate : against_of(run, form).agree.rate;
+  const slowest = Math.max(...made(run).map(form => latency_of(run, form) ? latency_of(run, form).median_ns.value : 0));
   const all = made(run).map(form => 100 * quality(form));
   const datasets = made(run).map((form, i) => ({ label: form.form, backgroundColor: color(i) + 'b0',
     data: [{ x: form.bytes / 1e6, y: 100 * quality(form),
-      r: form.latency ? 4 + 16 * Math.sqrt(form.latency.median_ns.value / slowest) : 7 }] }));
+      r: latency_of(run, form) ? 4 + 16 * Math.sqrt(latency_of(run, form).median_ns.value / slowest) : 7 }] }));
   return { type: 'bubble', data: { datasets }, options: options(axis('size, MB', { beginAtZero: true }),
     axis(labelled(run) ? 'accuracy, %' : 'same answers, %', 
       { suggestedMin: Math.min(...all) - 0.3, suggestedMax: Math.max(...all) + 0.3 }), { plugins: {
       legend: { labels: { color: style('--text'), boxWidth: 12 } },
       tooltip: { callbacks: { label: c => { const form = made(run)[c.datasetIndex];
         return [form.form, bytes(form.bytes), percent(quality(form))]
-          .concat(form.latency ? [time(form.latency.median_ns.value)] : []).join(', '); } } } } }) };
+          .concat(latency_of(run, form) ? [time(latency_of(run, form).median_ns.value)] : []).join(', '); } } } } }) };
 }
 
 function chart_card(title, note, configure, run) {
@@ -196,11 +223,14 @@ function chart_card(title, note, configure, run) {
     make('p', { class: 'quiet small' }, note));
 }
 
+const steep = 'Share of rounds that took at most so long; steep is steady.';
+
 function charts_of(run) {
   if (typeof Chart === 'undefined')
     return [make('p', { class: 'quiet' }, 'No charts: Chart.js was not found when this Octavo was built. ' +
       'The tables have all numbers.')];
   const timed = made(run).some(form => form.latency);
+  const phone = form => there(run, form).latency;
   return [make('div', { class: 'charts' },
     chart_card('Size by cause', 'Where the bytes of each file go.', size_chart, run),
     chart_card(labelled(run) ? 'Accuracy' : 'Agreement with float32', 'Bars are 95 % Wilson intervals.',
@@ -208,7 +238,10 @@ function charts_of(run) {
     labelled(run) && made(run).length > 1 ? chart_card('Accuracy against float32',
       '95 % score intervals of the difference on the same samples; pairing makes them narrower than those of the accuracies.',
       difference_chart, run) : null,
-    timed ? chart_card('Latency', 'Share of rounds that took at most so long; steep is steady.', latency_chart, run) : null,
+    timed ? chart_card(phone_of(run) ? 'Latency on the host' : 'Latency', steep,
+      run => latency_chart(run, form => form.latency), run) : null,
+    made(run).some(phone) ? chart_card('Latency on ' + run.device.name, steep, run => latency_chart(run, phone), run)
+      : null,
     made(run).some(form => (form.errors || []).length) ? chart_card('Error through the network',
       'Higher is nearer to float32; a step down is where precision is lost.', error_chart, run) : null,
     chart_card('Trade-off', timed ? 'Small and high is good; the area of a circle is its latency.'
@@ -275,6 +308,29 @@ function changed(run) {
   table((pictures ? [''] : []).concat(['sample', 'label'], forms), rows, null, 'tall')];
 }
 
+// The phone as it described itself: what it did not tell is left out here and named below.
+function phone_entries(phone) {
+  const known = list => list.filter(value => value !== null && value !== undefined).join(', ');
+  const facts = phone.facts, ghz = khz => (khz / 1e6).toFixed(2) + ' GHz';
+  const cores = facts.cores.map(core => 'core ' + core.cpu + ': ' + known([core.part,
+    core.max_khz === null ? null : ghz(core.max_khz), core.limit_khz !== null && core.limit_khz < core.max_khz
+      ? 'limited to ' + ghz(core.limit_khz) : null, core.governor]));
+  const states = phone.states.map(state => Math.round(state.seconds) + ' s: ' + known([
+    state.thermal_status === null ? null : 'thermal status ' + state.thermal_status,
+    state.battery_celsius === null ? null : 'battery ' + state.battery_celsius.toFixed(1) + ' °C',
+    state.battery_percent === null ? null : state.battery_percent + ' %',
+    state.screen_on == null ? null : state.screen_on ? 'screen on' : 'screen off']));
+  const few = states.length > 4 ? states.slice(0, 2).concat('…', states.slice(-2)) : states;
+  return [['phone', known([phone.name, facts.android ? 'Android ' + facts.android : null,
+    facts.sdk ? 'API ' + facts.sdk : null, facts.abi, facts.soc_manufacturer, facts.soc_model || facts.platform])],
+  ['build', facts.fingerprint || '—'], ['cores', cores.join('; ')],
+  ['measured on', phone.via === 'app' ? 'by the app' : 'cores ' + (phone.cores_given || phone.cores_chosen || '—') +
+    ' (asked: ' + phone.cores_asked + ')' + (phone.benchmark ? ', ' + phone.benchmark.threads + ' thread' + (phone.benchmark.threads > 1 ? 's' : '') + ', ' +
+      phone.benchmark.rounds + ' rounds' : '')],
+  ['heat', few.join('; ') + (phone.throttled ? '; throttled' : '') + (phone.drifted ? '; drifted' : '')],
+  ['not told', phone.unreadable || '—']].concat((phone.notes || []).map(note => ['note', note]));
+}
+
 function provenance(run) {
   const p = run.preprocess, m = run.machine, b = run.benchmark;
   const entries = [['model', run.model.name + ' (' + run.model.source + ')'],
@@ -290,6 +346,7 @@ function provenance(run) {
       (m.load === null ? '' : ', load ' + m.load.toFixed(2))],
     ['benchmark', b ? b.engine + ', ' + b.threads + ' thread' + (b.threads > 1 ? 's' : '') + ', ' + b.rounds +
       ' interleaved rounds' : 'none'],
+    ...(run.device ? phone_entries(run.device) : []),
     ['kernels', run.options.kernels], ['made', run.created + ' by Octavo ' + run.octavo]];
   return [make('dl', {}, entries.flatMap(([key, value]) => [make('dt', {}, key), make('dd', {}, value)])),
     table(['form', 'file', 'bytes#', 'made in#', 'loads in#', 'arena#', 'SQNR#', 'SHA-256'], made(run).map(form =>
@@ -319,14 +376,14 @@ function side_by_side() {
   const rows = names.map(name => [name].concat(runs.flatMap(run => {
     const form = made(run).find(candidate => candidate.form === name);
     if (!form) return ['', '', ''];
-    return [bytes(form.bytes), percent(labelled(run) ? form.accuracy.top1.rate : form.against_float.agree.rate),
-      form.latency ? time(form.latency.median_ns.value) : '—'];
+    return [bytes(form.bytes), percent(labelled(run) ? accuracy_of(run, form).top1.rate : against_of(run, form).agree.rate),
+      latency_of(run, form) ? time(latency_of(run, form).median_ns.value) : '—'];
   })));
   const heads = runs.flatMap((_, i) => ['size', labelled(runs[i]) ? 'accuracy' : 'agreement', 'latency']
     .map(head => (i + 1) + ': ' + head + '#'));
   document.getElementById('report').append(make('h1', {}, runs.length + ' runs side by side'),
     make('ol', {}, runs.map(run => make('li', { class: 'small' }, run.model.name + ', ' + run.data.spec + ', ' +
-      run.machine.cpu + ', ' + run.created.slice(0, 10)))),
+      (run.device ? run.device.name : run.machine.cpu) + ', ' + run.created.slice(0, 10)))),
     table(['form'].concat(heads), rows));
 }
 
@@ -336,3 +393,17 @@ if (typeof Chart !== 'undefined') {
   draw();
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
 }
+
+// On paper nothing can be unfolded.
+addEventListener('beforeprint', () => {
+  for (const part of document.querySelectorAll('details:not([open])')) {
+    part.open = true;
+    part.dataset.folded = '';
+  }
+});
+addEventListener('afterprint', () => {
+  for (const part of document.querySelectorAll('details[data-folded]')) {
+    part.open = false;
+    delete part.dataset.folded;
+  }
+});
