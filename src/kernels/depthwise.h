@@ -39,7 +39,6 @@ OCT_DEPTHWISE_F32(oct_depthwise_f32_c);
 OCT_DEPTHWISE_F32(oct_depthwise_f32_avx2);
 OCT_DEPTHWISE_F32(oct_depthwise_f32_avx512);
 OCT_DEPTHWISE_F32(oct_depthwise_f32_neon);
-OCT_DEPTHWISE_F32(oct_depthwise_f32_neon);
 
 /* Rows of pixels whose 3x3 windows all lie in the image. */
 typedef struct oct_depthwise_strip {
@@ -57,7 +56,6 @@ typedef struct oct_depthwise_strip {
 
 /** The results of oct_depthwise_f32_c() for those pixels, bit by bit. */
 #define OCT_DEPTHWISE_STRIP(name) void name(const oct_depthwise_strip *s)
-OCT_DEPTHWISE_SUMS_DECLARE(neon)
 typedef OCT_DEPTHWISE_STRIP((*oct_depthwise_strip_fn));
 OCT_DEPTHWISE_STRIP(oct_depthwise_strip_avx2);
 OCT_DEPTHWISE_STRIP(oct_depthwise_strip_avx512);
