@@ -1,13 +1,24 @@
 #!/bin/sh
 # Installs the Debian packages that a group of make targets needs and that are not there yet.
-# usage: scripts/setup.sh build|test|demo|fuzz|conformance|aarch64 ...
+# usage: scripts/setup.sh [--optional] build|test|demo|fuzz|conformance|browser|aarch64|android ...
+#
+# --optional: a group that cannot be installed is named and left out; what needs it skips itself.
 set -eu
+
+if [ "${1:-}" = --optional ]; then
+    shift
+    for group in "$@"; do
+        "$0" "$group" || echo "setup: no $group here; its tests are skipped"
+    done
+    exit 0
+fi
 
 packages_build="gcc cmake ninja-build pkg-config libjansson-dev zlib1g-dev libturbojpeg0-dev libspng-dev libjs-chart.js"
 packages_test="clang libclang-rt-14-dev libcmocka-dev python3"
 packages_demo="dataset-fashion-mnist"
 packages_fuzz="clang libclang-rt-14-dev"
 packages_conformance="python3 python3-venv dataset-fashion-mnist"
+packages_browser="chromium chromium-driver"
 packages_aarch64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 qemu-user-static dpkg-dev"
 packages_android="aapt zipalign apksigner default-jdk-headless maven unzip binutils"
 why_build="compilers, and the libraries for JSON, deflate, JPEG, PNG and charts"
@@ -15,6 +26,7 @@ why_test="a second compiler with its sanitizers, the unit test runner, an interp
 why_demo="the demo's 10,000 labelled test images"
 why_fuzz="the coverage-guided fuzzer"
 why_conformance="a virtual environment for TensorFlow, Keras and LiteRT as oracles"
+why_browser="a browser in which the report is tested"
 why_aarch64="a cross compiler and a C library for 64-bit ARM, an emulator, unpacking of sources"
 why_android="the tools that make an app package, and Maven for the framework's classes"
 
