@@ -94,43 +94,6 @@ static const oct_kernel_set kernels_i8mm = {
 };
 #endif
 
-#if defined(__aarch64__) && !defined(OCT_PORTABLE)
-/* Plain C for rows: every compiler for this processor vectorises it with NEON. */
-#define NEON_KERNELS                                                                               \
-    .move_flip = oct_move_flip_c, .move_widen = oct_move_widen_c,                                  \
-    .hybrid_shared = oct_hybrid_shared_c, .hybrid_channel = oct_hybrid_channel_c,                  \
-    .quantize_symmetric = oct_quantize_row_symmetric_c,                                            \
-    .quantize_asymmetric = oct_quantize_row_asymmetric_c,                                          \
-    .depthwise_taps_s8 = oct_depthwise_taps_s8_neon,                                               \
-#endif
-#if defined(__aarch64__) && !defined(OCT_PORTABLE)
-    case OCT_CPU_NEON: return &kernels_neon;
-    case OCT_CPU_DOTPROD: return &kernels_dotprod;
-    case OCT_CPU_I8MM: return &kernels_i8mm;
-    .depthwise_taps_s16 = oct_depthwise_taps_s16_neon, .depthwise_f32 = oct_depthwise_f32_neon,    \
-    .gemm_f32 = oct_gemm_f32_neon, .gemm_s16 = oct_gemm_s16_neon,                                  \
-    .add_row_s8 = oct_add_row_s8_neon, .add_row_s16 = oct_add_row_s16_neon,                        \
-    .requant_s8 = oct_requant_tile_s8_neon, .requant_s16 = oct_requant_tile_s16_c,                 \
-    .f32_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 4 },                            \
-    .s16_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 2 }
-
-static const oct_kernel_set kernels_neon = { NEON_KERNELS };
-
-static const oct_kernel_set kernels_dotprod = {
-    NEON_KERNELS,
-    .s8_layout = { .lanes = 4, .vectors = 4, .group = 4, .bytes = 1 },
-    .gemm_s8 = oct_gemm_s8_dotprod,
-    .s8_signed = true,
-};
-
-static const oct_kernel_set kernels_i8mm = {
-    NEON_KERNELS,
-    .s8_layout = { .lanes = 2, .vectors = 8, .group = 8, .bytes = 1 },
-    .gemm_s8 = oct_gemm_s8_i8mm,
-    .s8_signed = true,
-};
-#endif
-
 const oct_kernel_set *oct_kernel_set_of(oct_cpu level)
 {
     switch (level) {

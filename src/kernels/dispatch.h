@@ -18,7 +18,6 @@ typedef struct oct_kernel_set {
     oct_gemm_int_fn gemm_s16;
     oct_gemm_int_fn gemm_s8; /* NULL: int8 goes through gemm_s16, widened */
     bool s8_signed;          /* gemm_s8 takes int8 as it is, not flipped to uint8 */
-    bool s8_signed;          /* gemm_s8 takes int8 as it is, not flipped to uint8 */
     oct_gemm_tiles gemm_s8_tiles; /* product NULL: none on this level */
     oct_requant_tile_fn requant_s8;
     oct_requant_tile_s16_fn requant_s16;
