@@ -71,6 +71,9 @@ part "schema tables" "$python" tests/tflite/schema_check.py
 part "files read and written" "$python" tests/tflite/roundtrip.py \
     --command "$octavo convert {source} -o {result} --quiet" tests/golden/ops build/oracle/ref
 
+part "the app's package" tests/android/package.sh
+part "the app" tests/android/run.sh "$octavo"
+
 echo "== all"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

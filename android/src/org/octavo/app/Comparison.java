@@ -56,7 +56,7 @@ final class Comparison {
         try {
             addSecondEngine(document, progress);
             if (cancelled) return null;
-            Results.addDevice(document, before, new Device(context));
+            document.put("device", before.json(new Device(context)));
             String text = document.toString(1);
             Results results = new Results(text);
             Files.write(resultsFile(context), text);

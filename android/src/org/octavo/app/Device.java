@@ -6,128 +6,137 @@ import android.content.IntentFilter;
 import android.os.BatteryManager;
 import android.os.Build;
 import android.os.PowerManager;
-import java.io.BufferedReader;
 import java.io.File;
-import java.io.FileInputStream;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.json.JSONArray;
 import org.json.JSONException;
 import org.json.JSONObject;
 
-/** What the phone is and how it does: identity, chip, clocks, heat, power. Unreadable is null, never 0. */
+/** What the phone is and how it does at one moment: chip, clocks, heat, power. Unknown is null or -1. */
 final class Device {
-    private static final int NONE = -1;
+    private static final int UNKNOWN = -1;
 
-    final String maker = Build.MANUFACTURER;
-    final String model = Build.MODEL;
-    final String chip = chip();
-    final int cores = Runtime.getRuntime().availableProcessors();
-    /** Cores by highest clock in kHz, fastest first; -1 where the system does not tell. */
-    final Map<Integer, Integer> clocks = new TreeMap<>((a, b) -> b - a);
-    /** Of the first core; null unknown. */
-    final String governor;
-    /** 0 none to 6 shutdown; -1 unknown (before Android 10). */
-    final int thermal;
-    /** Percent; -1 unknown. */
-    final int battery;
-    final double batteryCelsius;
-    final boolean plugged;
+    private final long nanoseconds = System.nanoTime();
+    private final List<Cores.Core> cores;
+    /** 0 none to 6 shutdown; unknown before Android 10. */
+    private final int thermal;
+    private final int batteryPercent;
+    private final double batteryCelsius;
+    private final boolean powered;
 
-    /** @param cpus /sys/devices/system/cpu, or a folder like it */
-    Device(Context context, File cpus) {
-        for (int i = 0; i < cores; i++) {
-            String clock = line(new File(cpus, "cpu" + i + "/cpufreq/cpuinfo_max_freq"));
-            clocks.merge(clock == null ? NONE : Integer.parseInt(clock), 1, Integer::sum);
-        }
-        governor = line(new File(cpus, "cpu0/cpufreq/scaling_governor"));
+    /** As {@link Cores#read}. */
+    Device(Context context, File cpus, File info) {
+        cores = Cores.read(cpus, info);
         PowerManager power = context.getSystemService(PowerManager.class);
-        thermal = Build.VERSION.SDK_INT >= 29 ? power.getCurrentThermalStatus() : NONE;
-        Intent state = context.registerReceiver(
+        thermal = Build.VERSION.SDK_INT >= 29 ? power.getCurrentThermalStatus() : UNKNOWN;
+        Intent battery = context.registerReceiver(
                 null, new IntentFilter(Intent.ACTION_BATTERY_CHANGED));
-        int level = state == null ? NONE : state.getIntExtra(BatteryManager.EXTRA_LEVEL, NONE);
-        int scale = state == null ? 100 : state.getIntExtra(BatteryManager.EXTRA_SCALE, 100);
-        battery = level == NONE ? NONE : level * 100 / scale;
-        batteryCelsius =
-                state == null ? 0 : state.getIntExtra(BatteryManager.EXTRA_TEMPERATURE, 0) / 10.0;
-        plugged = state != null && state.getIntExtra(BatteryManager.EXTRA_PLUGGED, 0) != 0;
+        if (battery == null) battery = new Intent();
+        int level = battery.getIntExtra(BatteryManager.EXTRA_LEVEL, UNKNOWN);
+        batteryPercent = level == UNKNOWN ? UNKNOWN
+                : level * 100 / battery.getIntExtra(BatteryManager.EXTRA_SCALE, 100);
+        batteryCelsius = battery.getIntExtra(BatteryManager.EXTRA_TEMPERATURE, 0) / 10.0;
+        powered = battery.getIntExtra(BatteryManager.EXTRA_PLUGGED, 0) != 0;
     }
 
     Device(Context context) {
-        this(context, new File("/sys/devices/system/cpu"));
+        this(context, new File("/sys/devices/system/cpu"), new File("/proc/cpuinfo"));
+    }
+
+    private static String name() {
+        return Build.MANUFACTURER + " " + Build.MODEL;
     }
 
     private static String chip() {
-        if (Build.VERSION.SDK_INT >= 31 && !Build.SOC_MODEL.equals(Build.UNKNOWN))
-            return Build.SOC_MANUFACTURER + " " + Build.SOC_MODEL;
-        return Build.BOARD + " " + Build.HARDWARE;
-    }
-
-    private static String line(File file) {
-        try (BufferedReader in = new BufferedReader(new InputStreamReader(
-                new FileInputStream(file), StandardCharsets.US_ASCII))) {
-            return in.readLine();
-        } catch (IOException unreadable) {
-            return null;
-        }
+        return Build.VERSION.SDK_INT >= 31 && !Build.SOC_MODEL.equals(Build.UNKNOWN)
+                ? Build.SOC_MANUFACTURER + " " + Build.SOC_MODEL : Build.BOARD + " " + Build.HARDWARE;
     }
 
     /** The lines of the device card. */
     String describe(Context c) {
-        StringBuilder text = new StringBuilder(maker + " " + model + ", " + chip + "\n");
-        text.append(c.getString(R.string.device_system, Build.VERSION.RELEASE,
-                Build.VERSION.SDK_INT, Build.SUPPORTED_ABIS[0])).append('\n');
-        StringBuilder groups = new StringBuilder();
-        for (Map.Entry<Integer, Integer> group : clocks.entrySet()) {
-            String clock = group.getKey() == NONE ? c.getString(R.string.device_unreadable)
-                    : c.getString(R.string.device_ghz, group.getKey() / 1e6);
-            groups.append(groups.length() == 0 ? "" : " + ")
-                    .append(c.getString(R.string.device_group, group.getValue(), clock));
-        }
-        text.append(c.getString(R.string.device_cores, groups)).append('\n');
-        String unknown = c.getString(R.string.unknown);
-        text.append(c.getString(R.string.device_governor, governor == null ? unknown : governor));
-        String heat = thermal == NONE ? unknown
-                : c.getResources().getStringArray(R.array.thermal)[thermal];
-        text.append('\n').append(c.getString(R.string.device_thermal, heat));
-        if (battery != NONE)
-            text.append('\n').append(c.getString(R.string.device_battery, battery, batteryCelsius,
-                    c.getString(plugged ? R.string.device_charging : R.string.device_unplugged)));
+        StringBuilder text = new StringBuilder(name() + ", " + chip());
+        line(text, c.getString(R.string.device_system, Build.VERSION.RELEASE,
+                Build.VERSION.SDK_INT, Build.SUPPORTED_ABIS[0]));
+        line(text, c.getString(R.string.device_cores, groups(c)));
+        String[] heat = c.getResources().getStringArray(R.array.thermal);
+        line(text, c.getString(R.string.device_thermal, thermal < 0 || thermal >= heat.length
+                ? c.getString(R.string.unknown) : heat[thermal]));
+        if (batteryPercent != UNKNOWN)
+            line(text, c.getString(R.string.device_battery, batteryPercent, batteryCelsius,
+                    c.getString(powered ? R.string.device_charging : R.string.device_unplugged)));
         return text.toString();
     }
 
-    /** Identity, for results.json. */
-    JSONObject identity() throws JSONException {
-        JSONArray groups = new JSONArray();
-        for (Map.Entry<Integer, Integer> group : clocks.entrySet())
-            groups.put(new JSONObject().put("cores", group.getValue())
-                    .put("max_khz", orNull(group.getKey())));
+    private static void line(StringBuilder text, String line) {
+        text.append('\n').append(line);
+    }
+
+    /** "4 × 2.80 GHz, schedutil + 4 × 1.80 GHz, schedutil", fastest first. */
+    private String groups(Context c) {
+        Map<String, Integer> counts = new LinkedHashMap<>();
+        Map<Integer, String> byClock = new TreeMap<>((a, b) -> b - a);
+        for (Cores.Core core : cores) {
+            String clock = core.maxKhz == null ? c.getString(R.string.device_unreadable)
+                    : c.getString(R.string.device_ghz, Text.digits(core.maxKhz / 1e6));
+            String kind = core.governor == null ? clock : clock + ", " + core.governor;
+            byClock.put(core.maxKhz == null ? UNKNOWN : core.maxKhz, kind);
+            counts.merge(kind, 1, Integer::sum);
+        }
+        StringBuilder text = new StringBuilder();
+        for (String kind : byClock.values())
+            text.append(text.length() == 0 ? "" : " + ")
+                    .append(c.getString(R.string.device_group, counts.get(kind), kind));
+        return text.length() == 0 ? c.getString(R.string.unknown) : text.toString();
+    }
+
+    /** For results.json, with the keys of the host's command: this state first, then a later one. */
+    JSONObject json(Device later) throws JSONException {
         return new JSONObject()
-                .put("through", "app")
-                .put("manufacturer", maker)
-                .put("model", model)
+                .put("via", "app")
+                .put("name", name())
+                .put("facts", facts())
+                .put("states", new JSONArray().put(state(0))
+                        .put(later.state((later.nanoseconds - nanoseconds) / 1e9)));
+    }
+
+    private JSONObject facts() throws JSONException {
+        JSONArray list = new JSONArray();
+        for (Cores.Core core : cores)
+            list.put(new JSONObject().put("cpu", core.cpu).put("part", orNull(core.part))
+                    .put("max_khz", orNull(core.maxKhz)).put("limit_khz", orNull(core.limitKhz))
+                    .put("governor", orNull(core.governor)));
+        boolean soc = Build.VERSION.SDK_INT >= 31;
+        return new JSONObject()
+                .put("manufacturer", Build.MANUFACTURER)
+                .put("model", Build.MODEL)
                 .put("android", Build.VERSION.RELEASE)
                 .put("sdk", Build.VERSION.SDK_INT)
                 .put("fingerprint", Build.FINGERPRINT)
                 .put("abi", Build.SUPPORTED_ABIS[0])
-                .put("chip", chip)
-                .put("core_groups", groups);
+                .put("soc_manufacturer", orNull(soc ? Build.SOC_MANUFACTURER : null))
+                .put("soc_model", orNull(soc ? Build.SOC_MODEL : null))
+                .put("platform", Build.BOARD)
+                .put("hardware", Build.HARDWARE)
+                .put("cores", list);
     }
 
-    /** What may change during a run, for results.json. */
-    JSONObject state() throws JSONException {
+    private JSONObject state(double seconds) throws JSONException {
+        boolean battery = batteryPercent != UNKNOWN;
+        JSONArray limits = new JSONArray();
+        for (Cores.Core core : cores) limits.put(orNull(core.limitKhz));
         return new JSONObject()
-                .put("governor", governor == null ? JSONObject.NULL : governor)
-                .put("thermal_status", orNull(thermal))
-                .put("battery_percent", orNull(battery))
-                .put("battery_celsius", battery == NONE ? JSONObject.NULL : (Object) batteryCelsius)
-                .put("plugged", battery == NONE ? JSONObject.NULL : (Object) plugged);
+                .put("seconds", seconds)
+                .put("thermal_status", orNull(thermal == UNKNOWN ? null : thermal))
+                .put("battery_percent", orNull(battery ? batteryPercent : null))
+                .put("battery_celsius", orNull(battery ? batteryCelsius : null))
+                .put("powered", orNull(battery ? powered : null))
+                .put("limits_khz", limits);
     }
 
-    private static Object orNull(int value) {
-        return value == NONE ? JSONObject.NULL : (Object) value;
+    private static Object orNull(Object value) {
+        return value == null ? JSONObject.NULL : value;
     }
 }

@@ -19,7 +19,9 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.text.DateFormat;
 import java.util.ArrayList;
+import java.util.Date;
 import java.util.List;
 
 /** The one screen: models, run, results, device. What goes on behind it is in the session. */
@@ -185,16 +187,20 @@ public final class MainActivity extends Activity {
                 return session.step.isEmpty() ? getString(R.string.status_start)
                         : getString(R.string.status_step, step(session.step), session.percent);
             case DONE:
-                return getString(R.string.status_done, session.results.rows.size(),
-                        session.results.created);
+                return getString(R.string.status_done, session.results.rows.size(), date());
             case CANCELLED:
                 return getString(R.string.status_cancelled);
             case FAILED:
                 return getString(R.string.status_failed, session.failure);
             default:
                 return session.results == null ? ""
-                        : getString(R.string.status_shown, session.results.created);
+                        : getString(R.string.status_shown, date());
         }
+    }
+
+    private String date() {
+        Date created = Date.from(session.results.created);
+        return DateFormat.getDateTimeInstance(DateFormat.MEDIUM, DateFormat.SHORT).format(created);
     }
 
     private String step(String name) {

@@ -2,6 +2,8 @@ package org.octavo.app;
 
 import java.io.File;
 import java.io.IOException;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import org.json.JSONArray;
@@ -80,7 +82,7 @@ final class Results {
     final int samples;
     /** The command's first paragraph about the choice. */
     final String advice;
-    final String created;
+    final Instant created;
 
     /** @throws IOException when the text is not a whole results.json */
     Results(String text) throws IOException {
@@ -90,14 +92,15 @@ final class Results {
             labelled = data.getBoolean("labelled");
             random = data.getBoolean("random");
             samples = data.getInt("samples");
-            created = document.getString("created");
+            created = Instant.parse(document.getString("created"));
             JSONObject choice = document.getJSONObject("advice");
-            advice = choice.getString("text").split("\n\n")[0].trim();
+            // Lines broken for a terminal go on with spaces.
+            advice = choice.getString("text").split("\n\n")[0].trim().replaceAll("\n +", " ");
             String advised = choice.isNull("form") ? null : choice.getString("form");
             JSONArray forms = document.getJSONArray("forms");
             for (int i = 0; i < forms.length(); i++)
                 rows.add(new Row(forms.getJSONObject(i), labelled, advised));
-        } catch (JSONException broken) {
+        } catch (JSONException | DateTimeParseException broken) {
             throw new IOException("results.json: " + broken.getMessage(), broken);
         }
     }
@@ -105,14 +108,10 @@ final class Results {
     /** Thermal status before or after the run; -1 unknown. */
     int thermal(boolean after) {
         JSONObject device = document.optJSONObject("device");
-        JSONObject state = device == null ? null : device.optJSONObject(after ? "after" : "before");
+        JSONArray states = device == null ? null : device.optJSONArray("states");
+        JSONObject state = states == null ? null
+                : states.optJSONObject(after ? states.length() - 1 : 0);
         return state == null ? -1 : state.optInt("thermal_status", -1);
-    }
-
-    /** The same document with the device in it, its state before and after. */
-    static void addDevice(JSONObject document, Device before, Device after) throws JSONException {
-        document.put("device", before.identity()
-                .put("before", before.state()).put("after", after.state()));
     }
 
     /** Adds the second engine's entries to the forms of their files; the first model is float32. */

@@ -35,6 +35,7 @@ public final class TableView extends LinearLayout {
                 text(R.string.column_latency), text(R.string.column_ratio)};
         if (columns) {
             View head = cells(heads, R.color.quiet, 12, Typeface.NORMAL);
+            head.setPadding(dp(4), 0, dp(4), dp(4));
             head.setImportantForAccessibility(IMPORTANT_FOR_ACCESSIBILITY_NO_HIDE_DESCENDANTS);
             addView(head);
         }
@@ -70,7 +71,9 @@ public final class TableView extends LinearLayout {
     private void addOther(LinearLayout box, Results.Other other) {
         String name = text(other.xnnpack ? R.string.engine_xnnpack : R.string.engine_plain);
         if (other.latency == null) {
-            box.addView(text(name + ": " + other.failure, R.color.bad, 12, Typeface.NORMAL));
+            TextView why = text(name + ": " + other.failure, R.color.bad, 12, Typeface.NORMAL);
+            why.setPadding(columns ? dp(8) : 0, 0, 0, 0);
+            box.addView(why);
             return;
         }
         String time = Text.time(other.latency.median), ratio = Text.ratio(other.latency.ratio);
@@ -122,7 +125,7 @@ public final class TableView extends LinearLayout {
     private LinearLayout pair(String name, String value, int color) {
         LinearLayout line = new LinearLayout(getContext());
         line.addView(text(name, R.color.quiet, 14, Typeface.NORMAL), share(1));
-        line.addView(number(value, color, 14), share(1));
+        line.addView(number(value, color, 14));
         return line;
     }
 

@@ -25,7 +25,8 @@ final class Text {
         return String.format(Locale.ROOT, "%.2f", ratio);
     }
 
-    private static String digits(double value) {
+    /** Three digits: "9.99", "10.0", "100". */
+    static String digits(double value) {
         String format = value < 9.995 ? "%.2f" : value < 99.95 ? "%.1f" : "%.0f";
         return String.format(Locale.ROOT, format, value);
     }

@@ -12,7 +12,7 @@ public final class All {
         JUnitCore core = new JUnitCore();
         core.addListener(new TextListener(System.out));
         Result result = core.run(MedianTest.class, ProgramTest.class, EngineBenchTest.class,
-                MainActivityTest.class, PictureTest.class);
+                DeviceTest.class, MainActivityTest.class, PictureTest.class);
         int failed = result.getFailureCount();
         System.out.println(result.getRunCount() - failed + " passed, " + failed + " failed");
         System.exit(failed == 0 ? 0 : 1);

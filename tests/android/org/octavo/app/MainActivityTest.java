@@ -15,6 +15,7 @@ import android.content.Intent;
 import android.content.res.Configuration;
 import android.database.Cursor;
 import android.net.Uri;
+import android.os.PowerManager;
 import android.provider.OpenableColumns;
 import android.view.View;
 import android.widget.RadioButton;
@@ -25,6 +26,7 @@ import java.io.File;
 import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.InputStream;
+import java.time.Instant;
 import java.util.Collections;
 import org.json.JSONArray;
 import org.json.JSONObject;
@@ -98,6 +100,7 @@ public final class MainActivityTest {
 
     @Test
     public void bundledModelsGiveTheTable() throws Exception {
+        Phone.pack("exec '" + Phone.OCTAVO + "' \"$@\" --bench-seconds " + FAST);
         assertEquals(View.GONE, activity.findViewById(R.id.results).getVisibility());
         Phone.run(activity);
         assertNull(activity.session.failure, activity.session.failure);
@@ -128,8 +131,8 @@ public final class MainActivityTest {
         Schema schema = new Schema(Files.read(new File(Phone.ROOT, "docs/results.schema.json")));
         assertNull(schema.fault(document), schema.fault(document));
         JSONObject device = document.getJSONObject("device");
-        assertEquals("app", device.getString("through"));
-        assertTrue(device.getJSONObject("after").has("thermal_status"));
+        assertEquals("app", device.getString("via"));
+        assertEquals(2, device.getJSONArray("states").length());
         JSONArray engines = document.getJSONArray("forms").getJSONObject(3).getJSONArray("engines");
         assertEquals("TensorFlow Lite 0.0", engines.getJSONObject(1).getString("engine"));
         File html = new File(activity.getFilesDir(), "report.html");
@@ -142,12 +145,12 @@ public final class MainActivityTest {
     @Test
     public void resultsOfBeforeAreThereAtTheNextStart() throws Exception {
         Phone.run(activity);
-        String created = activity.session.results.created;
+        Instant created = activity.session.results.created;
         MainActivity next = Robolectric.buildActivity(MainActivity.class).setup().get();
         assertEquals(created, next.session.results.created);
         assertEquals(View.VISIBLE, next.findViewById(R.id.results).getVisibility());
-        assertEquals(next.getString(R.string.status_shown, created),
-                ((TextView) next.findViewById(R.id.status)).getText());
+        String status = ((TextView) next.findViewById(R.id.status)).getText().toString();
+        assertTrue(status, status.matches("Results of .*20[0-9][0-9].*"));
     }
 
     @Test
@@ -323,6 +326,27 @@ public final class MainActivityTest {
         shadowOf(activity.getContentResolver()).registerOutputStream(uri, saved);
         shadowOf(activity).receiveResult(asked.intent, Activity.RESULT_OK, new Intent().setData(uri));
         assertEquals(Files.read(Comparison.resultsFile(activity)), saved.toString("UTF-8"));
+    }
+
+    @Test
+    public void heatDuringTheRunIsTold() throws Exception {
+        Phone.packOctavo("0.3");
+        text(R.id.run).performClick();
+        Phone.await("latency under way", () -> activity.session.step.equals("measure"));
+        shadowOf(activity.getSystemService(PowerManager.class))
+                .setCurrentThermalStatus(PowerManager.THERMAL_STATUS_SEVERE);
+        Phone.awaitEnd(activity);
+        String note = text(R.id.note).getText().toString();
+        assertTrue(note, note.contains(activity.getString(R.string.note_heat, 0, 3)));
+    }
+
+    /** Texts are English: no digits and no layout of another script in them. */
+    @Test
+    @Config(qualifiers = "ar-rEG-ldrtl")
+    public void otherLocalesReadEnglish() {
+        String bundled = text(R.id.bundled).getText().toString();
+        assertTrue(bundled, bundled.endsWith("6 forms, 2000 test images"));
+        assertEquals(View.LAYOUT_DIRECTION_LTR, activity.findViewById(R.id.page).getLayoutDirection());
     }
 
     /** A screen reader finds a name on everything that can be touched or focused. */
