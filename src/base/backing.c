@@ -17,7 +17,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { ALIGN = 64, TMPFS = 0x01021994, RAMFS = 0x858458f6 - 0x100000000 };
+enum { ALIGN = 64, TMPFS = 0x01021994 };
 
 struct oct_backing {
     atomic_size_t references;
@@ -57,7 +57,7 @@ oct_backing *oct_backing_create(size_t size)
 static int open_nameless(const char *folder, size_t size)
 {
     struct statfs info;
-    if (folder == NULL || statfs(folder, &info) != 0 || info.f_type == TMPFS || info.f_type == RAMFS)
+    if (folder == NULL || statfs(folder, &info) != 0 || info.f_type == TMPFS)
         return -1;
     int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0 && fallocate(fd, 0, 0, (off_t)size) != 0) {

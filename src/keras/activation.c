@@ -3,7 +3,7 @@
  *
  * A name is looked up without case, underscores and module ("hard_sigmoid", "HardSigmoid", "nn.relu6").
  */
-#include "keras/layer.h"
+#include "keras/curve.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -145,6 +145,40 @@ static oct_status mish(oct_keras_call *call, int32_t x, int32_t *y, oct_error *e
     return oct_keras_emit_binary(call, OCT_OP_MUL, x, gate, y, err);
 }
 
+/* log(sigmoid(x)) = -softplus(-x) */
+static oct_status log_sigmoid(oct_keras_call *call, int32_t x, int32_t *y, oct_error *err)
+{
+    OCT_TRY(oct_keras_emit_unary(call, OCT_OP_NEG, OCT_OPTIONS_Neg, x, y, err));
+    OCT_TRY(softplus(call, *y, y, err));
+    return oct_keras_emit_unary(call, OCT_OP_NEG, OCT_OPTIONS_Neg, *y, y, err);
+}
+
+/* By name alone every option has its default. */
+static oct_status celu(oct_keras_call *call, int32_t x, int32_t *y, oct_error *err)
+{
+    return oct_keras_curve_celu(call, x, 1, y, err);
+}
+
+static oct_status glu(oct_keras_call *call, int32_t x, int32_t *y, oct_error *err)
+{
+    return oct_keras_curve_glu(call, x, -1, y, err);
+}
+
+static oct_status hard_shrink(oct_keras_call *call, int32_t x, int32_t *y, oct_error *err)
+{
+    return oct_keras_curve_hard_shrink(call, x, 0.5, y, err);
+}
+
+static oct_status soft_shrink(oct_keras_call *call, int32_t x, int32_t *y, oct_error *err)
+{
+    return oct_keras_curve_soft_shrink(call, x, 0.5, y, err);
+}
+
+static oct_status squareplus(oct_keras_call *call, int32_t x, int32_t *y, oct_error *err)
+{
+    return oct_keras_curve_squareplus(call, x, 4, y, err);
+}
+
 static const struct {
     const char *name;
     activation_fn *emit;
@@ -154,7 +188,11 @@ static const struct {
     { "logsoftmax", log_softmax }, { "silu", silu }, { "swish", silu }, { "hardsilu", hard_silu },
     { "hardswish", hard_silu }, { "hardsigmoid", hard_sigmoid }, { "gelu", gelu }, { "elu", elu },
     { "selu", selu }, { "leakyrelu", leaky_relu }, { "exponential", exponential },
-    { "softplus", softplus }, { "softsign", softsign }, { "mish", mish }
+    { "softplus", softplus }, { "softsign", softsign }, { "mish", mish }, { "celu", celu },
+    { "glu", glu }, { "hardshrink", hard_shrink }, { "softshrink", soft_shrink },
+    { "logsigmoid", log_sigmoid }, { "squareplus", squareplus },
+    { "tanhshrink", oct_keras_curve_tanh_shrink }, { "sparseplus", oct_keras_curve_sparse_plus },
+    { "sparsesigmoid", oct_keras_curve_sparse_sigmoid }
 };
 
 static bool same_name(const char *name, const char *known)
@@ -264,9 +302,10 @@ oct_status oct_keras_lower_relu(oct_keras_call *call, int32_t *y, oct_error *err
 
 oct_status oct_keras_lower_leaky_relu(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    double fallback = call->layer->is_operation ? 0.2 : 0.3;
-    double slope = oct_keras_number(call->config, "negative_slope",
-        oct_keras_number(call->config, "alpha", fallback));
+    double fallback = call->layer->def->kind == OCT_KERAS_LAYER ? 0.3 : 0.2;
+    const json_t *given = oct_keras_setting(call, "negative_slope");
+    given = given != NULL ? given : oct_keras_setting(call, "alpha");
+    double slope = json_is_number(given) ? json_number_value(given) : fallback;
     return leaky(call, call->inputs[0], slope, y, err);
 }
 
@@ -279,27 +318,48 @@ oct_status oct_keras_lower_elu(oct_keras_call *call, int32_t *y, oct_error *err)
 
 oct_status oct_keras_lower_gelu(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    return gelu_of_kind(call, call->inputs[0], oct_keras_flag(call->config, "approximate", true), y,
-        err);
+    const json_t *given = oct_keras_setting(call, "approximate");
+    bool approximate = given != NULL ? json_is_true(given) : !call->keras2;
+    return gelu_of_kind(call, call->inputs[0], approximate, y, err);
 }
 
+/* Softmax over several axes, which the operator cannot: e^(x - max) / sum. */
+static oct_status softmax_over(oct_keras_call *call, int32_t x, const int32_t *axes, int32_t count,
+    int32_t *y, oct_error *err)
+{
+    int32_t part;
+    OCT_TRY(oct_keras_emit_reduce(call, OCT_OP_REDUCE_MAX, x, axes, count, true, &part, err));
+    OCT_TRY(oct_keras_emit_binary(call, OCT_OP_SUB, x, part, y, err));
+    OCT_TRY(exponential(call, *y, y, err));
+    OCT_TRY(oct_keras_emit_reduce(call, OCT_OP_SUM, *y, axes, count, true, &part, err));
+    return oct_keras_emit_binary(call, OCT_OP_DIV, *y, part, y, err);
+}
+
+/* The operators work on the last axis. Variant 1: the logarithm. */
 oct_status oct_keras_lower_softmax(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    int32_t x = call->inputs[0], list[8] = { -1 }, count = 1, axis, perm[8];
+    activation_fn *emit = call->variant == 1 ? log_softmax : softmax;
+    int32_t x = call->inputs[0], list[8] = { -1 }, count = 1, perm[8];
     int32_t rank = oct_keras_shape_of(call, x).rank;
-    if (oct_keras_has(call->config, "axis"))
-        OCT_TRY(oct_keras_list(json_object_get(call->config, "axis"), "axis", 8, list, &count, err));
+    const json_t *given = oct_keras_setting(call, "axis");
+    if (call->masked)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "runs under a mask, which is not supported");
+    if (given != NULL)
+        OCT_TRY(oct_keras_list(given, "axis", 8, list, &count, err));
+    for (int32_t i = 0; i < count; i++)
+        OCT_TRY(oct_keras_axis(list[i], rank, &list[i], err));
+    if (count != 1 && call->variant == 1)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "log_softmax over %d axes", count);
     if (count != 1)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "softmax over %d axes", count);
-    OCT_TRY(oct_keras_axis(list[0], rank, &axis, err));
-    if (axis == rank - 1)
-        return softmax(call, x, y, err);
+        return softmax_over(call, x, list, count, y, err);
+    if (list[0] == rank - 1)
+        return emit(call, x, y, err);
     for (int32_t i = 0; i < rank; i++)
         perm[i] = i;
-    perm[axis] = rank - 1;
-    perm[rank - 1] = axis;
+    perm[list[0]] = rank - 1;
+    perm[rank - 1] = list[0];
     OCT_TRY(oct_keras_emit_transpose(call, x, perm, y, err));
-    OCT_TRY(softmax(call, *y, y, err));
+    OCT_TRY(emit(call, *y, y, err));
     return oct_keras_emit_transpose(call, *y, perm, y, err);
 }
 

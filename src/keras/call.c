@@ -4,7 +4,10 @@
 #include "keras/layer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { MAX_CONSTANT = 1 << 24 };
 
 static const oct_keras_def defs[] = {
 #define OCT_KERAS(kind, name, family, variant, variables)                                          \
@@ -122,22 +125,82 @@ const json_t *oct_keras_argument_value(const oct_keras_call *call, int32_t posit
 
 const json_t *oct_keras_setting(const oct_keras_call *call, const char *key)
 {
-    const json_t *value = json_object_get(call->config, key);
+    /* The configuration of a TFOpLambda is that of a layer: its dtype is not the function's. */
+    bool is_function = call->layer->def != NULL && call->layer->def->kind == OCT_KERAS_FUNCTION;
+    const json_t *value = is_function ? NULL : json_object_get(call->config, key);
     if (value == NULL)
         value = oct_keras_argument_value(call, -1, key);
     return json_is_null(value) ? NULL : value;
 }
 
-oct_status oct_keras_argument_tensor(oct_keras_call *call, int32_t position, const char *keyword,
-    int32_t *tensor, oct_error *err)
+/* The shape of a nested list; false when it is ragged or too deep. */
+static bool list_shape(const json_t *value, int32_t *rank, int32_t *dims)
+{
+    for (*rank = 0; json_is_array(value) && *rank < 8; value = json_array_get(value, 0)) {
+        if (json_array_size(value) == 0 || json_array_size(value) > INT32_MAX)
+            return false;
+        dims[(*rank)++] = (int32_t)json_array_size(value);
+    }
+    return json_is_number(value);
+}
+
+/* Writes the numbers of a list of this shape; false when it has another. */
+static bool flatten(const json_t *value, int32_t rank, const int32_t *dims, oct_type type, void **to)
+{
+    if (rank == 0) {
+        float real = (float)json_number_value(value);
+        int32_t whole = (int32_t)json_integer_value(value);
+        memcpy(*to, type == OCT_INT32 ? (const void *)&whole : (const void *)&real, 4);
+        *to = (char *)*to + 4;
+        return json_is_number(value) && (type != OCT_INT32 || json_is_integer(value));
+    }
+    if (json_array_size(value) != (size_t)dims[0])
+        return false;
+    for (int32_t i = 0; i < dims[0]; i++)
+        if (!flatten(json_array_get(value, (size_t)i), rank - 1, dims + 1, type, to))
+            return false;
+    return true;
+}
+
+static oct_status constant_array(oct_keras_call *call, const json_t *value, const char *keyword,
+    oct_type type, int32_t *tensor, oct_error *err)
+{
+    int32_t rank, dims[8];
+    int64_t count = 1;
+    bool good = (type == OCT_FLOAT32 || type == OCT_INT32) && list_shape(value, &rank, dims);
+    for (int32_t i = 0; good && i < rank; i++)
+        good = (count *= dims[i]) <= MAX_CONSTANT;
+    if (!good)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "its argument '%s' is neither a tensor nor a number",
+            keyword);
+    void *numbers = malloc((size_t)count * 4), *at = numbers;
+    if (numbers == NULL)
+        return oct_fail_memory(err, (size_t)count * 4, keyword);
+    oct_status status = flatten(value, rank, dims, type, &at)
+                            ? oct_graph_add_constant(call->graph, call->sub, call->path, type, rank,
+                                  dims, numbers, tensor, err)
+                            : oct_fail(err, OCT_E_INVALID, "its argument '%s' is no array", keyword);
+    free(numbers);
+    return status;
+}
+
+oct_status oct_keras_argument_typed(oct_keras_call *call, int32_t position, const char *keyword,
+    oct_type type, int32_t *tensor, oct_error *err)
 {
     const oct_keras_argument *argument = find_argument(call, position, keyword);
     if (argument != NULL && argument->value == NULL) {
         *tensor = argument->tensor;
         return OCT_OK;
     }
-    if (argument == NULL || !json_is_number(argument->value))
-        return oct_fail(err, OCT_E_UNSUPPORTED, "its argument '%s' is neither a tensor nor a number",
-            keyword);
-    return oct_keras_constant_scalar(call, (float)json_number_value(argument->value), tensor, err);
+    const json_t *value = argument == NULL ? NULL : argument->value;
+    if (json_is_number(value) && type == OCT_FLOAT32)
+        return oct_keras_constant_scalar(call, (float)json_number_value(value), tensor, err);
+    const json_t *inner = json_object_get(json_object_get(value, "config"), "value");
+    return constant_array(call, inner != NULL ? inner : value, keyword, type, tensor, err);
+}
+
+oct_status oct_keras_argument_tensor(oct_keras_call *call, int32_t position, const char *keyword,
+    int32_t *tensor, oct_error *err)
+{
+    return oct_keras_argument_typed(call, position, keyword, OCT_FLOAT32, tensor, err);
 }

@@ -155,7 +155,8 @@ static oct_options_type binary_options(oct_builtin op)
         { OCT_OP_EQUAL, OCT_OPTIONS_Equal }, { OCT_OP_NOT_EQUAL, OCT_OPTIONS_NotEqual },
         { OCT_OP_LESS, OCT_OPTIONS_Less }, { OCT_OP_LESS_EQUAL, OCT_OPTIONS_LessEqual },
         { OCT_OP_GREATER, OCT_OPTIONS_Greater }, { OCT_OP_GREATER_EQUAL, OCT_OPTIONS_GreaterEqual },
-        { OCT_OP_LOGICAL_AND, OCT_OPTIONS_LogicalAnd }, { OCT_OP_LOGICAL_OR, OCT_OPTIONS_LogicalOr }
+        { OCT_OP_LOGICAL_AND, OCT_OPTIONS_LogicalAnd }, { OCT_OP_LOGICAL_OR, OCT_OPTIONS_LogicalOr },
+        { OCT_OP_FLOOR_DIV, OCT_OPTIONS_FloorDiv }, { OCT_OP_FLOOR_MOD, OCT_OPTIONS_FloorMod }
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].op == op)
@@ -289,8 +290,14 @@ oct_status oct_keras_emit_transpose(oct_keras_call *call, int32_t x, const int32
 oct_status oct_keras_emit_pad(oct_keras_call *call, int32_t x, int32_t sides[][2], int32_t *y,
     oct_error *err)
 {
+    return oct_keras_emit_pad_with(call, x, sides, 0, y, err);
+}
+
+oct_status oct_keras_emit_pad_with(oct_keras_call *call, int32_t x, int32_t sides[][2], float fill,
+    int32_t *y, oct_error *err)
+{
     oct_keras_shape shape = oct_keras_shape_of(call, x);
-    int32_t inputs[2] = { x }, flat[16], dims[2] = { shape.rank, 2 };
+    int32_t inputs[3] = { x }, flat[16], dims[2] = { shape.rank, 2 };
     bool any = false;
     for (int32_t i = 0; i < shape.rank; i++) {
         int64_t size = (int64_t)shape.dims[i] + sides[i][0] + sides[i][1];
@@ -309,7 +316,11 @@ oct_status oct_keras_emit_pad(oct_keras_call *call, int32_t x, int32_t sides[][2
     snprintf(name, sizeof name, "%s/paddings", call->path);
     OCT_TRY(oct_graph_add_constant(call->graph, call->sub, name, OCT_INT32, 2, dims, flat, &inputs[1],
         err));
-    return oct_keras_emit(call, OCT_OP_PAD, inputs, 2, OCT_OPTIONS_Pad, oct_keras_type_of(call, x),
+    if (fill == 0)
+        return oct_keras_emit(call, OCT_OP_PAD, inputs, 2, OCT_OPTIONS_Pad,
+            oct_keras_type_of(call, x), &shape, y, NULL, err);
+    OCT_TRY(oct_keras_constant_scalar(call, fill, &inputs[2], err));
+    return oct_keras_emit(call, OCT_OP_PADV2, inputs, 3, OCT_OPTIONS_PadV2, oct_keras_type_of(call, x),
         &shape, y, NULL, err);
 }
 

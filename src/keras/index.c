@@ -4,11 +4,13 @@
 #include "keras/layer.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* One axis of x[...]. */
 typedef struct cut {
     bool has_begin, has_end, shrink;
     int32_t begin, end, stride;
+    int32_t added; /* new axes of one element in front of it */
 } cut;
 
 static oct_status read_bound(const json_t *slice, const char *key, bool *given, int32_t *value,
@@ -45,24 +47,51 @@ static bool is_ellipsis(const json_t *item)
     return strcmp(oct_keras_text(item, "class_name", ""), "__ellipsis__") == 0;
 }
 
-/* One cut an axis: an ellipsis stands for as many whole axes as are missing. */
+/* One cut an axis, and one behind for what is added there: an ellipsis stands for the axes missing. */
 static oct_status read_cuts(const json_t *items, int32_t rank, cut *cuts, oct_error *err)
 {
     size_t count = json_is_array(items) ? json_array_size(items) : 1;
-    int32_t axis = 0;
+    int32_t axis = 0, added = 0; /* of all items */
+    for (size_t i = 0; i < count && count <= 16; i++)
+        added += json_is_null(json_is_array(items) ? json_array_get(items, i) : items);
+    for (int32_t i = 0; i <= rank; i++)
+        cuts[i] = (cut){ .stride = 1 };
     for (size_t i = 0; i < count; i++) {
         const json_t *item = json_is_array(items) ? json_array_get(items, i) : items;
-        int32_t whole = is_ellipsis(item) ? rank - (int32_t)count + 1 : 0;
-        if (count > 9 || axis + whole + !is_ellipsis(item) > rank || whole < 0)
+        if (json_is_null(item)) {
+            cuts[axis].added++;
+            continue;
+        }
+        int32_t whole = is_ellipsis(item) ? rank - ((int32_t)count - added) + 1 : 0;
+        if (count > 16 || axis + whole + !is_ellipsis(item) > rank || whole < 0)
             return oct_fail(err, OCT_E_INVALID, "has more indices than the tensor has axes");
-        while (whole-- > 0)
-            cuts[axis++] = (cut){ .stride = 1 };
-        if (!is_ellipsis(item))
-            OCT_TRY(read_cut(item, &cuts[axis++], err));
+        axis += whole;
+        if (!is_ellipsis(item)) {
+            int32_t before = cuts[axis].added;
+            OCT_TRY(read_cut(item, &cuts[axis], err));
+            cuts[axis++].added = before;
+        }
     }
-    while (axis < rank)
-        cuts[axis++] = (cut){ .stride = 1 };
     return OCT_OK;
+}
+
+/* Puts the added axes where they were asked for. */
+static oct_status add_axes(oct_keras_call *call, const cut *cuts, int32_t rank,
+    const oct_keras_shape *shape, int32_t *y, oct_error *err)
+{
+    oct_keras_shape wide = { 0 };
+    int32_t from = 0;
+    bool any = false;
+    for (int32_t i = 0; i <= rank; i++) {
+        for (int32_t k = 0; k < cuts[i].added; k++, any = true)
+            if (wide.rank < 8)
+                wide.dims[wide.rank++] = 1;
+        if (i < rank && !cuts[i].shrink && wide.rank < 8)
+            wide.dims[wide.rank++] = shape->dims[from++];
+    }
+    if (any && (from != shape->rank || wide.rank == 8))
+        return oct_fail(err, OCT_E_UNSUPPORTED, "would have 8 axes or more");
+    return any ? oct_keras_emit_reshape(call, *y, &wide, y, err) : OCT_OK;
 }
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
@@ -107,7 +136,7 @@ oct_status oct_keras_lower_get_item(oct_keras_call *call, int32_t *y, oct_error 
     int32_t begin_mask = 0, end_mask = 0, shrink_mask = 0;
     oct_keras_shape from = oct_keras_shape_of(call, inputs[0]), shape = { 0 };
     const json_t *items = oct_keras_argument_value(call, 1, call->keras2 ? "slice_spec" : "key");
-    cut cuts[8];
+    cut cuts[9];
     OCT_TRY(read_cuts(items, from.rank, cuts, err));
     for (int32_t i = 0; i < from.rank; i++) {
         OCT_TRY(cut_axis(&cuts[i], i, from.dims[i], &shape, err));
@@ -127,7 +156,7 @@ oct_status oct_keras_lower_get_item(oct_keras_call *call, int32_t *y, oct_error 
     options->begin_mask = begin_mask;
     options->end_mask = end_mask;
     options->shrink_axis_mask = shrink_mask;
-    return OCT_OK;
+    return add_axes(call, cuts, from.rank, &shape, y, err);
 }
 
 static oct_status insert_axis(const oct_keras_call *call, int32_t size, oct_keras_shape *shape,
@@ -198,24 +227,51 @@ oct_status oct_keras_lower_squeeze(oct_keras_call *call, int32_t *y, oct_error *
     return oct_keras_emit_reshape(call, call->inputs[0], &shape, y, err);
 }
 
+/* The image continues as in a mirror, with the edge twice (symmetric) or once (reflect). */
+static oct_status emit_mirror(oct_keras_call *call, int32_t sides[][2], bool symmetric, int32_t *y,
+    oct_error *err)
+{
+    int32_t inputs[2] = { call->inputs[0] }, flat[16];
+    oct_keras_shape shape = oct_keras_shape_of(call, inputs[0]);
+    for (int32_t i = 0; i < shape.rank; i++) {
+        for (int k = 0; k < 2; k++) {
+            flat[2 * i + k] = sides[i][k];
+            if (sides[i][k] > 0 && sides[i][k] > shape.dims[i] - !symmetric)
+                return oct_fail(err, OCT_E_INVALID, "mirrors %d of %d elements", sides[i][k],
+                    shape.dims[i]);
+        }
+        shape.dims[i] += shape.dims[i] < 0 ? 0 : sides[i][0] + sides[i][1];
+    }
+    OCT_TRY(oct_graph_add_constant(call->graph, call->sub, call->path, OCT_INT32, 2,
+        (int32_t[]){ shape.rank, 2 }, flat, &inputs[1], err));
+    oct_mirror_pad_options *options;
+    OCT_TRY(oct_keras_emit(call, OCT_OP_MIRROR_PAD, inputs, 2, OCT_OPTIONS_MirrorPad,
+        oct_keras_type_of(call, inputs[0]), &shape, y, &options, err));
+    options->mode = symmetric;
+    return OCT_OK;
+}
+
 oct_status oct_keras_lower_pad(oct_keras_call *call, int32_t *y, oct_error *err)
 {
     const json_t *widths = oct_keras_setting(call, call->keras2 ? "paddings" : "pad_width");
     const json_t *mode = oct_keras_setting(call, "mode"), *fill = oct_keras_setting(call, "constant_values");
     int32_t rank = oct_keras_shape_of(call, call->inputs[0]).rank, sides[8][2], count;
     const char *name = mode == NULL ? "constant" : json_string_value(mode);
-    if (name == NULL || (strcmp(name, "constant") != 0 && strcmp(name, "CONSTANT") != 0) ||
-        json_number_value(fill) != 0)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "pads with something other than zeros");
-    if (json_array_size(widths) != (size_t)rank)
+    fill = fill != NULL ? fill : oct_keras_argument_value(call, 1, "constant_values");
+    if (json_array_size(widths) != (size_t)rank || name == NULL || rank > 8)
         return oct_fail(err, OCT_E_INVALID, "expected sizes before and after each axis");
     for (int32_t i = 0; i < rank; i++) {
         OCT_TRY(oct_keras_list(json_array_get(widths, (size_t)i), "pad_width", 2, sides[i], &count,
             err));
-        if (count != 2 || sides[i][0] < 0 || sides[i][1] < 0)
+        if (count != 2 || sides[i][0] < 0 || sides[i][1] < 0 || sides[i][0] > INT32_MAX / 4 ||
+            sides[i][1] > INT32_MAX / 4)
             return oct_fail(err, OCT_E_INVALID, "expected sizes before and after each axis");
     }
-    return oct_keras_emit_pad(call, call->inputs[0], sides, y, err);
+    if (strcasecmp(name, "reflect") == 0 || strcasecmp(name, "symmetric") == 0)
+        return emit_mirror(call, sides, strcasecmp(name, "symmetric") == 0, y, err);
+    if (strcasecmp(name, "constant") != 0 || !(fill == NULL || json_is_null(fill) || json_is_number(fill)))
+        return oct_fail(err, OCT_E_UNSUPPORTED, "pads in the mode '%s'", name);
+    return oct_keras_emit_pad_with(call, call->inputs[0], sides, (float)json_number_value(fill), y, err);
 }
 
 oct_status oct_keras_lower_cast(oct_keras_call *call, int32_t *y, oct_error *err)

@@ -186,6 +186,10 @@ oct_status oct_keras_emit_transpose(oct_keras_call *call, int32_t x, const int32
 oct_status oct_keras_emit_pad(oct_keras_call *call, int32_t x, int32_t sides[][2], int32_t *y,
     oct_error *err);
 
+/** The same with another number than zero. */
+oct_status oct_keras_emit_pad_with(oct_keras_call *call, int32_t x, int32_t sides[][2], float fill,
+    int32_t *y, oct_error *err);
+
 /** y = x without sides[axis] = { before, after }; ends are counted from the back, open sizes work too. */
 oct_status oct_keras_emit_crop(oct_keras_call *call, int32_t x, int32_t sides[][2], int32_t *y,
     oct_error *err);
@@ -240,6 +244,14 @@ oct_status oct_keras_activate(oct_keras_call *call, const json_t *activation, in
 /** The tensor of argument `position`, or of `keyword`; a constant becomes a float32 constant. */
 oct_status oct_keras_argument_tensor(oct_keras_call *call, int32_t position, const char *keyword,
     int32_t *tensor, oct_error *err);
+
+/**
+ * The same for operands that must agree in type: a number becomes a constant of `type`, a nested list of
+ * numbers (or what Keras 3 writes for an array) one of its shape.
+ * Errors: OCT_E_UNSUPPORTED for other values and for types other than float32 and int32.
+ */
+oct_status oct_keras_argument_typed(oct_keras_call *call, int32_t position, const char *keyword,
+    oct_type type, int32_t *tensor, oct_error *err);
 
 /**
  * An option of an operation, which Keras 3 has in the configuration and Keras 2 among the arguments;

@@ -9,15 +9,16 @@ oct_status oct_keras_lower_arithmetic(oct_keras_call *call, int32_t *y, oct_erro
 {
     oct_builtin op = (oct_builtin)call->variant;
     const json_t *second = oct_keras_argument_value(call, 1, call->keras2 ? "y" : "x2");
+    oct_type type = oct_keras_type_of(call, call->inputs[0]);
     int32_t a, b;
-    OCT_TRY(oct_keras_argument_tensor(call, 0, call->keras2 ? "x" : "x1", &a, err));
+    OCT_TRY(oct_keras_argument_typed(call, 0, call->keras2 ? "x" : "x1", type, &a, err));
     /* As the converter: a division by a constant is a multiplication by its float32 reciprocal. */
     if (op == OCT_OP_DIV && json_is_number(second))
         return oct_keras_emit_scalar(call, OCT_OP_MUL, a, 1.0f / (float)json_number_value(second), y,
             err);
     if (op == OCT_OP_POW && json_number_value(second) == 2)
         return oct_keras_emit_unary(call, OCT_OP_SQUARE, OCT_OPTIONS_Square, a, y, err);
-    OCT_TRY(oct_keras_argument_tensor(call, 1, call->keras2 ? "y" : "x2", &b, err));
+    OCT_TRY(oct_keras_argument_typed(call, 1, call->keras2 ? "y" : "x2", type, &b, err));
     return oct_keras_emit_binary(call, op, a, b, y, err);
 }
 
@@ -26,7 +27,9 @@ oct_status oct_keras_lower_elementwise(oct_keras_call *call, int32_t *y, oct_err
     static const struct { oct_builtin op; oct_options_type options; } table[] = {
         { OCT_OP_NEG, OCT_OPTIONS_Neg }, { OCT_OP_ABS, OCT_OPTIONS_Abs },
         { OCT_OP_EXP, OCT_OPTIONS_Exp }, { OCT_OP_SQUARE, OCT_OPTIONS_Square },
-        { OCT_OP_LOGICAL_NOT, OCT_OPTIONS_LogicalNot }
+        { OCT_OP_LOGICAL_NOT, OCT_OPTIONS_LogicalNot },
+        { OCT_OP_COS, OCT_OPTIONS_Cos }, { OCT_OP_SIGN, OCT_OPTIONS_Sign },
+        { OCT_OP_ZEROS_LIKE, OCT_OPTIONS_ZerosLike }
     };
     oct_options_type options = OCT_OPTIONS_NONE;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
@@ -35,15 +38,23 @@ oct_status oct_keras_lower_elementwise(oct_keras_call *call, int32_t *y, oct_err
     return oct_keras_emit_unary(call, (oct_builtin)call->variant, options, call->inputs[0], y, err);
 }
 
+/* Keras 3 has the limits in the configuration, Keras 2 among the arguments. */
 oct_status oct_keras_lower_clip(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    *y = call->inputs[0];
-    if (oct_keras_has(call->config, "x_min"))
-        OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MAXIMUM, *y,
-            (float)oct_keras_number(call->config, "x_min", 0), y, err));
-    if (oct_keras_has(call->config, "x_max"))
-        OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MINIMUM, *y,
-            (float)oct_keras_number(call->config, "x_max", 0), y, err));
+    static const struct { const char *keras3, *keras2; oct_builtin op; } limits[] = {
+        { "x_min", "clip_value_min", OCT_OP_MAXIMUM }, { "x_max", "clip_value_max", OCT_OP_MINIMUM }
+    };
+    for (int i = 0; i < 2; i++) {
+        const json_t *value = oct_keras_setting(call,
+            call->keras2 ? limits[i].keras2 : limits[i].keras3);
+        if (value == NULL)
+            value = oct_keras_argument_value(call, i + 1, "");
+        if (json_is_number(value))
+            OCT_TRY(oct_keras_emit_scalar(call, limits[i].op, *y, (float)json_number_value(value), y,
+                err));
+        else if (value != NULL && !json_is_null(value))
+            return oct_fail(err, OCT_E_UNSUPPORTED, "clips at something other than numbers");
+    }
     return OCT_OK;
 }
 

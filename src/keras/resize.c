@@ -65,6 +65,7 @@ static bool flag_set(const oct_keras_call *call, const char *key)
 static oct_status fit_aspect(oct_keras_call *call, const int32_t *size, bool pad, int32_t *x,
     oct_error *err)
 {
+    float fill = (float)oct_keras_number(call->config, "fill_value", 0);
     oct_keras_shape shape = oct_keras_shape_of(call, *x);
     int32_t sides[4][2] = { { 0 } };
     OCT_TRY(oct_keras_require_known(&shape, 1, err));
@@ -80,7 +81,7 @@ static oct_status fit_aspect(oct_keras_call *call, const int32_t *size, bool pad
         /* As Keras: a frame is as wide on both sides, one short of the shape when the rest is odd. */
         sides[1 + i][1] = pad ? sides[1 + i][0] : (int32_t)spare - sides[1 + i][0];
     }
-    return pad ? oct_keras_emit_pad(call, *x, sides, x, err)
+    return pad ? oct_keras_emit_pad_with(call, *x, sides, fill, x, err)
                : oct_keras_emit_crop(call, *x, sides, x, err);
 }
 
@@ -95,8 +96,6 @@ oct_status oct_keras_lower_resizing(oct_keras_call *call, int32_t *y, oct_error 
     OCT_TRY(oct_keras_int(call->config, "width", 0, 1, &size[1], err));
     if (flag_set(call, "antialias"))
         return oct_fail(err, OCT_E_UNSUPPORTED, "antialias");
-    if (pad && oct_keras_number(call->config, "fill_value", 0) != 0)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "pads with something other than zeros");
     if (crop || pad) {
         OCT_TRY(oct_keras_emit_cast(call, x, OCT_FLOAT32, &x, err));
         OCT_TRY(fit_aspect(call, size, pad, &x, err));
@@ -125,4 +124,25 @@ oct_status oct_keras_lower_center_crop(oct_keras_call *call, int32_t *y, oct_err
         sides[1 + i][1] = spare - spare / 2;
     }
     return oct_keras_emit_crop(call, x, sides, y, err);
+}
+
+/* The operation: Keras 3 says interpolation, TensorFlow method. */
+oct_status oct_keras_lower_resize(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    static const char *const refused[] = { "antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio",
+        "preserve_aspect_ratio" };
+    const char *method = json_string_value(
+        oct_keras_setting(call, call->keras2 ? "method" : "interpolation"));
+    const json_t *given = oct_keras_setting(call, "size");
+    int32_t size[2], count;
+    OCT_TRY(oct_keras_channels_last(call, err));
+    OCT_TRY(oct_keras_require_rank(call, call->inputs[0], 4, err));
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (json_is_true(oct_keras_setting(call, refused[i])))
+            return oct_fail(err, OCT_E_UNSUPPORTED, "%s", refused[i]);
+    OCT_TRY(oct_keras_list(given, "size", 2, size, &count, err));
+    if (count != 2 || size[0] < 1 || size[1] < 1)
+        return oct_fail(err, OCT_E_INVALID, "size: expected two numbers above 0");
+    return emit_resize(call, call->inputs[0], method == NULL ? "bilinear" : method, size[0], size[1], y,
+        err);
 }
