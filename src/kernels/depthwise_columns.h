@@ -62,6 +62,7 @@ typedef struct oct_columns_hybrid {
     const int32_t *column_sum; /* [channels * repeat] of w */
     const float *scale, *bias; /* [channels * repeat] */
     float lo, hi;
+    oct_float_range *range;    /* NULL, or what the outputs are folded into */
 } oct_columns_hybrid;
 
 /**

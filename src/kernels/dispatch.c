@@ -6,8 +6,7 @@
 #define ROWS_OF(isa)                                                                               \
     .move_flip = oct_move_flip_##isa, .move_widen = oct_move_widen_##isa,                          \
     .hybrid_shared = oct_hybrid_shared_##isa, .hybrid_channel = oct_hybrid_channel_##isa,          \
-    .quantize_symmetric = oct_quantize_row_symmetric_##isa,                                        \
-    .quantize_asymmetric = oct_quantize_row_asymmetric_##isa,                                      \
+    .quantize = { oct_range_fold_##isa, oct_quantize_floats_##isa },                                \
     .depthwise_taps_s8 = oct_depthwise_taps_s8_##isa,                                              \
     .depthwise_taps_s16 = oct_depthwise_taps_s16_##isa, .depthwise_f32 = oct_depthwise_f32_##isa,  \
     .gemm_f32 = oct_gemm_f32_##isa, .add_row_s8 = oct_add_row_s8_##isa,                            \
@@ -67,8 +66,7 @@ static const oct_kernel_set kernels_avx512amx = {
 #define NEON_KERNELS                                                                               \
     .move_flip = oct_move_flip_c, .move_widen = oct_move_widen_c,                                  \
     .hybrid_shared = oct_hybrid_shared_c, .hybrid_channel = oct_hybrid_channel_c,                  \
-    .quantize_symmetric = oct_quantize_row_symmetric_c,                                            \
-    .quantize_asymmetric = oct_quantize_row_asymmetric_c,                                          \
+    .quantize = { oct_range_fold_c, oct_quantize_floats_c },                                          \
     .depthwise_taps_s8 = oct_depthwise_taps_s8_neon,                                               \
     .depthwise_taps_s16 = oct_depthwise_taps_s16_neon, .depthwise_f32 = oct_depthwise_f32_neon,    \
     .gemm_f32 = oct_gemm_f32_neon, .gemm_s16 = oct_gemm_s16_neon,                                  \

@@ -33,7 +33,7 @@ typedef struct oct_kernel_set {
     void (*move_widen)(void *to, const void *from, size_t n, int32_t zero);
     void (*hybrid_shared)(const oct_hybrid_args *args);
     void (*hybrid_channel)(const oct_hybrid_args *args);
-    oct_quantize_row_fn quantize_symmetric, quantize_asymmetric;
+    oct_quantize_kernels quantize;
 } oct_kernel_set;
 
 /** Kernels of a level that oct_cpu_supported() includes; static storage. */

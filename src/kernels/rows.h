@@ -23,6 +23,7 @@ typedef struct oct_hybrid_args {
     float lo, hi;
     float *y;
     size_t y_stride;
+    oct_float_range *range; /* NULL, or what the outputs are folded into */
 } oct_hybrid_args;
 
 /**
@@ -30,15 +31,15 @@ typedef struct oct_hybrid_args {
  * oct_move_widen:  to[i] = from[i] - zero as int16.
  * oct_hybrid_shared, oct_hybrid_channel: y = clamp(v * (unit.scale * scale[n]) + bias[n]) and
  *   clamp(v * scale[n] * unit.scale + bias[n]) with v = float(sum - unit.zero * column_sum[n]).
- * oct_quantize_row_symmetric, _asymmetric: quantize_rows.h.
+ * oct_range_fold, oct_quantize_floats: the loops of quantize_rows.h.
  */
 #define OCT_ROWS_DECLARE(isa)                                                                      \
     void oct_move_flip_##isa(void *to, const void *from, size_t n, int32_t zero);                  \
     void oct_move_widen_##isa(void *to, const void *from, size_t n, int32_t zero);                 \
     void oct_hybrid_shared_##isa(const oct_hybrid_args *args);                                     \
     void oct_hybrid_channel_##isa(const oct_hybrid_args *args);                                    \
-    oct_row_quant oct_quantize_row_symmetric_##isa(const float *x, size_t n, int8_t *q);           \
-    oct_row_quant oct_quantize_row_asymmetric_##isa(const float *x, size_t n, int8_t *q);
+    void oct_range_fold_##isa(const float *x, size_t n, oct_float_range *range);                   \
+    void oct_quantize_floats_##isa(const oct_quantizer *by, const float *x, size_t n, int8_t *q);
 OCT_ROWS_DECLARE(c)
 OCT_ROWS_DECLARE(avx2)
 OCT_ROWS_DECLARE(avx512)

@@ -1,5 +1,6 @@
 /*
- * The loops of rows.h; ISA is the suffix of the variant's names.
+ * The loops of rows.h; ISA is the suffix of the variant's names. With MOVES_ONLY defined, those over
+ * floats are left to another file.
  *
  * Rounding is written with conversions to int32 instead of roundf(), and extrema on the bits of
  * floats instead of fmaxf(), because compilers vectorise those. v is at most 257 in magnitude, v -
@@ -30,6 +31,7 @@ void NAMED(oct_move_widen, ISA)(void *to, const void *from, size_t n, int32_t ze
         t[i] = (int16_t)(f[i] - z);
 }
 
+#ifndef MOVES_ONLY
 /* Clamped first: no finite or infinite v leaves the range of int32; NaN becomes lo. */
 static inline int32_t round_clamped(float v, float lo, float hi)
 {
@@ -48,64 +50,24 @@ static inline int32_t bits_of(float x)
     return bits;
 }
 
-static inline float float_of(uint32_t bits)
+void NAMED(oct_range_fold, ISA)(const float *x, size_t n, oct_float_range *range)
 {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-oct_row_quant NAMED(oct_quantize_row_symmetric, ISA)(const float *x, size_t n, int8_t *q)
-{
-    int32_t top_bits = 0; /* magnitudes are ordered like their bits */
-    for (size_t i = 0; i < n; i++) {
-        int32_t bits = bits_of(x[i]) & INT32_MAX;
-        top_bits = bits > top_bits ? bits : top_bits;
-    }
-    float top = float_of((uint32_t)top_bits);
-    if (top == 0.f) {
-        memset(q, 0, n);
-        return (oct_row_quant){ 1.f, 0 };
-    }
-    float inverse = 127.f / top;
-    for (size_t i = 0; i < n; i++)
-        q[i] = (int8_t)round_clamped(x[i] * inverse, -127.f, 127.f);
-    return (oct_row_quant){ top / 127.f, 0 };
-}
-
-/* Zero point of the range [low, high], low <= 0 <= high, not both 0; NaN becomes -128. */
-static double zero_point(double low, double high, double step)
-{
-    double from_low = -128.0 - low / step, from_high = 127.0 - high / step;
-    double low_error = 128.0 + fabs(low / step), high_error = 127.0 + fabs(high / step);
-    double zero = round(low_error < high_error ? from_low : from_high);
-    return zero > -128.0 ? (zero < 127.0 ? zero : 127.0) : -128.0;
-}
-
-oct_row_quant NAMED(oct_quantize_row_asymmetric, ISA)(const float *x, size_t n, int8_t *q)
-{
-    /* The largest int is the largest positive float; the largest unsigned is the most negative
-     * float. */
-    int32_t high_bits = 0;
-    uint32_t low_bits = UINT32_C(1) << 31;
+    int32_t high = range->high;
+    uint32_t low = range->low;
     for (size_t i = 0; i < n; i++) {
         int32_t bits = bits_of(x[i]);
-        high_bits = bits > high_bits ? bits : high_bits;
-        low_bits = (uint32_t)bits > low_bits ? (uint32_t)bits : low_bits;
+        high = bits > high ? bits : high;
+        low = (uint32_t)bits > low ? (uint32_t)bits : low;
     }
-    float low = float_of(low_bits), high = float_of((uint32_t)high_bits);
-    if (low == high) {
-        memset(q, 0, n);
-        return (oct_row_quant){ 1.f, 0 };
-    }
-    double step = (double)(high - low) / 255.0;
-    double zero = zero_point((double)low, (double)high, step);
-    float scale = (float)step, inverse = 1.f / scale;
-    float lo = -128.f - (float)zero, hi = 127.f - (float)zero;
-    int32_t shift = (int32_t)zero; /* added after rounding: ties turn on the sign of x */
+    *range = (oct_float_range){ high, low };
+}
+
+void NAMED(oct_quantize_floats, ISA)(const oct_quantizer *by, const float *x, size_t n, int8_t *q)
+{
+    float inverse = by->inverse, lo = by->lo, hi = by->hi;
+    int32_t zero = by->unit.zero;
     for (size_t i = 0; i < n; i++)
-        q[i] = (int8_t)(shift + round_clamped(x[i] * inverse, lo, hi));
-    return (oct_row_quant){ scale, shift };
+        q[i] = (int8_t)(zero + round_clamped(x[i] * inverse, lo, hi));
 }
 
 static inline float clamped(float v, float lo, float hi)
@@ -129,7 +91,10 @@ static inline float clamped(float v, float lo, float hi)
                 float v = (float)(sum[n] - zero * column_sum[n]);                                  \
                 y[n] = clamped(product + bias[n], lo, hi);                                         \
             }                                                                                      \
+            if (args->range != NULL)                                                               \
+                NAMED(oct_range_fold, ISA)(y, (size_t)args->columns, args->range);                 \
         }                                                                                          \
     }
 HYBRID(shared, v *(row_scale * scale[n]))
 HYBRID(channel, v *scale[n] * row_scale)
+#endif

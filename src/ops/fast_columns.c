@@ -122,6 +122,8 @@ oct_status oct_fast_columns_prepare(oct_op *op, oct_fast_columns **out, oct_erro
         if (f->shared.column_sum == NULL || f->shared.scale == NULL)
             return oct_fail_memory(err, (size_t)to.whole * 4, "sums of weights");
     }
+    if (hybrid)
+        oct_linear_offer_range(op, l);
     *out = f;
     return OCT_OK;
 }
@@ -133,7 +135,6 @@ typedef struct rows_task {
 
 static void make_rows(void *user, size_t begin, size_t end, int32_t worker)
 {
-    (void)worker;
     const oct_op *op = ((const rows_task *)user)->op;
     const oct_fast_columns *f = ((const rows_task *)user)->columns;
     const oct_linear *l = op->prepared;
@@ -150,6 +151,7 @@ static void make_rows(void *user, size_t begin, size_t end, int32_t worker)
         if (hybrid) {
             oct_columns_hybrid by = f->shared;
             by.unit = ((const oct_row_quant *)op->scratch[2])[b];
+            by.range = oct_linear_range(op, worker);
             args.zero = by.unit.zero;
             f->kernels->columns_hybrid(&args, &by, (float *)op->out[0]->data + at);
         } else {
@@ -162,5 +164,6 @@ void oct_fast_columns_eval(oct_op *op, const oct_fast_columns *columns)
 {
     const oct_window *w = &((const oct_linear *)op->prepared)->window;
     rows_task task = { op, columns };
+    oct_linear_reset_range(op);
     oct_pool_for(op->pool, (size_t)w->batches * (size_t)w->out_h, 1, make_rows, &task);
 }

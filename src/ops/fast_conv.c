@@ -15,7 +15,7 @@
 #include "kernels/gather.h"
 #include "ops/arith.h"
 
-enum { TILE_BYTES = 24 * 1024, MOST_ROWS = 84, PIECES_PER_WORKER = 3 };
+enum { TILE_BYTES = 24 * 1024, MOST_ROWS = 84, SUM_ROWS = 32, PIECES_PER_WORKER = 3 };
 
 typedef struct fast_conv {
     const oct_kernel_set *kernels;
@@ -224,6 +224,8 @@ oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err)
     f->sum_bytes = is_float(op) ? 0 : rows * (size_t)oct_gemm_panel_columns(f->layout) * 4;
     f->worker_bytes = f->tile_bytes + (op->form == OCT_FORM_S16 ? 3 : 1) * f->sum_bytes;
     op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * f->worker_bytes;
+    if (op->form == OCT_FORM_HYBRID)
+        oct_linear_offer_range(op, l);
     return OCT_OK;
 }
 
@@ -233,7 +235,7 @@ typedef struct sums {
     int64_t *total; /* int16 forms: the sums in 64 bits */
     size_t stride;
     size_t row;
-    int32_t rows, column, columns;
+    int32_t rows, column, columns, worker;
 } sums;
 
 static void finish_s16(const oct_op *op, const oct_linear *l, const sums *s, int16_t *y)
@@ -264,7 +266,7 @@ static void finish_hybrid(const oct_op *op, const oct_linear *l, const fast_conv
         .columns = s->columns, .unit = unit,
         .column_sum = f->column_sum + s->column, .scale = l->scale + s->column,
         .bias = f->bias + s->column, .lo = l->lo, .hi = l->hi, .y = y,
-        .y_stride = (size_t)l->window.out_c };
+        .y_stride = (size_t)l->window.out_c, .range = oct_linear_range(op, s->worker) };
     (l->channel_first ? f->kernels->hybrid_channel : f->kernels->hybrid_shared)(&args);
 }
 
@@ -281,6 +283,11 @@ static void finish(const oct_op *op, const oct_linear *l, const fast_conv *f, co
             oct_linear_bias(op, l), s->column, (int16_t *)y + at, n);
     else
         finish_s16(op, l, s, (int16_t *)y + at);
+}
+
+static char *worker_scratch(const oct_op *op, int32_t worker)
+{
+    return (char *)op->scratch[0] + (size_t)worker * ((const fast_conv *)op->packed)->worker_bytes;
 }
 
 /* The rows of a block as the kernels want them: gathered into the worker's tile, or in place. */
@@ -312,13 +319,14 @@ static void multiply_panel_f32(const oct_op *op, const void *a, int32_t panel, s
 }
 
 /* Sums of one panel, chunk by chunk; int16 forms but the vectorised one add them up in int64. */
-static void multiply_panel_int(const oct_op *op, const void *a, int32_t panel, size_t row,
-    int32_t rows, char *scratch)
+static void multiply_rows_int(const oct_op *op, const void *a, int32_t panel, size_t row,
+    int32_t rows, int32_t worker)
 {
     const oct_linear *l = op->prepared;
     const fast_conv *f = op->packed;
     int32_t width = oct_gemm_panel_columns(f->layout), n = l->window.out_c, column = panel * width;
     size_t count = (size_t)rows * (size_t)width, element = f->gather.out_bytes;
+    char *scratch = worker_scratch(op, worker);
     int32_t *sum = (int32_t *)(void *)(scratch + f->tile_bytes);
     int64_t *total = (int64_t *)(void *)(scratch + f->tile_bytes + f->sum_bytes);
     oct_gemm_int_fn product =
@@ -337,23 +345,34 @@ static void multiply_panel_int(const oct_op *op, const void *a, int32_t panel, s
                 total[j] = (i == 0 ? 0 : total[j]) + sum[j];
     }
     finish(op, l, f, &(sums){ sum, total, (size_t)width, row, rows, column,
-        n - column < width ? n - column : width });
+        n - column < width ? n - column : width, worker });
 }
 
-static void multiply_block(const oct_op *op, int32_t block, int32_t group, char *scratch)
+/* A few rows at a time: their sums are still in the first-level cache when they are finished. */
+static void multiply_panel_int(const oct_op *op, const void *a, int32_t panel, size_t row,
+    int32_t rows, int32_t worker)
+{
+    const fast_conv *f = op->packed;
+    int32_t parts = rows > SUM_ROWS ? rows / SUM_ROWS : 1, each = (rows + parts - 1) / parts;
+    for (int32_t m = 0; m < rows; m += each)
+        multiply_rows_int(op, (const char *)a + (size_t)m * f->gather.row_bytes, panel,
+            row + (size_t)m, rows - m < each ? rows - m : each, worker);
+}
+
+static void multiply_block(const oct_op *op, int32_t block, int32_t group, int32_t worker)
 {
     const oct_linear *l = op->prepared;
     const fast_conv *f = op->packed;
     size_t row = (size_t)block * (size_t)f->block_rows, left = f->rows - row;
     int32_t rows = left < (size_t)f->block_rows ? (int32_t)left : f->block_rows;
-    const void *a = block_rows(op, l, f, row, rows, scratch);
+    const void *a = block_rows(op, l, f, row, rows, worker_scratch(op, worker));
     int32_t last = (group + 1) * f->panel_group;
     last = last < f->panel_count ? last : f->panel_count;
     for (int32_t p = group * f->panel_group; p < last; p++) {
         if (is_float(op))
             multiply_panel_f32(op, a, p, row, rows);
         else
-            multiply_panel_int(op, a, p, row, rows, scratch);
+            multiply_panel_int(op, a, p, row, rows, worker);
     }
 }
 
@@ -361,14 +380,11 @@ static void multiply_pieces(void *user, size_t begin, size_t end, int32_t worker
 {
     const oct_op *op = user;
     const fast_conv *f = op->packed;
-    char *scratch = op->scratch[0]; /* NULL when no worker needs any */
-    if (scratch != NULL)
-        scratch += (size_t)worker * f->worker_bytes;
     if (f->tiles)
         f->kernels->gemm_s8_tiles.begin((int32_t)f->depth / f->layout->group);
     for (size_t i = begin; i < end; i++)
         multiply_block(op, (int32_t)(i / (size_t)f->panel_groups),
-            (int32_t)(i % (size_t)f->panel_groups), scratch);
+            (int32_t)(i % (size_t)f->panel_groups), worker);
     if (f->tiles)
         f->kernels->gemm_s8_tiles.end();
 }
@@ -379,8 +395,8 @@ oct_status oct_fast_conv_eval(oct_op *op, oct_error *err)
     const oct_linear *l = op->prepared;
     const fast_conv *f = op->packed;
     if (op->form == OCT_FORM_HYBRID)
-        oct_linear_quantize(op, l, l->asymmetric ? f->kernels->quantize_asymmetric
-                                                 : f->kernels->quantize_symmetric);
+        oct_linear_quantize(op, l, &f->kernels->quantize, l->asymmetric);
+    oct_linear_reset_range(op);
     size_t pieces = (size_t)f->blocks * (size_t)f->panel_groups;
     size_t grain = pieces / (size_t)(PIECES_PER_WORKER * oct_pool_threads(op->pool));
     oct_pool_for(op->pool, pieces, grain > 0 ? grain : 1, multiply_pieces, op);

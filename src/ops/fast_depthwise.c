@@ -337,7 +337,7 @@ oct_status oct_fast_depthwise_eval(oct_op *op, oct_error *err)
     const oct_linear *l = op->prepared;
     const fast_depthwise *f = op->packed;
     if (op->form == OCT_FORM_HYBRID)
-        oct_linear_quantize(op, l, f->kernels->quantize_asymmetric);
+        oct_linear_quantize(op, l, &f->kernels->quantize, true);
     if (f->columns != NULL) {
         oct_fast_columns_eval(op, f->columns);
         return OCT_OK;

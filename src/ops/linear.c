@@ -175,14 +175,21 @@ oct_status oct_linear_prepare(oct_op *op, const oct_linear_slots *slots, oct_lin
 
 oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err)
 {
-    (void)usable, (void)err;
+    (void)usable;
     const oct_linear *l = op->prepared;
-    op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * (size_t)l->slots.channels * 8;
-    if (op->form == OCT_FORM_HYBRID) {
-        op->scratch_bytes[1] = oct_value_count(op->in[l->slots.data]);
-        op->scratch_bytes[2] = (size_t)l->window.batches * sizeof(oct_row_quant);
-    }
-    return OCT_OK;
+    size_t workers = (size_t)oct_pool_threads(op->pool);
+    op->scratch_bytes[0] = workers * (size_t)l->slots.channels * 8;
+    if (op->form != OCT_FORM_HYBRID)
+        return OCT_OK;
+    oct_value *in = op->in[l->slots.data];
+    op->scratch_bytes[1] = oct_value_count(in);
+    size_t ranges = workers * OCT_RANGE_STEP * sizeof(oct_float_range);
+    op->scratch_bytes[2] = (size_t)l->window.batches * sizeof(oct_row_quant) + ranges;
+    if (l->window.batches == 1 && in->folds_range && in->range == NULL && !in->known)
+        in->range = oct_op_alloc(op, ranges);
+    return in->folds_range && in->range == NULL && l->window.batches == 1 && !in->known
+        ? oct_fail_memory(err, ranges, "ranges")
+        : OCT_OK;
 }
 
 oct_status oct_linear_window(const oct_op *op, const oct_value *in, oct_window *w, bool same,
@@ -224,12 +231,34 @@ oct_linear_types oct_linear_node_types(const oct_subgraph *sub, const oct_node *
         channel_axis < weights->rank && weights->quant.count == weights->dims[channel_axis] };
 }
 
+void oct_linear_offer_range(oct_op *op, const oct_linear *linear)
+{
+    op->out[0]->folds_range = linear->window.batches == 1;
+}
+
+void oct_linear_reset_range(oct_op *op)
+{
+    for (int32_t i = 0; op->out[0]->range != NULL && i < oct_pool_threads(op->pool); i++)
+        op->out[0]->range[i * OCT_RANGE_STEP] = OCT_FLOAT_RANGE_NONE;
+}
+
+oct_float_range *oct_linear_range(const oct_op *op, int32_t worker)
+{
+    oct_float_range *range = op->out[0]->range;
+    return range != NULL ? range + worker * OCT_RANGE_STEP : NULL;
+}
+
+enum { PIECE = 16 * 1024 }; /* floats of an image that a worker takes at a time */
+
 typedef struct quantize_task {
+    const oct_quantize_kernels *kernels;
     const float *x;
     int8_t *q;
+    size_t length;          /* of a unit */
     oct_row_quant *units;
-    size_t length;
-    oct_quantize_row_fn quantize;
+    bool asymmetric;
+    oct_float_range *range; /* one image: of each worker */
+    oct_quantizer by;       /* one image */
 } quantize_task;
 
 static void quantize_units(void *user, size_t begin, size_t end, int32_t worker)
@@ -237,16 +266,58 @@ static void quantize_units(void *user, size_t begin, size_t end, int32_t worker)
     (void)worker;
     const quantize_task *t = user;
     for (size_t i = begin; i < end; i++)
-        t->units[i] = t->quantize(t->x + i * t->length, t->length, t->q + i * t->length);
+        t->units[i] = oct_quantize_row(t->kernels, t->asymmetric, t->x + i * t->length, t->length,
+            t->q + i * t->length);
 }
 
-void oct_linear_quantize(oct_op *op, const oct_linear *linear, oct_quantize_row_fn quantize)
+static void fold_pieces(void *user, size_t begin, size_t end, int32_t worker)
+{
+    const quantize_task *t = user;
+    t->kernels->fold(t->x + begin, end - begin, &t->range[worker * OCT_RANGE_STEP]);
+}
+
+static void quantize_pieces(void *user, size_t begin, size_t end, int32_t worker)
+{
+    (void)worker;
+    const quantize_task *t = user;
+    t->kernels->apply(&t->by, t->x + begin, end - begin, t->q + begin);
+}
+
+static oct_float_range join_workers(const oct_float_range *range, int32_t workers)
+{
+    oct_float_range all = OCT_FLOAT_RANGE_NONE;
+    for (int32_t i = 0; i < workers; i++)
+        oct_float_range_join(&all, range[i * OCT_RANGE_STEP]);
+    return all;
+}
+
+static void quantize_image(oct_op *op, const oct_value *in, quantize_task *t)
+{
+    int32_t workers = oct_pool_threads(op->pool);
+    if (in->range == NULL) {
+        t->range = (oct_float_range *)(void *)(t->units + 1);
+        for (int32_t i = 0; i < workers; i++)
+            t->range[i * OCT_RANGE_STEP] = OCT_FLOAT_RANGE_NONE;
+        oct_pool_for(op->pool, t->length, PIECE, fold_pieces, t);
+    }
+    t->by = oct_quantizer_of(
+        join_workers(in->range != NULL ? in->range : t->range, workers), t->asymmetric);
+    t->units[0] = t->by.unit;
+    oct_pool_for(op->pool, t->length, PIECE, quantize_pieces, t);
+}
+
+void oct_linear_quantize(oct_op *op, const oct_linear *linear,
+    const oct_quantize_kernels *kernels, bool asymmetric)
 {
     const oct_value *in = op->in[linear->slots.data];
     size_t batches = (size_t)linear->window.batches;
-    quantize_task task = { in->data, op->scratch[1], op->scratch[2],
-        batches > 0 ? oct_value_count(in) / batches : 0, quantize };
-    oct_pool_for(op->pool, batches, 1, quantize_units, &task);
+    quantize_task task = { .kernels = kernels, .x = in->data, .q = op->scratch[1],
+        .length = batches > 0 ? oct_value_count(in) / batches : 0, .units = op->scratch[2],
+        .asymmetric = asymmetric };
+    if (batches == 1)
+        quantize_image(op, in, &task);
+    else
+        oct_pool_for(op->pool, batches, 1, quantize_units, &task);
 }
 
 /* Rows of the output (b, oy) are shared out; each worker has its own sums. */
@@ -327,8 +398,7 @@ oct_status oct_linear_eval_hybrid(oct_op *op, oct_sums_s8 sums)
 {
     const oct_linear *l = op->prepared;
     hybrid_task task = { op, l, sums };
-    oct_linear_quantize(op, l,
-        l->asymmetric ? oct_quantize_row_asymmetric_c : oct_quantize_row_symmetric_c);
+    oct_linear_quantize(op, l, &oct_quantize_kernels_c, l->asymmetric);
     oct_pool_for(op->pool, (size_t)l->window.batches * (size_t)l->window.out_h, 1, rows_hybrid,
         &task);
     return OCT_OK;

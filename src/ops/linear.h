@@ -58,7 +58,10 @@ typedef struct oct_linear_types {
 oct_linear_types oct_linear_node_types(const oct_subgraph *sub, const oct_node *node, int32_t data,
     int32_t filter, int32_t channel_axis);
 
-/** Scratch for the evaluations below: slot 0 sums of each worker, 1 and 2 hybrid activations. */
+/**
+ * Scratch for the evaluations below: slot 0 sums of each worker, 1 hybrid activations, 2 the units'
+ * parameters and ranges of workers.
+ */
 oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err);
 
 /** Data of the bias, or NULL without one. */
@@ -66,9 +69,20 @@ const void *oct_linear_bias(const oct_op *op, const oct_linear *linear);
 
 /**
  * Quantizes the float input of a hybrid node into scratch 1, batch by batch, and the batches'
- * parameters into scratch 2 (oct_row_quant[batches]).
+ * parameters into scratch 2 (oct_row_quant[batches]). A single image is shared out among workers;
+ * its range is taken from the node that wrote it where that one folded it.
  */
-void oct_linear_quantize(oct_op *op, const oct_linear *linear, oct_quantize_row_fn quantize);
+void oct_linear_quantize(oct_op *op, const oct_linear *linear,
+    const oct_quantize_kernels *kernels, bool asymmetric);
+
+/** In prepare: this node's kernel will fold the range of its output, a single image, if asked. */
+void oct_linear_offer_range(oct_op *op, const oct_linear *linear);
+
+/** Before an evaluation: forgets the ranges of the last one. */
+void oct_linear_reset_range(oct_op *op);
+
+/** What a worker is to fold its outputs into, or NULL. */
+oct_float_range *oct_linear_range(const oct_op *op, int32_t worker);
 
 /* Sums of one pixel: oct_conv_sums_* or oct_depthwise_sums_*. */
 #define OCT_LINEAR_DECLARE(name, in_t, filter_t, sum_t, wrap_t)                                    \

@@ -43,8 +43,14 @@ typedef struct oct_value {
     const void *sparsity;   /* how constant data leaves out zeros, for DENSIFY; NULL: nothing is left out */
     bool known;             /* the value is available while planning: constant, or computed from shapes */
     bool late;              /* shape and value exist only while running: they follow from data */
+    /* Extrema on the way, for hybrid kernels: whether the node that writes the value folds what it
+     * writes into range [OCT_RANGE_STEP * workers]; NULL until a node that reads it asks for them. */
+    bool folds_range;
+    struct oct_float_range *range;
     const char *label;      /* for messages */
 } oct_value;
+
+enum { OCT_RANGE_STEP = 8 }; /* a cache line for each worker */
 
 enum { OCT_MAX_SCRATCH = 4 };
 

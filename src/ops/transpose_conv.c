@@ -122,7 +122,7 @@ static size_t rows_of(const oct_window *w)
         (void)err;                                                                                 \
         const oct_linear *l = op->prepared;                                                        \
         if (op->form == OCT_FORM_HYBRID)                                                           \
-            oct_linear_quantize(op, l, oct_quantize_row_asymmetric_c);                             \
+            oct_linear_quantize(op, l, &oct_quantize_kernels_c, true);                             \
         oct_transpose_filter_##bits(&l->window, op->in[FILTER]->data, op->scratch[3]);             \
         oct_pool_for(op->pool, rows_of(&l->window), 1, rows_##name, op);                           \
         return OCT_OK;                                                                             \

@@ -125,6 +125,8 @@ static void check_hybrid(const oct_kernel_set *kernels, const char *name)
     }
     oct_columns_hybrid by = { .unit = { (float)check_between(1, 99) / 777.f, p.zero },
         .column_sum = column_sum, .scale = scale, .bias = bias, .lo = -2.f, .hi = 6.f };
+    oct_float_range range = OCT_FLOAT_RANGE_NONE, all = OCT_FLOAT_RANGE_NONE;
+    by.range = &range;
     float *y = check_output_create(p.outputs * sizeof *y);
     size_t row = (size_t)p.w.out_w * (size_t)n;
     for (int32_t oy = 0; oy < p.w.out_h; oy++) {
@@ -132,6 +134,8 @@ static void check_hybrid(const oct_kernel_set *kernels, const char *name)
         kernels->columns_hybrid(&args, &by, y + (size_t)oy * row);
     }
     bool equal = check_output_intact(y, p.outputs * sizeof *y);
+    oct_range_fold_c(y, p.outputs, &all);
+    equal &= memcmp(&range, &all, sizeof all) == 0;
     const oct_row_quant *unit = &by.unit;
     for (int32_t i = 0; equal && i < p.w.out_h * p.w.out_w; i++) {
         int32_t sum[MOST_WIDE];

@@ -30,8 +30,8 @@ int main(void)
                 && kernels->depthwise_f32 && kernels->depthwise_taps_s8
                 && kernels->depthwise_taps_s16 && kernels->add_row_s8 && kernels->add_row_s16
                 && kernels->move_flip && kernels->move_widen && kernels->hybrid_shared
-                && kernels->hybrid_channel && kernels->quantize_symmetric
-                && kernels->quantize_asymmetric && kernels->f32_layout.lanes > 0
+                && kernels->hybrid_channel && kernels->quantize.fold
+                && kernels->quantize.apply && kernels->f32_layout.lanes > 0
                 && kernels->s16_layout.group > 0
                 && (kernels->gemm_s8 == NULL || kernels->s8_layout.bytes == 1),
             "%s: every kernel is there", oct_cpu_name(level));

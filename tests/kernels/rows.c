@@ -47,11 +47,9 @@ static void check_quantize(const oct_kernel_set *kernels, const char *name, size
     fill(from.data, n, kind);
     int8_t *q = check_output_create(n), *want = malloc(n);
     for (int asymmetric = 0; asymmetric < 2; asymmetric++) {
-        oct_quantize_row_fn quantize = asymmetric ? kernels->quantize_asymmetric
-                                                  : kernels->quantize_symmetric;
-        oct_row_quant got = quantize(from.data, n, q);
-        oct_row_quant expected = (asymmetric ? oct_quantize_row_asymmetric_c
-                                             : oct_quantize_row_symmetric_c)(from.data, n, want);
+        oct_row_quant got = oct_quantize_row(&kernels->quantize, asymmetric, from.data, n, q);
+        oct_row_quant expected = oct_quantize_row(&oct_quantize_kernels_c, asymmetric, from.data,
+            n, want);
         bool same_scale =
             got.scale == expected.scale || (isnan(got.scale) && isnan(expected.scale));
         check(same_scale && got.zero == expected.zero && memcmp(q, want, n) == 0
@@ -121,10 +119,14 @@ static void check_hybrid(const oct_kernel_set *kernels, const char *name, int32_
             .hi = 6.f,
             .y = y,
             .y_stride = n };
+        oct_float_range range = OCT_FLOAT_RANGE_NONE, expected = OCT_FLOAT_RANGE_NONE;
+        args.range = &range;
         (way ? kernels->hybrid_channel : kernels->hybrid_shared)(&args);
         args.y = want;
+        args.range = &expected;
         (way ? oct_hybrid_channel_c : oct_hybrid_shared_c)(&args);
-        check(memcmp(y, want, bytes) == 0 && check_output_intact(y, bytes),
+        check(memcmp(y, want, bytes) == 0 && check_output_intact(y, bytes)
+                && memcmp(&range, &expected, sizeof range) == 0,
             "hybrid %s: %d x %d, way %d", name, (int)rows, (int)columns, way);
     }
     check_output_free(want);

@@ -8,6 +8,7 @@
  */
 #include "kernels/depthwise_columns.h"
 #include "kernels/x86/dot_avx512vnni.h"
+#include "kernels/x86/hybrid_avx512.h"
 #include "kernels/x86/requant_avx512.h"
 
 /* One block of 64 lanes on its way along a row. */
@@ -118,19 +119,46 @@ OCT_INLINE void natural_order(__m512i v[4])
     v[3] = _mm512_shuffle_i32x4(c, d, 0xdd);
 }
 
+/* What the sums of a block become, see oct_columns_hybrid. */
+typedef struct float_end {
+    __m512i offset[4]; /* what seeing the codes as uint8 and their zero point add to the sums */
+    __m512 scale[4], lo, hi;
+    const float *bias;
+    oct_range16 range;
+} float_end;
+
+OCT_INLINE float_end make_float_end(const oct_columns_hybrid *by, int32_t c)
+{
+    float_end e = { .lo = _mm512_set1_ps(by->lo), .hi = _mm512_set1_ps(by->hi),
+        .bias = by->bias + c, .range = oct_range16_none() };
+    OCT_UNROLL for (int j = 0; j < 4; j++) {
+        e.offset[j] = _mm512_mullo_epi32(_mm512_loadu_si512(by->column_sum + c + 16 * j),
+            _mm512_set1_epi32(by->unit.zero + 128));
+        e.scale[j] = _mm512_mul_ps(
+            _mm512_set1_ps(by->unit.scale), _mm512_loadu_ps(by->scale + c + 16 * j));
+    }
+    return e;
+}
+
+OCT_INLINE void store_floats(float_end *e, __m512i sum[4], float *y, __mmask64 lanes,
+    const bool full)
+{
+    natural_order(sum);
+    OCT_UNROLL for (int j = 0; j < 4; j++) {
+        const __mmask16 mask = full ? 0xffff : (__mmask16)(lanes >> (16 * j));
+        __m512 v = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum[j], e->offset[j]));
+        v = _mm512_add_ps(_mm512_mul_ps(v, e->scale[j]), _mm512_loadu_ps(e->bias + 16 * j));
+        v = oct_clamp16(v, e->lo, e->hi);
+        _mm512_mask_storeu_ps(y + 16 * j, mask, v);
+        oct_range16_fold(&e->range, full ? v : _mm512_maskz_mov_ps(mask, v));
+    }
+}
+
 OCT_INLINE void row_hybrid(const block *b, const __m512i *weights, const oct_columns_hybrid *by,
     int32_t c, float *y, const int fresh)
 {
     const oct_columns_args *args = b->args;
-    const __m512 lo = _mm512_set1_ps(by->lo), hi = _mm512_set1_ps(by->hi);
-    __m512i offset[4]; /* what seeing the codes as uint8 and their zero point add to the sums */
-    __m512 scale[4];
-    OCT_UNROLL for (int j = 0; j < 4; j++) {
-        offset[j] = _mm512_mullo_epi32(_mm512_loadu_si512(by->column_sum + c + 16 * j),
-            _mm512_set1_epi32(by->unit.zero + 128));
-        scale[j] = _mm512_mul_ps(
-            _mm512_set1_ps(by->unit.scale), _mm512_loadu_ps(by->scale + c + 16 * j));
-    }
+    float_end end = make_float_end(by, c);
     __m512i columns[3][4];
     int32_t column = -args->pad_left;
     OCT_UNROLL for (int i = 0; i < 3 - fresh; i++)
@@ -139,16 +167,15 @@ OCT_INLINE void row_hybrid(const block *b, const __m512i *weights, const oct_col
         advance(b, column, columns, fresh);
         __m512i sum[4];
         multiply(columns, weights, sum);
-        natural_order(sum);
         __mmask64 lanes = lanes_out(b, x);
-        OCT_UNROLL for (int j = 0; j < 4; j++) {
-            __m512 v = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum[j], offset[j]));
-            v = _mm512_add_ps(_mm512_mul_ps(v, scale[j]), _mm512_loadu_ps(by->bias + c + 16 * j));
-            v = _mm512_min_ps(hi, _mm512_max_ps(lo, v));
-            _mm512_mask_storeu_ps(y + (ptrdiff_t)x * args->channels + c + 16 * j,
-                (__mmask16)(lanes >> (16 * j)), v);
-        }
+        float *to = y + (ptrdiff_t)x * args->channels + c;
+        if (lanes == ~UINT64_C(0))
+            store_floats(&end, sum, to, lanes, true);
+        else
+            store_floats(&end, sum, to, lanes, false);
     }
+    if (by->range != NULL)
+        oct_range16_join(&end.range, by->range);
 }
 
 /* The block of 64 lanes from channel c on. */
