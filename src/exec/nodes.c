@@ -63,7 +63,8 @@ static oct_status check_counts(const oct_op_def *def, const oct_op *op, oct_erro
 static oct_op *new_op(oct_session *session, const oct_node *node)
 {
     oct_op *op = oct_arena_alloc(&session->arena, sizeof *op);
-    size_t slots = (size_t)node->input_count + (size_t)node->output_count;
+    int32_t between = (int32_t)node->intermediates.count;
+    size_t slots = (size_t)node->input_count + (size_t)node->output_count + (size_t)between;
     oct_value **values = oct_arena_array(&session->arena, slots, sizeof *values);
     if (op == NULL || values == NULL)
         return NULL;
@@ -74,6 +75,13 @@ static oct_op *new_op(oct_session *session, const oct_node *node)
         values[i] = node->inputs[i] < 0 ? NULL : &session->values[node->inputs[i]];
     for (int32_t i = 0; i < node->output_count; i++)
         op->out[i] = &session->values[node->outputs[i]];
+    op->intermediates = op->out + node->output_count;
+    for (int32_t i = 0; i < between; i++) {
+        int32_t index = node->intermediates.data[i];
+        bool good = index >= 0 && index < session->sub->tensor_count;
+        op->intermediate_count = good && op->intermediate_count == i ? i + 1 : op->intermediate_count;
+        op->intermediates[i] = good ? &session->values[index] : NULL;
+    }
     return op;
 }
 

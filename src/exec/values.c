@@ -97,6 +97,7 @@ static oct_status make_value(oct_session *session, int32_t index, oct_error *err
         .dims = tensor->dims,
         .quant = &tensor->quant,
         .sparsity = tensor->sparsity,
+        .variable = tensor->is_variable,
         .label = oct_arena_text(&session->arena, label, strlen(label)),
     };
     oct_value *value = &session->values[index];
@@ -109,6 +110,8 @@ static oct_status make_value(oct_session *session, int32_t index, oct_error *err
         value->known = true;
     } else if (tensor->is_variable) {
         OCT_TRY(own_buffer(session, value, err));
+        if (tensor->type == OCT_INT8 && tensor->quant.count == 1) /* states start at a real 0 */
+            memset(value->data, (int8_t)tensor->quant.zero_point[0], value->size);
     } else if (oct_tensor_elements(tensor) == 0 && oct_graph_producer(session->sub, index) < 0
         && !is_input(session->sub, index)) {
         OCT_TRY(own_buffer(session, value, err)); /* an empty constant, which files store as no data */

@@ -42,6 +42,7 @@ typedef struct oct_value {
     const oct_quant *quant;
     const void *sparsity;   /* how constant data leaves out zeros, for DENSIFY; NULL: nothing is left out */
     bool known;             /* the value is available while planning: constant, or computed from shapes */
+    bool variable;          /* keeps its value from run to run; nodes may write to it as an input */
     bool late;              /* shape and value exist only while running: they follow from data */
     /* Extrema on the way, for hybrid kernels: whether the node that writes the value folds what it
      * writes into range [OCT_RANGE_STEP * workers]; NULL until a node that reads it asks for them. */
@@ -83,6 +84,8 @@ struct oct_op {
     oct_value **in;         /* [in_count]; NULL where an optional input is left out */
     oct_value **out;        /* [out_count] */
     int32_t in_count, out_count;
+    oct_value **intermediates; /* [intermediate_count] of LSTM: their quantization */
+    int32_t intermediate_count;
     oct_form form;
     void *prepared;         /* the operator's constants, made by prepare with oct_op_alloc() */
     void *packed;           /* the fast kernel's own, made by its prepare */

@@ -97,6 +97,7 @@ class Case:
     version: int = 1
     runs: int = 3
     ulp: int = 0            # float outputs may differ by this many units in the last place
+    bound: float = 0        # and by this part of the largest magnitude
     resolver: str = "BUILTIN_REF"
     refused: bool = False   # LiteRT must refuse it; no file is written
     constant: bool = False  # the output is known to be one value everywhere
@@ -400,6 +401,8 @@ def golden(case):
              ("golden_runs", str(case.runs).encode())]
     if case.ulp:
         notes.append(("golden_ulp", str(case.ulp).encode()))
+    if case.bound:
+        notes.append(("golden_bound", str(round(case.bound * 1e9)).encode()))
     for kind, runs in (("in", inputs), ("out", outputs)):
         for i in range(len(runs[0])):
             stacked = b"".join(np.ascontiguousarray(r[i]).tobytes() for r in runs)

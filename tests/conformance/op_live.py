@@ -24,6 +24,7 @@ import op_build as ob
 import op_facts
 import op_random
 import op_random_place
+import op_random_recurrent
 
 FAILURE = re.compile(r"^(\S+)\.tflite\b(.*)$")
 TALLY = re.compile(r"^(\d+) passed, (\d+) failed$")
@@ -118,7 +119,8 @@ def main():
     print(f"{ob.TOOL}, seed {args.seed}, {args.count} models per operator and form")
     print(f"{'operator':24} {'form':7} {'models':>7} {'bytes':>10} {'failing':>8} {'aborts':>7}")
     sums = np.zeros(4, np.int64)
-    for op, form, maker in op_random.pairs() + op_random_place.pairs():
+    for op, form, maker in op_random.pairs() + op_random_place.pairs() + \
+            op_random_recurrent.pairs():
         if args.only not in (None, op) or args.form not in (None, form):
             continue
         with tempfile.TemporaryDirectory() as temporary:

@@ -6,7 +6,8 @@
  *
  * Each file runs with reference and fast kernels, with one and with two threads. Integers must be equal
  * byte for byte. Floats of reference kernels may differ by the golden_ulp units in the last place that the
- * file allows (none where it says nothing), floats of fast kernels by 1e-5 of the largest magnitude.
+ * file allows and golden_bound billionths of the largest magnitude (none where it says nothing), floats of fast
+ * kernels by 1e-5 of the largest magnitude.
  */
 #include <dirent.h>
 #include <math.h>
@@ -143,9 +144,12 @@ static bool compare_output(const oct_graph *graph, const oct_session *session, c
     if (copy == NULL)
         return false;
     memcpy(copy, want, bytes);
-    tolerance t = { .ulp = number(graph, "golden_ulp", 0) };
-    if (at->variant->options.kernels == OCT_KERNELS_FAST)
-        t.bound = 1e-5f * largest_magnitude(copy, bytes / sizeof *copy);
+    /* Of the largest magnitude: golden_bound in units of 1e-9. */
+    float relative = 1e-9f * (float)number(graph, "golden_bound", 0);
+    if (at->variant->options.kernels == OCT_KERNELS_FAST && relative < 1e-5f)
+        relative = 1e-5f;
+    tolerance t = { .ulp = number(graph, "golden_ulp", 0),
+        .bound = relative * largest_magnitude(copy, bytes / sizeof *copy) };
     bool same = compare_floats(at, got, copy, bytes / sizeof *copy, t);
     free(copy);
     return same;
