@@ -14,6 +14,7 @@ static const cli_option options[] = {
     CLI_ENGINE_OPTIONS,
     { "predictions", 0, "FILE", "top-1 answers as int32 .npy: [samples], or [models, samples]" },
     { "outputs", 0, "FILE", "first output of the only model as float32 .npy: [samples, shape]" },
+    { "classes", 0, NULL, "how each class fared, in every model" },
     { "max-drop", 0, "X", "exit code 1 unless every model is shown to lose at most X (0.01: a point)" },
     CLI_DEVICE_OPTIONS,
     { 0 },
@@ -92,6 +93,20 @@ static int64_t answers_that_differ(const job *j, int32_t m)
     return m == first ? -1 : differ;
 }
 
+static json_t *classes_json(const job *j, int32_t m)
+{
+    json_t *classes = json_array();
+    const oct_class_counts *counts = oct_eval_classes(j->eval, m);
+    for (int32_t k = 0; k < oct_eval_metrics(j->eval, m)->classes; k++) {
+        const char *name = oct_data_class_name(j->data, k - j->choice.label_offset);
+        json_array_append_new(classes,
+            json_pack("{s:i, s:s?, s:I, s:I, s:I}", "class", (int)k, "name", name, "samples",
+                (json_int_t)counts[k].samples, "answered", (json_int_t)counts[k].answered, "right",
+                (json_int_t)counts[k].right));
+    }
+    return classes;
+}
+
 static json_t *model_json(const job *j, int32_t m)
 {
     const oct_metrics *metrics = oct_eval_metrics(j->eval, m);
@@ -103,6 +118,11 @@ static json_t *model_json(const job *j, int32_t m)
         json_object_set_new(object, "top1", json_integer(metrics->top1));
         json_object_set_new(object, "top1_interval", interval_json(metrics->top1_interval));
         json_object_set_new(object, "top5", json_integer(metrics->top5));
+        json_object_set_new(object, "calibration_error", json_real(metrics->calibration_error));
+        json_object_set_new(object, "macro_f1", json_real(metrics->macro_f1));
+        json_object_set_new(object, "auc",
+            isfinite(metrics->auc) ? json_real(metrics->auc) : json_null());
+        json_object_set_new(object, "classes", classes_json(j, m));
         json_object_set_new(object, "loss", json_real(metrics->loss));
         json_object_set_new(object, "loss_interval", interval_json(metrics->loss_interval));
     }
@@ -181,6 +201,38 @@ static void print_row(const job *j, int32_t m)
     putchar('\n');
 }
 
+/* --classes: recall and precision of each class, a column a model. */
+static void print_classes(const job *j)
+{
+    int32_t classes = oct_eval_metrics(j->eval, 0)->classes;
+    printf("\n%-24s %8s", "class", "samples");
+    for (int32_t m = 0; m < j->model_count; m++)
+        printf("  %-17s", m == 0 ? "recall precision" : "");
+    putchar('\n');
+    for (int32_t k = 0; k < classes; k++) {
+        const char *name = oct_data_class_name(j->data, k - j->choice.label_offset);
+        char number[16];
+        snprintf(number, sizeof number, "%d", (int)k);
+        printf("%-24.24s %8lld", name == NULL ? number : name,
+            (long long)oct_eval_classes(j->eval, 0)[k].samples);
+        for (int32_t m = 0; m < j->model_count; m++) {
+            const oct_class_counts *c = &oct_eval_classes(j->eval, m)[k];
+            printf("  %6.2f %8.2f  ", c->samples > 0 ? 100. * (double)c->right / (double)c->samples : 0,
+                c->answered > 0 ? 100. * (double)c->right / (double)c->answered : 0);
+        }
+        putchar('\n');
+    }
+    for (int32_t m = 0; m < j->model_count; m++) {
+        const oct_metrics *metrics = oct_eval_metrics(j->eval, m);
+        char label[256];
+        printf("%s: F1 %.4f over classes, calibration error %.4f", cli_subject_label(&j->engines, m,
+            label, sizeof label), metrics->macro_f1, metrics->calibration_error);
+        if (isfinite(metrics->auc))
+            printf(", area under the ROC curve %.4f", metrics->auc);
+        putchar('\n');
+    }
+}
+
 /* --max-drop: every model against the first must be shown to lose no more. */
 static oct_status check_drop(const job *j)
 {
@@ -224,6 +276,8 @@ static oct_status answer(const job *j, oct_error *err)
     print_header(j);
     for (int32_t m = 0; m < j->model_count; m++)
         print_row(j, m);
+    if (cli_get(j->args, "classes") != NULL && oct_eval_classes(j->eval, 0) != NULL)
+        print_classes(j);
     return cli_print_text("", err);
 }
 

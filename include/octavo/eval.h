@@ -43,13 +43,18 @@ typedef struct oct_interval {
 /* What one model did on the samples. Rates are counts over samples. */
 typedef struct oct_metrics {
     int64_t samples;
-    int32_t classes; /* length of the first output when it is one vector per sample, else 0 */
+    /* Length of the first output when it is one vector per sample; 2 when it is one number and the
+     * labels are 0 and 1; else 0. */
+    int32_t classes;
     bool has_labels; /* top1, top5, loss are meaningful */
     /* Right answers; ties go to the lower class. top5 needs more than 5 classes. */
     int64_t top1, top5;
     oct_interval top1_interval; /* Wilson, of top1 / samples */
     double loss; /* mean cross-entropy in nats; probabilities clipped at 1e-7 as Keras does */
-    oct_interval loss_interval; /* bootstrap percentile interval */
+    oct_interval loss_interval; /* bootstrap interval */
+    /* With labels. Expected calibration error over 15 bins; F1 averaged over the classes that
+     * occur; area under the ROC curve of class 1, NaN unless there are two classes. */
+    double calibration_error, macro_f1, auc;
     int64_t invalid;            /* samples with a NaN or infinity in an output */
 } oct_metrics;
 
@@ -93,6 +98,16 @@ const oct_metrics *oct_eval_metrics(const oct_eval *eval, int32_t model);
 
 /** Model `model` against model 0; lives as long as eval. */
 const oct_paired *oct_eval_paired(const oct_eval *eval, int32_t model);
+
+/* How a class fared. precision = right / answered, recall = right / samples. */
+typedef struct oct_class_counts {
+    int64_t samples;  /* that have this label */
+    int64_t answered; /* that got this answer */
+    int64_t right;    /* both */
+} oct_class_counts;
+
+/** Counts of a model for each output class [classes]; NULL without labels. Lives as long as eval. */
+const oct_class_counts *oct_eval_classes(const oct_eval *eval, int32_t model);
 
 /** Top-1 answer of a model for a sample (an output index); -1 when the output is not one vector. */
 int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample);

@@ -16,6 +16,7 @@
 #include "eval/preprocess.h"
 #include "eval/view.h"
 #include "graph/types.h"
+#include "model/model.h"
 
 enum { MAX_MODELS = 64, MAX_INPUTS = 16, MAX_OUTPUTS = 16 };
 
@@ -82,14 +83,38 @@ static oct_status read_output(job *j, int32_t model, int32_t index, oct_error *e
     return OCT_OK;
 }
 
-/* An output [1, 1, .., K] with K > 1 is one vector of classes. */
-static void find_classes(oct_eval *e)
+/* The output is what a LOGISTIC gave, perhaps quantized, dequantized or reshaped since. */
+static bool ends_in_sigmoid(const oct_graph *graph)
 {
+    const oct_subgraph *sub = graph->subgraphs[0];
+    int32_t tensor = sub->outputs[0];
+    for (int32_t i = sub->node_count - 1; i >= 0; i--) {
+        const oct_node *node = sub->nodes[i];
+        if (node->output_count != 1 || node->outputs[0] != tensor || node->input_count < 1)
+            continue;
+        if (node->op != OCT_OP_DEQUANTIZE && node->op != OCT_OP_QUANTIZE &&
+            node->op != OCT_OP_RESHAPE)
+            return node->op == OCT_OP_LOGISTIC;
+        tensor = node->inputs[0];
+    }
+    return false;
+}
+
+/* An output [1, 1, .., K] with K > 1 is one vector of classes; one number tells two classes apart. */
+static void find_classes(job *j)
+{
+    oct_eval *e = j->eval;
     int32_t rank = e->outputs[0].rank;
     size_t elements = e->outputs[0].elements;
     if (rank >= 2 && elements > 1 && elements < INT32_MAX &&
         (size_t)e->outputs[0].dims[rank - 1] == elements)
         e->classes = (int32_t)elements;
+    bool sigmoid = ends_in_sigmoid(j->models[0]->graph);
+    if (elements == 1 && e->output_count == 1 && (sigmoid || oct_data_class_count(j->data) == 2)) {
+        e->classes = 2;
+        e->single = true;
+        e->single_is_probability = sigmoid;
+    }
 }
 
 static oct_status prepare(job *j, const oct_preprocess *preprocess, oct_error *err)
@@ -106,7 +131,7 @@ static oct_status prepare(job *j, const oct_preprocess *preprocess, oct_error *e
         OCT_TRY(oct_data_view_create(j->data, j->models[m], preprocess, &j->views[m], err));
         j->derives[m] = oct_view_derives(j->views[m], j->views[0]);
     }
-    find_classes(e);
+    find_classes(j);
     return OCT_OK;
 }
 
@@ -150,8 +175,8 @@ static oct_status make_worker(const job *j, worker *w, oct_error *err)
     oct_session_options options = { .kernels = j->options->kernels, .threads = 1, .batch = 1 };
     const oct_engine *const *engines = j->options->engines;
     for (int32_t m = 0; m < e->models; m++)
-        OCT_TRY(oct_runner_create(engines == NULL ? NULL : engines[m], j->models[m], &options,
-            &w->runners[m], err));
+        OCT_TRY(oct_runner_create(
+            engines == NULL ? NULL : engines[m], j->models[m], &options, &w->runners[m], err));
     for (int32_t i = 0; i < oct_view_input_count(j->views[0]); i++) {
         w->inputs[i] = malloc(oct_view_input_bytes(j->views[0], i));
         if (w->inputs[i] == NULL)
@@ -224,8 +249,7 @@ static oct_status run_sample(const job *j, worker *w, int64_t sample, oct_error 
         OCT_TRY(fill_inputs(j, w, m, sample, err));
         OCT_TRY(oct_runner_run(w->runners[m], err));
         OCT_TRY(take_outputs(j, w, m, values, err));
-        oct_score(
-            values, w->first, e->elements, e->classes, label, &e->outcomes[sample * e->models + m]);
+        oct_score(e, values, w->first, label, &e->outcomes[sample * e->models + m]);
         if (e->kept != NULL)
             memcpy(e->kept + ((size_t)m * (size_t)e->samples + (size_t)sample) * e->elements,
                 values, e->elements * sizeof *values);
@@ -352,6 +376,7 @@ void oct_eval_free(oct_eval *eval)
     free(eval->outcomes);
     free(eval->metrics);
     free(eval->paired);
+    free(eval->counts);
     free(eval->kept);
     free(eval);
 }
@@ -374,6 +399,11 @@ const oct_metrics *oct_eval_metrics(const oct_eval *eval, int32_t model)
 const oct_paired *oct_eval_paired(const oct_eval *eval, int32_t model)
 {
     return &eval->paired[model];
+}
+
+const oct_class_counts *oct_eval_classes(const oct_eval *eval, int32_t model)
+{
+    return eval->counts == NULL ? NULL : eval->counts + (size_t)model * (size_t)eval->classes;
 }
 
 int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample)

@@ -10,7 +10,10 @@
 typedef struct oct_outcome {
     double signal, noise; /* sum of the first model's outputs squared; of the differences squared */
     float loss_probabilities, loss_logits; /* cross-entropy, the output read as either */
+    float sure_probabilities, sure_logits; /* the answer's probability, the output read as either */
+    float second, margin;                  /* value of class 1, and how far above that of class 0 */
     int32_t answer;    /* index of the largest output, the lowest among equals; -1: no vector */
+    int32_t label;     /* output index of the label; -1 without */
     int32_t place;     /* of the label's output among all, 0 is best; -1 without label */
     bool distribution; /* outputs are >= 0 and add up to 1 */
     bool invalid;      /* an output is NaN or infinite */
@@ -21,9 +24,12 @@ struct oct_eval {
     int32_t models;
     int32_t classes;
     bool has_labels;
-    oct_outcome *outcomes; /* [samples][models] */
-    oct_metrics *metrics;  /* [models] */
-    oct_paired *paired;    /* [models] */
+    bool single; /* one output: the probability of class 1, or its logit */
+    bool single_is_probability;
+    oct_class_counts *counts; /* [models][classes]; NULL without labels */
+    oct_outcome *outcomes;    /* [samples][models] */
+    oct_metrics *metrics;     /* [models] */
+    oct_paired *paired;       /* [models] */
     int32_t output_count;
     struct {
         size_t elements, at; /* of batch 1; place in a sample's outputs */
@@ -38,8 +44,8 @@ struct oct_eval {
  * Scores one sample: outputs is a model's, first the first model's (the same pointer for itself).
  * label_output is the output index of the label, or -1.
  */
-void oct_score(const float *outputs, const float *first, size_t elements, int32_t classes,
-    int32_t label_output, oct_outcome *outcome);
+void oct_score(const oct_eval *eval, const float *outputs, const float *first, int32_t label_output,
+    oct_outcome *outcome);
 
 /** Folds outcomes into metrics and paired, in sample order. Errors: OCT_E_MEMORY. */
 oct_status oct_fold(oct_eval *eval, uint64_t seed, oct_error *err);

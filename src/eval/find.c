@@ -118,7 +118,7 @@ static void judge(finder *f)
         if (oct_mcnemar(lost, won) > 0.05)
             doubt = "; the samples cannot tell them apart";
     }
-    if (f->outputs > 0 && out->tried[best].correct * f->outputs < 2 * out->samples)
+    if (f->outputs > 2 && out->tried[best].correct * f->outputs < 2 * out->samples)
         doubt = "; all are near chance, data and model may not fit";
     snprintf(out->reason + at, sizeof out->reason - (size_t)at, "%s", doubt);
 }

@@ -26,7 +26,7 @@ if [ ! -d /usr/share/datasets/fashion-mnist ]; then
 fi
 scripts/venv.sh
 cmake "$folder" -DOCT_TESTS=ON >/dev/null
-cmake --build "$folder" --target test_golden_ops >/dev/null
+cmake --build "$folder" --target test_golden_ops --target metric_cases >/dev/null
 
 passed=0
 failed=0
@@ -64,6 +64,7 @@ part "one-operator models" $live --count $many
 # shellcheck disable=SC2086
 part "large one-operator models" $live --count $large --large --seed 2
 part "whole models" "$python" tests/conformance/suite.py "$@"
+part "measures" "$python" tests/conformance/metrics.py "$folder/tests/metric_cases"
 part "LiteRT as an engine" "$python" tests/conformance/engine.py "$octavo" \
     build/conformance/cnn_int8.tflite build/conformance/cnn_float32.tflite \
     build/conformance/cnn_dynamic.tflite build/conformance/cnn_int8-full.tflite
