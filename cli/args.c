@@ -22,13 +22,15 @@ const cli_option cli_common_options[] = {
 
 oct_status cli_usage(const cli_args *args, oct_error *err, const char *format, ...)
 {
+    char text[sizeof err->text]; /* an argument may be err->text itself */
     va_list list;
     va_start(list, format);
-    int length = vsnprintf(err->text, sizeof err->text, format, list);
+    int length = vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    if (length >= 0 && (size_t)length < sizeof err->text)
-        snprintf(err->text + length, sizeof err->text - (size_t)length, " (see 'octavo help %s')",
+    if (length >= 0 && (size_t)length < sizeof text)
+        snprintf(text + length, sizeof text - (size_t)length, " (see 'octavo help %s')",
             args->command->name);
+    memcpy(err->text, text, sizeof text);
     err->status = OCT_E_USAGE;
     err->offset = -1;
     return OCT_E_USAGE;
