@@ -183,7 +183,8 @@ static oct_status fail_lost(const oct_adb *adb, const char *words, oct_error *er
     last_line(words, reason, sizeof reason);
     if (list(&unwatched, entries, &count, NULL) == OCT_OK)
         for (int i = 0; i < count; i++)
-            if (strcmp(entries[i].serial, adb->serial) == 0 && judge(&entries[i], err) != OCT_OK)
+            if (strcmp(entries[i].serial, adb->serial) == 0 && !is_passing(entries[i].state) &&
+                judge(&entries[i], err) != OCT_OK)
                 return OCT_E_SYSTEM;
     return oct_fail(err, OCT_E_SYSTEM,
         "the connection to device %s was lost (cable, adb or the device itself)%s%s", adb->serial,
@@ -277,6 +278,19 @@ oct_status oct_adb_shell(
 
 /* Copying. */
 
+/* "adb: error: failed to copy 'a' to 'b': remote couldn't write file: No space left on device" */
+static oct_status fail_copy(const oct_adb *adb, const oct_process_result *result, oct_error *err)
+{
+    char line[512];
+    const char *said = strstr(result->err, "failed to copy");
+    said = said != NULL ? said : strstr(result->out, "failed to copy");
+    if (said == NULL || result->dead)
+        return fail_lost(adb, result->err, err);
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(said, "\r\n"), said);
+    const char *reason = strrchr(line, ':');
+    return oct_fail(err, OCT_E_SYSTEM, "%s", reason == NULL ? line : reason + 2);
+}
+
 static oct_status copy(
     const oct_adb *adb, const char *verb, const char *from, const char *to, oct_error *err)
 {
@@ -287,16 +301,8 @@ static oct_status copy(
     oct_status status = oct_process_run(argv, &watch, &result, err);
     if (status == OCT_OK && result.cancelled)
         status = oct_fail(err, OCT_E_SYSTEM, "interrupted");
-    if (status == OCT_OK && result.code != 0) {
-        /* "adb: error: failed to copy 'a' to 'b': remote couldn't write file: No space left …" */
-        char line[256];
-        last_line(*result.err != 0 ? result.err : result.out, line, sizeof line);
-        const char *reason = strrchr(line, ':');
-        bool said = strstr(line, "failed to copy") != NULL || strstr(line, "remote") != NULL;
-        status = said && !result.dead
-                     ? oct_fail(err, OCT_E_SYSTEM, "%s", reason == NULL ? line : reason + 2)
-                     : fail_lost(adb, line, err);
-    }
+    if (status == OCT_OK && result.code != 0)
+        status = fail_copy(adb, &result, err);
     oct_process_result_clear(&result);
     return status;
 }

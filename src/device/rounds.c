@@ -41,7 +41,6 @@ typedef struct job {
     json_t *last;          /* answer of the last slice, for the profile */
     double slice_took;     /* seconds of its rounds, as the host saw it */
     int32_t slice_number, spoilt;
-    int first_thermal;     /* status before the first slice */
 } job;
 
 /* Asking for a slice. */
@@ -182,12 +181,11 @@ static oct_status cool_down(job *j, oct_error *err)
     double begin = oct_seconds();
     for (;;) {
         OCT_TRY(oct_device_look(j->d, &state, err));
-        if (j->slice_number == 0)
-            j->first_thermal = state->thermal;
-        if (state->thermal > j->first_thermal && !j->d->throttled) {
+        int first = j->d->states[0].thermal;
+        if (first >= 0 && state->thermal > first && !j->d->throttled) {
             j->d->throttled = true;
             oct_device_note(j->d, "%.100s is getting hot: its thermal status rose from %d to %d; "
-                "latencies are those of a hot phone", j->d->name, j->first_thermal, state->thermal);
+                "latencies are those of a hot phone", j->d->name, first, state->thermal);
         }
         if (state->thermal < SEVERE)
             return OCT_OK;

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 PORT = "5555"
@@ -38,15 +39,25 @@ PROPS = {
 
 
 def enter():
-    """Starts this script again in namespaces of its own, or says why that is impossible (exit code 77)."""
-    if os.environ.get("PHONE_INSIDE") == "1":
-        return
+    """Starts this script again in namespaces of its own, or says why that is impossible (exit code 77).
+
+    Gives a folder to the inner one. The outer one removes it, for whom nothing is mounted in it: folders of
+    the machine are, for the inner one.
+    """
+    if "PHONE_FOLDER" in os.environ:
+        return os.environ["PHONE_FOLDER"]
     command = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child",
                "--mount-proc"]
     if not shutil.which("unshare") or subprocess.run(command + ["true"], stderr=subprocess.DEVNULL).returncode:
         skip("user namespaces are not allowed here")
-    os.environ["PHONE_INSIDE"] = "1"
-    os.execvp("unshare", command + [sys.executable] + sys.argv)
+    folder = tempfile.mkdtemp()
+    os.mkdir(os.path.join(folder, "phone"))
+    # The shell is the first process in there and takes care of orphans, which python would not.
+    command += ["sh", "-c", '"$@"; exit $?', "sh", sys.executable] + sys.argv
+    code = subprocess.run(command, env=dict(os.environ, PHONE_FOLDER=folder)).returncode
+    os.rmdir(os.path.join(folder, "phone"))
+    shutil.rmtree(folder)
+    sys.exit(code)
 
 
 def skip(why):
@@ -90,18 +101,20 @@ class Phone:
         self.write("props", "\n".join(f"{key}={value}" for key, value in props.items()))
 
     def make_root(self, storage):
-        os.makedirs(self.root)
         run("mount", "-t", "tmpfs", "none", self.root)
         for name in ["usr", "bin", "lib", "lib64", "etc", "proc", "dev"]:
             if not os.path.exists("/" + name):
                 continue
             os.makedirs(self.path(name))
             run("mount", "--rbind", "/" + name, self.path(name))
+            if name in ("usr", "bin", "lib", "lib64", "etc"):
+                run("mount", "-o", "remount,bind,ro", self.path(name))
         os.makedirs(self.path("data/local/tmp"))
         run("mount", "-t", "tmpfs", "-o", "size=" + storage, "none", self.path("data/local/tmp"))
         os.makedirs(self.path("tmp"))
         os.makedirs(self.path("adbd"))
-        run("mount", "--rbind", self.adbd_root, self.path("adbd"))
+        run("mount", "--bind", self.adbd_root, self.path("adbd"))
+        run("mount", "-o", "remount,bind,ro", self.path("adbd"))
         self.script("system/bin/getprop", GETPROP)
         self.script("system/bin/dumpsys", DUMPSYS)
         for cpu in sorted(os.sched_getaffinity(0)):
