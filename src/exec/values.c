@@ -86,13 +86,38 @@ static bool is_input(const oct_subgraph *sub, int32_t index)
     return false;
 }
 
+static bool is_packed(oct_type type)
+{
+    return type == OCT_INT4 || type == OCT_INT2;
+}
+
+/* Elements of 4 or 2 bits, lowest bits first, as the int8 values that kernels compute with. */
+static oct_status unpack(oct_session *session, const oct_tensor *tensor, oct_value *value,
+    oct_error *err)
+{
+    int32_t bits = oct_type_bits(tensor->type), each = 8 / bits;
+    size_t count = (size_t)oct_tensor_elements(tensor);
+    int8_t *out = oct_session_bytes(&session->arena, count);
+    if (out == NULL)
+        return oct_fail_memory(err, count, value->label);
+    const uint8_t *packed = tensor->data;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t high = (uint8_t)(packed[i / (size_t)each] << (8 - bits - (int32_t)(i % (size_t)each) * bits));
+        out[i] = (int8_t)((int8_t)high >> (8 - bits));
+    }
+    value->data = out;
+    value->size = count;
+    return OCT_OK;
+}
+
 static oct_status make_value(oct_session *session, int32_t index, oct_error *err)
 {
     const oct_tensor *tensor = session->sub->tensors[index];
     char label[256];
     oct_tensor_label(session->sub, index, label, sizeof label);
     session->values[index] = (oct_value){
-        .type = tensor->type,
+        .type = is_packed(tensor->type) ? OCT_INT8 : tensor->type,
+        .code_bits = is_packed(tensor->type) ? oct_type_bits(tensor->type) : 0,
         .rank = tensor->rank,
         .dims = tensor->dims,
         .quant = &tensor->quant,
@@ -108,6 +133,8 @@ static oct_status make_value(oct_session *session, int32_t index, oct_error *err
         value->data = (void *)(uintptr_t)tensor->data;
         value->size = tensor->size;
         value->known = true;
+        if (value->code_bits > 0 && tensor->sparsity == NULL)
+            OCT_TRY(unpack(session, tensor, value, err));
     } else if (tensor->is_variable) {
         OCT_TRY(own_buffer(session, value, err));
         if (tensor->type == OCT_INT8 && tensor->quant.count == 1) /* states start at a real 0 */
@@ -120,6 +147,15 @@ static oct_status make_value(oct_session *session, int32_t index, oct_error *err
     return OCT_OK;
 }
 
+/* Elements of less than a byte have no buffer that a caller could fill or read. */
+static oct_status check_boundary(const oct_session *session, int32_t index, oct_error *err)
+{
+    if (!is_packed(session->sub->tensors[index]->type))
+        return OCT_OK;
+    return oct_fail(err, OCT_E_UNSUPPORTED, "%s: inputs and outputs of type %s",
+        session->values[index].label, oct_type_name(session->sub->tensors[index]->type));
+}
+
 oct_status oct_session_make_values(oct_session *session, oct_error *err)
 {
     const oct_subgraph *sub = session->sub;
@@ -129,8 +165,12 @@ oct_status oct_session_make_values(oct_session *session, oct_error *err)
         return oct_fail_memory(err, (size_t)sub->tensor_count * sizeof *session->values, "values");
     for (int32_t i = 0; i < sub->tensor_count; i++)
         OCT_TRY(make_value(session, i, err));
+    for (int32_t i = 0; i < sub->output_count && session->caller == NULL; i++)
+        OCT_TRY(check_boundary(session, sub->outputs[i], err));
     for (int32_t i = 0; i < sub->input_count; i++) {
         oct_value *value = &session->values[sub->inputs[i]];
+        if (session->caller == NULL)
+            OCT_TRY(check_boundary(session, sub->inputs[i], err));
         if (value->data != NULL)
             continue;
         if (i < session->given_count)

@@ -34,7 +34,8 @@ typedef enum oct_form {
 
 /* A tensor as kernels see it. */
 typedef struct oct_value {
-    oct_type type;
+    oct_type type;          /* int4 and int2 tensors have int8 values in sessions */
+    int32_t code_bits;      /* 4 or 2 for those, otherwise 0 */
     int32_t rank;
     const int32_t *dims;    /* [rank] */
     void *data;             /* NULL until planned; constants: do not write */

@@ -121,6 +121,10 @@ static oct_status prepare(oct_op *op, oct_error *err)
     p->in_size = oct_type_size(in->type);
     p->out_size = oct_type_size(out->type);
     oct_type_range(out->type, &p->lo, &p->hi);
+    if (out->code_bits > 0) {
+        p->lo = -(1 << (out->code_bits - 1));
+        p->hi = -p->lo - 1;
+    }
     if (out->quant->count > 1)
         return prepare_channels(op, p, err);
     OCT_TRY(oct_op_need_quant(op, out, err));
@@ -160,7 +164,7 @@ static oct_status eval(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
-/* float32 to int8 with one scale: the input of every int8 model. */
+/* float32 to int8 or int16 with one scale: the input of every integer model. */
 typedef struct fast_params {
     oct_affine affine;
     const oct_elementwise_set *kernels;
@@ -169,7 +173,7 @@ typedef struct fast_params {
 static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
 {
     const params *p = op->prepared;
-    *usable = p->row == f32_to_s8 && p->channels == 0;
+    *usable = (p->row == f32_to_s8 || p->row == f32_to_s16) && p->channels == 0;
     if (!*usable)
         return OCT_OK;
     fast_params *fast = oct_op_alloc(op, sizeof *fast);
@@ -187,10 +191,17 @@ static void row_fast(const void *user, size_t n, const void *x, void *y)
     fast->kernels->quantize_s8(&fast->affine, n, x, y);
 }
 
+static void row_fast_s16(const void *user, size_t n, const void *x, void *y)
+{
+    const fast_params *fast = user;
+    fast->kernels->quantize_s16(&fast->affine, n, x, y);
+}
+
 static oct_status eval_fast(oct_op *op, oct_error *err)
 {
     (void)err;
-    oct_unary_run(op, sizeof(float), 1, row_fast, op->packed);
+    size_t out_size = ((const params *)op->prepared)->out_size;
+    oct_unary_run(op, sizeof(float), out_size, out_size == 1 ? row_fast : row_fast_s16, op->packed);
     return OCT_OK;
 }
 

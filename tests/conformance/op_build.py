@@ -42,6 +42,7 @@ TYPES = {  # short name: (numpy type, schema type)
     "u64": (np.uint64, schema.TensorType.UINT64),
     "f64": (np.float64, schema.TensorType.FLOAT64),
     "c64": (np.complex64, schema.TensorType.COMPLEX64),
+    "s4": (np.int8, schema.TensorType.INT4),    # two to a byte, constants only
     "resource": (np.int32, schema.TensorType.RESOURCE),
 }
 ACT = {
@@ -219,6 +220,14 @@ def pack_buffer(self, builder):
 schema.BufferT.Pack = pack_buffer
 
 
+def constant_bytes(t):
+    raw = np.ascontiguousarray(t.data, TYPES[t.type][0])
+    if t.type == "s4":
+        low = np.resize(raw.ravel(), (raw.size + 1) // 2 * 2) & 15
+        raw = (low[0::2] | low[1::2] << 4).astype(np.uint8)
+    return raw.tobytes()
+
+
 class Writer:
     """Collects buffers, tensors and metadata of one model."""
 
@@ -242,8 +251,7 @@ class Writer:
         x.hasRank = True
         x.type = TYPES[t.type][1]
         x.isVariable = t.variable
-        x.buffer = 0 if t.data is None else self.buffer(
-            np.ascontiguousarray(t.data, TYPES[t.type][0]).tobytes())
+        x.buffer = 0 if t.data is None else self.buffer(constant_bytes(t))
         if t.scale is not None:
             q = schema.QuantizationParametersT()
             q.scale = np.atleast_1d(np.asarray(t.scale, np.float32))

@@ -171,11 +171,37 @@ def draw_bidi(op, form, name, r):
                    3 if form == "hybrid" else 2, STEPS, bound=BOUND[form], constant=True)
 
 
+def draw_rnn(op, form, name, r):
+    """Auxiliary inputs as wide as the input and in float only: LiteRT walks others wrongly."""
+    batch, steps, inputs = up_to(r, 3), up_to(r, 4), up_to(r, 9)
+    two, fields = op.startswith("BI"), tanh_options(form, r)
+    shape = (batch, inputs)
+    if op != "RNN":
+        fields["timeMajor"] = one_in(r, 2)
+        shape = (steps, batch, inputs) if fields["timeMajor"] else (batch, steps, inputs)
+    tensors, aux_weights = [t(shape, "f32", fill=pick(r, ("full", "unit")))], []
+    for _ in range(2 if two else 1):
+        n = up_to(r, 9)
+        tensors += [matrix(r, form, (n, inputs)), matrix(r, form, (n, n)), vector(r, n),
+                    t((batch, n), "f32", variable=True)]
+        aux_weights.append(matrix(r, form, (n, inputs)))
+    table, outputs = {"RNN": "RNNOptions", "UNIDIRECTIONAL_SEQUENCE_RNN": "SequenceRNNOptions"}.get(
+        op, "BidirectionalSequenceRNNOptions"), 1
+    if two:
+        fields["mergeOutputs"] = one_in(r, 2)
+        outputs = 1 if fields["mergeOutputs"] else 2
+        aux = form == "f32" and one_in(r, 2)
+        tensors += [t(shape, "f32"), *aux_weights] if aux else [None] * 3
+    return ob.Case(op, form, name, tensors, [t((), "f32") for _ in range(outputs)], (table, fields),
+                   3 if form == "hybrid" else 1, STEPS, bound=BOUND[form], constant=True)
+
+
 FLOATS = ("f32", "hybrid")
 DRAWS = [
     (("SVDF",), (*FLOATS, "s8"), draw_svdf),
     (("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"), (*FLOATS, "s8"), draw_lstm),
     (("BIDIRECTIONAL_SEQUENCE_LSTM",), FLOATS, draw_bidi),
+    (("RNN", "UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_RNN"), FLOATS, draw_rnn),
 ]
 
 
