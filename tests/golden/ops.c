@@ -96,6 +96,23 @@ static bool compare_floats(const place *at, const float *got, const float *want,
     return true;
 }
 
+/* 64-bit floats come from the C library's functions, whose last place is its own. */
+static bool compare_doubles(const place *at, const unsigned char *got, const unsigned char *want,
+    size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += sizeof(double)) {
+        double a, b;
+        memcpy(&a, got + i, sizeof a);
+        memcpy(&b, want + i, sizeof b);
+        if (a == b || (isnan(a) && isnan(b)) || nextafter(a, b) == b)
+            continue;
+        printf("%s (%s): sample %ld, output %d [%zu]: got %.17g, want %.17g\n", at->file,
+            at->variant->name, at->sample, (int)at->output, i / sizeof(double), a, b);
+        return false;
+    }
+    return true;
+}
+
 /* The integer that starts at byte `at`, for the message. */
 static long long element(const unsigned char *bytes, size_t index, size_t size)
 {
@@ -138,6 +155,8 @@ static bool compare_output(const oct_graph *graph, const oct_session *session, c
     const unsigned char *want = (const unsigned char *)entry->data + (size_t)at->sample * bytes;
     const oct_subgraph *sub = graph->subgraphs[0];
     oct_type type = sub->tensors[sub->outputs[at->output]]->type;
+    if (type == OCT_FLOAT64)
+        return compare_doubles(at, got, want, bytes);
     if (type != OCT_FLOAT32)
         return compare_bytes(at, got, want, bytes, (size_t)oct_type_bits(type) / 8);
     float *copy = malloc(bytes); /* the answers are not aligned to floats */
