@@ -7,7 +7,6 @@ import op_build as ob
 import op_random
 from op_random import Generator, pick, span, up_to
 
-GOLDENS = 2
 # The reference resolver registers DEPTHWISE_CONV_2D up to version 6, but its kernel takes int4.
 VERSIONS = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 6, "FULLY_CONNECTED": 10}
 
@@ -59,5 +58,7 @@ def pairs():
 
 
 def cases():
+    """Names of draws that LiteRT accepts."""
+    refused = {("CONV_2D", 2), ("DEPTHWISE_CONV_2D", 0)}
     return [draw(op, form, f"int4_{i}", Generator(ob.rng_for(op, form, f"int4_{i}")))
-            for op, form, draw in pairs() for i in range(GOLDENS)]
+            for op, form, draw in pairs() for i in range(3) if (op, i) not in refused]

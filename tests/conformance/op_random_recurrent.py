@@ -172,12 +172,13 @@ def draw_bidi(op, form, name, r):
 
 
 def draw_rnn(op, form, name, r):
-    """Auxiliary inputs as wide as the input and in float only: LiteRT walks others wrongly."""
+    """Auxiliary inputs as wide as the input and in float only, hybrid pairs batch by batch: LiteRT walks
+    the others wrongly, past the ends of its buffers."""
     batch, steps, inputs = up_to(r, 3), up_to(r, 4), up_to(r, 9)
     two, fields = op.startswith("BI"), tanh_options(form, r)
     shape = (batch, inputs)
     if op != "RNN":
-        fields["timeMajor"] = one_in(r, 2)
+        fields["timeMajor"] = one_in(r, 2) and not (two and form == "hybrid")
         shape = (steps, batch, inputs) if fields["timeMajor"] else (batch, steps, inputs)
     tensors, aux_weights = [t(shape, "f32", fill=pick(r, ("full", "unit")))], []
     for _ in range(2 if two else 1):
