@@ -57,16 +57,28 @@ void NAMED(oct_mul_s8, ISA)(const oct_product_s8 *p, size_t n, const int8_t *a, 
             y[i] = TIMES(first_a, b[i * b_step]);
 }
 
-/* Clamped before the conversion, far outside int8; NaN fails the first comparison. */
-void NAMED(oct_quantize_s8, ISA)(const oct_affine *p, size_t n, const float *x, int8_t *y)
+static inline int16_t clamped_s16(int32_t code, int32_t lo, int32_t hi)
 {
-    float scale = p->scale;
-    int32_t zero = p->zero, lo = p->lo, hi = p->hi;
-    for (size_t i = 0; i < n; i++) {
-        float code = x[i] / scale;
-        code = code > -1e4f ? code : -1e4f;
-        code = code < 1e4f ? code : 1e4f;
-        /* Just less than a half: no tie is missed and nothing below one is lifted. */
-        y[i] = clamped((int32_t)(code + copysignf(0x1.fffffep-2f, code)) + zero, lo, hi);
-    }
+    code = code < lo ? lo : code;
+    return (int16_t)(code > hi ? hi : code);
 }
+
+/*
+ * Clamped before the conversion, far outside the type; NaN fails the first comparison. Just less than
+ * a half is added: no tie is missed and nothing below one is lifted.
+ */
+#define QUANTIZE(name, type, limit, clamped_to)                                                    \
+    void NAMED(name, ISA)(const oct_affine *p, size_t n, const float *x, type *y)                  \
+    {                                                                                              \
+        float scale = p->scale;                                                                    \
+        int32_t zero = p->zero, lo = p->lo, hi = p->hi;                                            \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            float code = x[i] / scale;                                                             \
+            code = code > -limit ? code : -limit;                                                  \
+            code = code < limit ? code : limit;                                                    \
+            code += copysignf(0x1.fffffep-2f, code);                                               \
+            y[i] = clamped_to((int32_t)code + zero, lo, hi);                                       \
+        }                                                                                          \
+    }
+QUANTIZE(oct_quantize_s8, int8_t, 1e4f, clamped)
+QUANTIZE(oct_quantize_s16, int16_t, 1e5f, clamped_s16)

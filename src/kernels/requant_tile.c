@@ -48,14 +48,38 @@ OCT_REQUANT_TILE(oct_requant_tile_s8_c)
             y + (size_t)m * y_stride);
 }
 
+/* (x + bias) * m16 + rounding = x * m16 + (bias * m16 + rounding), modulo 2^64. */
+static void set_s16_column(oct_requant_s16_block *block, int32_t at, oct_multiplier by,
+    int64_t bias)
+{
+    int32_t m16 = by.m < 0x7fff0000 ? (by.m + (1 << 15)) >> 16 : 0x7fff, shift = 15 - by.e;
+    uint64_t add = (uint64_t)bias * (uint64_t)m16 + (UINT64_C(1) << (shift - 1));
+    block->m[at] = m16;
+    (at % 2 == 0 ? block->even : block->odd)[at / 2] = (int64_t)add;
+    (at % 2 == 0 ? block->even_shift : block->odd_shift)[at / 2] = shift;
+}
+
+void oct_requant_s16_tile_init(const oct_requant *rq, const int64_t *bias, int32_t channels,
+    int32_t columns, const uint8_t *order, oct_requant_s16_block *blocks,
+    oct_requant_s16_tile *tile)
+{
+    *tile = (oct_requant_s16_tile){ .plain = *rq, .bias = bias, .blocks = blocks };
+    for (int32_t i = 0; i < (columns + 15) / 16 * 16; i++) {
+        int32_t c = order == NULL ? i : i / 32 * 32 + order[i % 32];
+        oct_multiplier by = c < channels ? rq->by[c] : (oct_multiplier){ 0, 0 };
+        set_s16_column(&blocks[i / 16], i % 16, by, c < channels && bias != NULL ? bias[c] : 0);
+    }
+}
+
 OCT_REQUANT_TILE_S16(oct_requant_tile_s16_c)
 {
+    const oct_requant *plain = &rq->plain;
     for (int32_t m = 0; m < rows; m++) {
         for (int32_t n = 0; n < columns; n++) {
             int64_t x = sum[(size_t)m * sum_stride + (size_t)n];
-            x += bias != NULL ? bias[column + n] : 0;
+            x += rq->bias != NULL ? rq->bias[column + n] : 0;
             y[(size_t)m * y_stride + (size_t)n] = (int16_t)oct_clamp_i32(
-                oct_mbqm64(x, rq->by[column + n]), rq->lo, rq->hi);
+                oct_mbqm64(x, plain->by[column + n]), plain->lo, plain->hi);
         }
     }
 }

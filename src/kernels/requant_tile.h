@@ -59,13 +59,34 @@ OCT_REQUANT_TILE(oct_requant_tile_s8_avx2);
 OCT_REQUANT_TILE(oct_requant_tile_s8_avx512);
 OCT_REQUANT_TILE(oct_requant_tile_s8_neon);
 
+/* Constants of 16 columns of the int16 form; even and odd ones apart. */
+typedef struct oct_requant_s16_block {
+    int32_t m[16];
+    int64_t even[8], odd[8];             /* what is added to the product: bias and rounding */
+    int64_t even_shift[8], odd_shift[8];
+} oct_requant_s16_block;
+
+typedef struct oct_requant_s16_tile {
+    oct_requant plain;
+    const int64_t *bias;                 /* [channels] or NULL */
+    const oct_requant_s16_block *blocks; /* [(columns + 15) / 16], 64-byte aligned */
+} oct_requant_s16_tile;
+
+/**
+ * Fills blocks [(columns + 15) / 16]; any multiplier MBQM64 takes is vectorisable.
+ * order  channel of each of 32 positions (NULL: natural); columns is then a multiple of 32.
+ */
+void oct_requant_s16_tile_init(const oct_requant *rq, const int64_t *bias, int32_t channels,
+    int32_t columns, const uint8_t *order, oct_requant_s16_block *blocks,
+    oct_requant_s16_tile *tile);
+
 /**
  * The int16 form with 64-bit bias: y[m][n] = clamp(MBQM64(sum[m][n] + bias[n], by[n])), zero
- * point 0. bias [channels] int64 or NULL; sums as above.
+ * point 0; sums as above. Only plain C uses plain and bias, the others the blocks.
  */
 #define OCT_REQUANT_TILE_S16(name)                                                                 \
     void name(const int32_t *sum, size_t sum_stride, int32_t rows, int32_t columns,                \
-        const oct_requant *rq, const int64_t *bias, int32_t column, int16_t *y, size_t y_stride)
+        const oct_requant_s16_tile *rq, int32_t column, int16_t *y, size_t y_stride)
 typedef OCT_REQUANT_TILE_S16((*oct_requant_tile_s16_fn));
 OCT_REQUANT_TILE_S16(oct_requant_tile_s16_c);
 OCT_REQUANT_TILE_S16(oct_requant_tile_s16_avx512);

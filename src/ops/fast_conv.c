@@ -33,7 +33,8 @@ typedef struct fast_conv {
     const float *bias;   /* hybrid: the bias, or zeros */
     oct_requant_tile rq;
     oct_requant_tile_fn requant;
-    bool wide; /* int16 form with the vectorised 64-bit requantization */
+    bool wide; /* int16 form with the vectorised 64-bit requantization, rq_s16 */
+    oct_requant_s16_tile rq_s16;
     size_t rows;
     int32_t block_rows, blocks, panel_count, panel_group, panel_groups;
     /* Scratch of a worker: the tile, its sums, and for int16 the sums of all chunks in 64 bits. */
@@ -182,6 +183,8 @@ static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, o
     f->rq = (oct_requant_tile){ .plain = l->rq };
     f->requant = oct_requant_tile_s8_c;
     f->wide = op->form == OCT_FORM_S16 && !l->bias32 && l->rq.real == NULL && f->chunks == 1;
+    if (f->wide)
+        return oct_linear_requant_s16(op, l, NULL, channels, &f->rq_s16, err);
     int64_t most = op->form == OCT_FORM_S8 ? most_sum(filter, bias, channels, f->k, 255) : 0;
     if (op->form == OCT_FORM_S8 && oct_requant_vectorisable(&l->rq, channels, most)) {
         oct_requant_tile_init(&l->rq, channels, channels, NULL, constants, &f->rq);
@@ -279,8 +282,8 @@ static void finish(const oct_op *op, const oct_linear *l, const fast_conv *f, co
     else if (op->form == OCT_FORM_HYBRID)
         finish_hybrid(op, l, f, s, (float *)y + at);
     else if (f->wide)
-        f->kernels->requant_s16(s->sum, s->stride, s->rows, s->columns, &l->rq,
-            oct_linear_bias(op, l), s->column, (int16_t *)y + at, n);
+        f->kernels->requant_s16(s->sum, s->stride, s->rows, s->columns, &f->rq_s16, s->column,
+            (int16_t *)y + at, n);
     else
         finish_s16(op, l, s, (int16_t *)y + at);
 }

@@ -28,6 +28,7 @@ typedef struct fast_depthwise {
     int32_t repeat;           /* neighbouring pixels that kernel takes for one of repeat * channels */
     oct_requant_tile rq;
     oct_requant_tile_fn requant;
+    oct_requant_s16_tile rq_s16;
     int32_t sum_pixels;       /* pixels of the tile of sums */
     bool strips;              /* float: windows inside the image go by strips of rows */
     oct_tap_range inner_rows, inner_columns; /* strips: of those windows */
@@ -165,6 +166,8 @@ oct_status oct_fast_depthwise_prepare(oct_op *op, bool *usable, oct_error *err)
     OCT_TRY(pack_taps(op, l, f, err));
     if (op->form == OCT_FORM_S8)
         OCT_TRY(prepare_s8(op, l, f, err));
+    if (op->form == OCT_FORM_S16)
+        OCT_TRY(oct_linear_requant_s16(op, l, NULL, f->channels, &f->rq_s16, err));
     const oct_window *w = &l->window;
     f->strips = op->form == OCT_FORM_F32 && f->kernels->depthwise_strip != NULL && w->kernel_h == 3
         && w->kernel_w == 3 && w->stride_w <= 2 && w->dilation_h == 1 && w->dilation_w == 1;
@@ -198,8 +201,8 @@ static void finish_sums(const row_task *t, int32_t pixels, size_t at)
         return;
     }
     if (op->form == OCT_FORM_S16) {
-        f->kernels->requant_s16(t->sum, stride, pixels, f->channels, &l->rq,
-            oct_linear_bias(op, l), 0, (int16_t *)op->out[0]->data + at, n);
+        f->kernels->requant_s16(t->sum, stride, pixels, f->channels, &f->rq_s16, 0,
+            (int16_t *)op->out[0]->data + at, n);
         return;
     }
     for (int32_t p = 0; p < pixels; p++) {

@@ -192,6 +192,19 @@ oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err)
         : OCT_OK;
 }
 
+oct_status oct_linear_requant_s16(oct_op *op, const oct_linear *linear, const uint8_t *order,
+    int32_t columns, oct_requant_s16_tile *tile, oct_error *err)
+{
+    size_t bytes = (size_t)(columns + 15) / 16 * sizeof(oct_requant_s16_block);
+    char *blocks = oct_op_alloc(op, bytes + 63);
+    if (blocks == NULL)
+        return oct_fail_memory(err, bytes, "requantization constants");
+    blocks += (64 - (uintptr_t)blocks % 64) % 64;
+    oct_requant_s16_tile_init(&linear->rq, oct_linear_bias(op, linear), linear->slots.channels,
+        columns, order, (oct_requant_s16_block *)(void *)blocks, tile);
+    return OCT_OK;
+}
+
 oct_status oct_linear_window(const oct_op *op, const oct_value *in, oct_window *w, bool same,
     oct_error *err)
 {

@@ -8,6 +8,7 @@
 #include "kernels/conv.h"
 #include "kernels/rows.h"
 #include "kernels/requant.h"
+#include "kernels/requant_tile.h"
 #include "ops/op.h"
 
 /* Which input is what, and how channels lie in the filter. */
@@ -63,6 +64,10 @@ oct_linear_types oct_linear_node_types(const oct_subgraph *sub, const oct_node *
  * parameters and ranges of workers.
  */
 oct_status oct_linear_scratch(oct_op *op, bool *usable, oct_error *err);
+
+/** oct_requant_s16_tile_init() with blocks of the session, for a node of the int16 form. */
+oct_status oct_linear_requant_s16(oct_op *op, const oct_linear *linear, const uint8_t *order,
+    int32_t columns, oct_requant_s16_tile *tile, oct_error *err);
 
 /** Data of the bias, or NULL without one. */
 const void *oct_linear_bias(const oct_op *op, const oct_linear *linear);

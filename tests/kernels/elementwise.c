@@ -60,18 +60,23 @@ static void check_quantize(const oct_elementwise_set *set, const char *name, siz
     float *x = memory.data;
     for (size_t i = 0; i < n; i++)
         x[i] = value_of(kind);
+    x[n / 2] = check_random() % 2 ? NAN : x[n / 2];
     int8_t *q = check_output_create(n);
-    oct_affine affine = { kind == 0 ? 0.017f : 1.f, check_extreme(-128, 127), -128, 127 };
+    int16_t *wide = check_output_create(2 * n);
+    float scale = kind == 0 ? 0.017f : 1.f;
+    oct_affine affine = { scale, check_extreme(-128, 127), -128, 127 };
+    oct_affine affine_wide = { scale / (kind == 0 ? 100.f : 1.f), 0, -32768, 32767 };
     set->quantize_s8(&affine, n, x, q);
-    bool equal = check_output_intact(q, n);
+    set->quantize_s16(&affine_wide, n, x, wide);
+    bool equal = check_output_intact(q, n) && check_output_intact(wide, 2 * n);
     for (size_t i = 0; i < n; i++) {
         float code = roundf(x[i] / affine.scale) + (float)affine.zero;
-        equal &= q[i] == (code < -128.f ? -128 : code > 127.f ? 127 : (int)code);
+        equal &= q[i] == (code > 127.f ? 127 : code > -128.f ? (int)code : -128);
+        code = roundf(x[i] / affine_wide.scale);
+        equal &= wide[i] == (code > 32767.f ? 32767 : code > -32768.f ? (int)code : -32768);
     }
     check(equal, "quantize of %s: %zu values of kind %d", name, n, kind);
-    x[n / 2] = NAN;
-    set->quantize_s8(&affine, n, x, q);
-    check(q[n / 2] == -128, "quantize of %s: NaN gives %d", name, q[n / 2]);
+    check_output_free(wide);
     check_output_free(q);
     check_input_free(&memory);
 }

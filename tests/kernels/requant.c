@@ -81,7 +81,10 @@ static void check_s16(const oct_kernel_set *kernels, const char *name, int32_t c
             check_random() % 2 ? check_extreme(INT32_MIN, INT32_MAX) : check_between(-99999, 99999);
     size_t y_bytes = (size_t)rows * (n + 1) * sizeof(int16_t);
     int16_t *y = check_output_create(y_bytes), want[MOST_CHANNELS];
-    kernels->requant_s16(sum, stride, rows, channels, &rq, biased ? bias : NULL, 0, y, n + 1);
+    oct_requant_s16_block *blocks = check_packed_create(stride / 16 * sizeof *blocks);
+    oct_requant_s16_tile tile;
+    oct_requant_s16_tile_init(&rq, biased ? bias : NULL, channels, channels, NULL, blocks, &tile);
+    kernels->requant_s16(sum, stride, rows, channels, &tile, 0, y, n + 1);
     bool intact = check_output_intact(y, y_bytes);
     for (int32_t m = 0; m < rows; m++) {
         for (size_t c = 0; c < n; c++)
@@ -94,6 +97,7 @@ static void check_s16(const oct_kernel_set *kernels, const char *name, int32_t c
                 (int)by[c].m, (int)by[c].e, y[(size_t)m * (n + 1) + c], want[c]);
     }
     check_output_free(y);
+    free(blocks);
     free(sum);
 }
 

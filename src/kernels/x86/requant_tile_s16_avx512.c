@@ -1,35 +1,39 @@
 /*
- * int16 requantization with 64-bit sums, AVX-512: eight sums at a time in 64 bits.
+ * int16 requantization of tiles of sums, AVX-512: 32 columns by a saturating pack and a permutation,
+ * which is harmless because the clamp lies inside int16.
  */
-#include <immintrin.h>
-
-#include "kernels/requant_tile.h"
+#include "kernels/x86/requant_s16_avx512.h"
 
 OCT_REQUANT_TILE_S16(oct_requant_tile_s16_avx512)
 {
-    const __m512i lo = _mm512_set1_epi64(rq->lo), hi = _mm512_set1_epi64(rq->hi);
-    for (int32_t n = 0; n < columns; n += 8) {
-        int32_t rest = columns - n < 8 ? columns - n : 8;
-        __mmask8 mask = (__mmask8)((1u << rest) - 1);
-        int64_t m16[8] = { 0 }, shift[8] = { 1, 1, 1, 1, 1, 1, 1, 1 }, add[8] = { 0 };
-        for (int32_t i = 0; i < rest; i++) {
-            oct_multiplier by = rq->by[column + n + i];
-            m16[i] = by.m < 0x7fff0000 ? (by.m + (1 << 15)) >> 16 : 0x7fff;
-            shift[i] = 15 - by.e;
-            uint64_t b = bias != NULL ? (uint64_t)bias[column + n + i] : 0;
-            add[i] = (int64_t)(b * (uint64_t)m16[i] + (UINT64_C(1) << (shift[i] - 1)));
-        }
-        __m512i vm = _mm512_loadu_si512(m16), vshift = _mm512_loadu_si512(shift);
-        __m512i vadd = _mm512_loadu_si512(add);
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    const __m512i lo = _mm512_set1_epi16((int16_t)rq->plain.lo);
+    const __m512i hi = _mm512_set1_epi16((int16_t)rq->plain.hi);
+    const oct_requant_s16_block *block = rq->blocks + column / 16;
+    int32_t n = 0;
+    for (; n + 32 <= columns; n += 32, block += 2) {
+        oct_requant_s16x16 first = oct_requant_s16x16_load(block);
+        oct_requant_s16x16 second = oct_requant_s16x16_load(block + 1);
         for (int32_t m = 0; m < rows; m++) {
-            __m512i x = _mm512_cvtepi32_epi64(_mm256_load_si256(
-                (const __m256i *)(const void *)(sum + (size_t)m * sum_stride + n)));
-            /* |sum| < 2^31 and m16 < 2^15: the low dwords hold all there is to multiply. */
-            __m512i product = _mm512_add_epi64(_mm512_mul_epi32(x, vm), vadd);
-            __m512i code = _mm512_srav_epi64(product, vshift);
-            code = _mm512_srai_epi64(_mm512_slli_epi64(code, 32), 32); /* the result is an int32 */
-            code = _mm512_min_epi64(hi, _mm512_max_epi64(lo, code));
-            _mm_mask_storeu_epi16(y + (size_t)m * y_stride + n, mask, _mm512_cvtepi64_epi16(code));
+            const int32_t *s = sum + (size_t)m * sum_stride + n;
+            __m512i v = _mm512_packs_epi32(
+                oct_requant_s16x16_apply(_mm512_load_si512(s), &first),
+                oct_requant_s16x16_apply(_mm512_load_si512(s + 16), &second));
+            v = _mm512_permutexvar_epi64(order, v);
+            v = _mm512_min_epi16(hi, _mm512_max_epi16(lo, v));
+            _mm512_storeu_si512(y + (size_t)m * y_stride + n, v);
+        }
+    }
+    for (; n < columns; n += 16, block++) {
+        oct_requant_s16x16 c = oct_requant_s16x16_load(block);
+        int32_t rest = columns - n < 16 ? columns - n : 16;
+        __mmask16 mask = (__mmask16)((1u << rest) - 1);
+        for (int32_t m = 0; m < rows; m++) {
+            __m256i v = _mm512_cvtsepi32_epi16(oct_requant_s16x16_apply(
+                _mm512_load_si512(sum + (size_t)m * sum_stride + n), &c));
+            v = _mm256_min_epi16(_mm512_castsi512_si256(hi),
+                _mm256_max_epi16(_mm512_castsi512_si256(lo), v));
+            _mm256_mask_storeu_epi16(y + (size_t)m * y_stride + n, mask, v);
         }
     }
 }
