@@ -39,3 +39,30 @@ void oct_columns_order(const oct_window *w, const int8_t *filter, int32_t repeat
                 memcpy(taps + (size_t)(kx * OCT_COLUMNS_TAPS / OCT_COLUMNS_WIDTH + ky) * wide + (size_t)r * n,
                     filter + (size_t)(ky * w->kernel_w + kx) * n, n);
 }
+
+const uint8_t oct_columns_s16_order[32] = { 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27,
+    4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31 };
+
+/* A block of 32 channels: for each column, pairs of rows 0 and 1, then of row 2 and nothing. */
+enum { S16_LANES = 32, S16_BLOCK = 3 * 2 * S16_LANES };
+
+size_t oct_columns_s16_bytes(int32_t channels)
+{
+    return (size_t)((channels + S16_LANES - 1) / S16_LANES) * S16_BLOCK * sizeof(int32_t);
+}
+
+void oct_columns_pack_s16(const int8_t *taps, int32_t channels, void *packed)
+{
+    int16_t *to = packed;
+    for (int32_t first = 0; first < channels; first += S16_LANES)
+        for (int32_t kx = 0; kx < OCT_COLUMNS_WIDTH; kx++)
+            for (int32_t pair = 0; pair < 2; pair++)
+                for (int32_t i = 0; i < S16_LANES; i++, to += 2) {
+                    int32_t c = first + oct_columns_s16_order[i];
+                    if (c >= channels)
+                        continue;
+                    const int8_t *from = taps + (size_t)(4 * kx + 2 * pair) * (size_t)channels + c;
+                    to[0] = from[0];
+                    to[1] = from[channels];
+                }
+}

@@ -74,4 +74,21 @@ typedef struct oct_columns_hybrid {
 typedef OCT_COLUMNS_HYBRID((*oct_columns_hybrid_fn));
 OCT_COLUMNS_HYBRID(oct_columns_hybrid_avx512vnni);
 
+/** Channel of each of 32 positions of the int16 form: position 16 j + d holds 8 (d / 4) + 4 j + d % 4. */
+extern const uint8_t oct_columns_s16_order[32];
+
+size_t oct_columns_s16_bytes(int32_t channels);
+
+/**
+ * taps [3][4][channels] of oct_columns_order() for int16 inputs. packed: oct_columns_s16_bytes(),
+ * zeroed, 64-byte aligned.
+ */
+void oct_columns_pack_s16(const int8_t *taps, int32_t channels, void *packed);
+
+/** Finished int16 outputs, y [out_w][channels]; rq in oct_columns_s16_order. Exact. */
+#define OCT_COLUMNS_S16(name)                                                                      \
+    void name(const oct_columns_args *args, const oct_requant_s16_tile *rq, int16_t *y)
+typedef OCT_COLUMNS_S16((*oct_columns_s16_fn));
+OCT_COLUMNS_S16(oct_columns_s16_avx512vnni);
+
 #endif

@@ -50,7 +50,7 @@ static const oct_kernel_set kernels_avx512 = {
     .s8_layout = { .lanes = 16, .vectors = 4, .group = 4, .bytes = 1 },                            \
     .gemm_s16 = oct_gemm_s16_avx512vnni, .gemm_s8 = oct_gemm_s8_avx512vnni,                        \
     .depthwise_s8 = oct_depthwise_s8_avx512vnni, .columns_s8 = oct_columns_s8_avx512vnni,          \
-    .columns_hybrid = oct_columns_hybrid_avx512vnni
+    .columns_hybrid = oct_columns_hybrid_avx512vnni, .columns_s16 = oct_columns_s16_avx512vnni
 
 static const oct_kernel_set kernels_avx512vnni = { AVX512VNNI_KERNELS };
 

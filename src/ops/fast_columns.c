@@ -8,20 +8,24 @@
 
 #include "kernels/dispatch.h"
 
-enum { LANES = 64 };
-
 struct oct_fast_columns {
     const oct_kernel_set *kernels;
     void *packed;
     int32_t repeat;
-    oct_requant_tile rq;     /* int8 form */
-    oct_columns_hybrid shared; /* hybrid form: all but the unit */
+    oct_requant_tile rq;         /* int8 form */
+    oct_requant_s16_tile rq_s16; /* int16 form */
+    oct_columns_hybrid shared;   /* hybrid form: all but the unit */
 };
 
 /* Where the constants of `wide` channels are made from those of the node's. */
 typedef struct widening {
     int32_t channels, wide, whole; /* whole: up to full vectors */
 } widening;
+
+static int32_t lanes_of(const oct_op *op)
+{
+    return op->form == OCT_FORM_S16 ? 32 : 64;
+}
 
 static void *alloc_aligned(oct_op *op, size_t size)
 {
@@ -63,16 +67,62 @@ static int64_t most_sum(const int8_t *filter, const int32_t *bias, size_t channe
 static oct_status prepare_requant(oct_op *op, const oct_linear *l, const widening *to,
     oct_fast_columns *f, oct_error *err)
 {
-    size_t bytes = (size_t)to->whole / 16 * sizeof(oct_requant_block);
-    oct_requant_block *blocks = alloc_aligned(op, bytes);
+    bool wide_codes = op->form == OCT_FORM_S16;
+    size_t bytes = (size_t)to->whole / 16
+        * (wide_codes ? sizeof(oct_requant_s16_block) : sizeof(oct_requant_block));
+    void *blocks = alloc_aligned(op, bytes);
     oct_multiplier *by = oct_op_alloc(op, (size_t)to->wide * sizeof *by);
-    if (blocks == NULL || by == NULL)
+    int64_t *bias = oct_op_alloc(op, (size_t)to->wide * sizeof *bias);
+    if (blocks == NULL || by == NULL || bias == NULL)
         return oct_fail_memory(err, bytes, "requantization constants");
-    for (int32_t i = 0; i < to->wide; i++)
+    const int64_t *given = wide_codes ? oct_linear_bias(op, l) : NULL;
+    for (int32_t i = 0; i < to->wide; i++) {
         by[i] = l->rq.by[i % to->channels];
+        bias[i] = given != NULL ? given[i % to->channels] : 0;
+    }
     oct_requant rq = l->rq;
     rq.by = by;
-    oct_requant_tile_init(&rq, to->wide, to->whole, oct_depthwise_dot_order, blocks, &f->rq);
+    if (wide_codes)
+        oct_requant_s16_tile_init(
+            &rq, bias, to->wide, to->whole, oct_columns_s16_order, blocks, &f->rq_s16);
+    else
+        oct_requant_tile_init(&rq, to->wide, to->whole, oct_depthwise_dot_order, blocks, &f->rq);
+    return OCT_OK;
+}
+
+/* Sums of the weights, their scales and the bias for the float end. */
+static oct_status prepare_hybrid(oct_op *op, const oct_linear *l, const widening *to,
+    oct_fast_columns *f, oct_error *err)
+{
+    const int8_t *filter = op->in[l->slots.filter]->data;
+    f->shared = (oct_columns_hybrid){
+        .column_sum = tap_sums(op, to, filter, oct_window_taps(&l->window)),
+        .scale = widen(op, to, l->scale), .bias = widen(op, to, oct_linear_bias(op, l)),
+        .lo = l->lo, .hi = l->hi };
+    if (f->shared.column_sum == NULL || f->shared.scale == NULL || f->shared.bias == NULL)
+        return oct_fail_memory(err, (size_t)to->whole * 4, "sums of weights");
+    oct_linear_offer_range(op, l);
+    return OCT_OK;
+}
+
+/* The taps in the order of the kernel's interleaving, with the bias where it is part of the sums. */
+static oct_status pack(oct_op *op, const oct_linear *l, const widening *to, oct_fast_columns *f,
+    oct_error *err)
+{
+    bool bytes_wide = op->form != OCT_FORM_S16;
+    const void *bias = op->form == OCT_FORM_S8 ? widen(op, to, oct_linear_bias(op, l)) : NULL;
+    size_t bytes = bytes_wide ? oct_depthwise_dot_bytes(OCT_COLUMNS_TAPS, to->wide)
+                              : oct_columns_s16_bytes(to->wide);
+    f->packed = alloc_aligned(op, bytes);
+    int8_t *taps = oct_op_alloc(op, (size_t)OCT_COLUMNS_TAPS * (size_t)to->wide);
+    if (f->packed == NULL || taps == NULL || (op->form == OCT_FORM_S8 && bias == NULL))
+        return oct_fail_memory(err, bytes, "packed weights");
+    oct_columns_order(&l->window, op->in[l->slots.filter]->data, f->repeat, taps);
+    if (bytes_wide)
+        oct_depthwise_pack_dot(taps, bias, OCT_COLUMNS_TAPS, to->wide,
+            op->form == OCT_FORM_HYBRID ? -128 : l->in_zero, f->packed);
+    else
+        oct_columns_pack_s16(taps, to->wide, f->packed);
     return OCT_OK;
 }
 
@@ -83,6 +133,8 @@ static bool covers(const oct_op *op, const oct_linear *l, const oct_kernel_set *
         return false;
     if (op->form == OCT_FORM_HYBRID)
         return kernels->columns_hybrid != NULL && !l->channel_first;
+    if (op->form == OCT_FORM_S16)
+        return kernels->columns_s16 != NULL && !l->bias32;
     return op->form == OCT_FORM_S8 && kernels->columns_s8 != NULL
         && oct_requant_vectorisable(&l->rq, l->window.in_c,
             most_sum(op->in[l->slots.filter]->data, oct_linear_bias(op, l),
@@ -99,31 +151,12 @@ oct_status oct_fast_columns_prepare(oct_op *op, oct_fast_columns **out, oct_erro
     oct_fast_columns *f = oct_op_alloc(op, sizeof *f);
     if (f == NULL)
         return oct_fail_memory(err, sizeof *f, "depthwise convolution");
-    *f = (oct_fast_columns){ .kernels = kernels, .repeat = oct_columns_repeat(&l->window, LANES) };
+    int32_t lanes = lanes_of(op);
+    *f = (oct_fast_columns){ .kernels = kernels, .repeat = oct_columns_repeat(&l->window, lanes) };
     int32_t wide = l->window.in_c * f->repeat;
-    widening to = { l->window.in_c, wide, (wide + LANES - 1) / LANES * LANES };
-    bool hybrid = op->form == OCT_FORM_HYBRID;
-    const int8_t *filter = op->in[l->slots.filter]->data;
-    const void *bias = oct_linear_bias(op, l), *wide_bias = widen(op, &to, bias);
-    size_t bytes = oct_depthwise_dot_bytes(OCT_COLUMNS_TAPS, wide);
-    f->packed = alloc_aligned(op, bytes);
-    int8_t *taps = oct_op_alloc(op, (size_t)OCT_COLUMNS_TAPS * (size_t)wide);
-    if (f->packed == NULL || taps == NULL || wide_bias == NULL)
-        return oct_fail_memory(err, bytes, "packed weights");
-    oct_columns_order(&l->window, filter, f->repeat, taps);
-    oct_depthwise_pack_dot(taps, hybrid ? NULL : wide_bias, OCT_COLUMNS_TAPS, wide,
-        hybrid ? -128 : l->in_zero, f->packed);
-    if (!hybrid)
-        OCT_TRY(prepare_requant(op, l, &to, f, err));
-    f->shared = (oct_columns_hybrid){ .bias = wide_bias, .lo = l->lo, .hi = l->hi };
-    if (hybrid) {
-        f->shared.column_sum = tap_sums(op, &to, filter, oct_window_taps(&l->window));
-        f->shared.scale = widen(op, &to, l->scale);
-        if (f->shared.column_sum == NULL || f->shared.scale == NULL)
-            return oct_fail_memory(err, (size_t)to.whole * 4, "sums of weights");
-    }
-    if (hybrid)
-        oct_linear_offer_range(op, l);
+    widening to = { l->window.in_c, wide, (wide + lanes - 1) / lanes * lanes };
+    OCT_TRY(pack(op, l, &to, f, err));
+    OCT_TRY((op->form == OCT_FORM_HYBRID ? prepare_hybrid : prepare_requant)(op, l, &to, f, err));
     *out = f;
     return OCT_OK;
 }
@@ -140,20 +173,24 @@ static void make_rows(void *user, size_t begin, size_t end, int32_t worker)
     const oct_linear *l = op->prepared;
     const oct_window *w = &l->window;
     bool hybrid = op->form == OCT_FORM_HYBRID;
-    const int8_t *x = hybrid ? op->scratch[1] : op->in[l->slots.data]->data;
-    size_t image = (size_t)w->in_h * (size_t)w->in_w * (size_t)w->in_c;
+    const char *x = hybrid ? op->scratch[1] : op->in[l->slots.data]->data;
+    size_t element = op->form == OCT_FORM_S16 ? 2 : 1;
+    size_t image = (size_t)w->in_h * (size_t)w->in_w * (size_t)w->in_c * element;
     oct_columns_args args = { .in_w = w->in_w, .out_w = w->out_w, .pad_left = w->pad_left,
         .stride = w->stride_w, .channels = w->in_c, .repeat = f->repeat, .zero = l->in_zero,
         .packed = f->packed };
     for (size_t row = begin; row < end; row++) {
         size_t b = row / (size_t)w->out_h, at = row * (size_t)w->out_w * (size_t)w->out_c;
-        oct_columns_set_rows(w, x + b * image, 1, (int32_t)(row % (size_t)w->out_h), &args);
+        oct_columns_set_rows(
+            w, x + b * image, element, (int32_t)(row % (size_t)w->out_h), &args);
         if (hybrid) {
             oct_columns_hybrid by = f->shared;
             by.unit = ((const oct_row_quant *)op->scratch[2])[b];
             by.range = oct_linear_range(op, worker);
             args.zero = by.unit.zero;
             f->kernels->columns_hybrid(&args, &by, (float *)op->out[0]->data + at);
+        } else if (op->form == OCT_FORM_S16) {
+            f->kernels->columns_s16(&args, &f->rq_s16, (int16_t *)op->out[0]->data + at);
         } else {
             f->kernels->columns_s8(&args, &f->rq, (int8_t *)op->out[0]->data + at);
         }

@@ -151,6 +151,53 @@ static void check_hybrid(const oct_kernel_set *kernels, const char *name)
     problem_free(&p);
 }
 
+static void check_s16(const oct_kernel_set *kernels, const char *name)
+{
+    problem p;
+    problem_init(&p, true);
+    const oct_window *w = &p.w;
+    int32_t n = w->in_c, repeat = oct_columns_repeat(w, 32), wide = n * repeat;
+    int32_t whole = (wide + 31) / 32 * 32;
+    check_input x = check_input_create(p.inputs * 2);
+    for (size_t i = 0; i < p.inputs; i++)
+        ((int16_t *)x.data)[i] = (int16_t)check_extreme(-32768, 32767);
+    oct_multiplier by[MOST_WIDE];
+    int64_t bias[MOST_WIDE], sum[MOST_WIDE];
+    for (int32_t i = 0; i < wide; i++) {
+        by[i] = i < n ? (oct_multiplier){ check_extreme(1 << 30, INT32_MAX), -check_between(0, 14) }
+                      : by[i % n];
+        bias[i] = i < n ? (int64_t)check_between(-99999, 99999) * 999 : bias[i % n];
+    }
+    oct_requant rq = { .by = by, .lo = check_between(-32768, 0), .hi = check_between(0, 32767) };
+    oct_requant_s16_block *blocks = check_packed_create((size_t)whole / 16 * sizeof *blocks);
+    oct_requant_s16_tile tile;
+    oct_requant_s16_tile_init(&rq, bias, wide, whole, oct_columns_s16_order, blocks, &tile);
+    void *packed = check_packed_create(oct_columns_s16_bytes(wide));
+    oct_columns_order(w, p.filter, repeat, p.order);
+    oct_columns_pack_s16(p.order, wide, packed);
+    int16_t *y = check_output_create(p.outputs * 2), want[MOST_WIDE];
+    for (int32_t oy = 0; oy < w->out_h; oy++) {
+        oct_columns_args args = row_args(&p, oy);
+        args.repeat = repeat;
+        args.packed = packed;
+        oct_columns_set_rows(w, x.data, 2, oy, &args);
+        kernels->columns_s16(&args, &tile, y + (size_t)oy * (size_t)w->out_w * (size_t)n);
+    }
+    bool equal = check_output_intact(y, p.outputs * 2);
+    for (int32_t i = 0; equal && i < w->out_h * w->out_w; i++) {
+        oct_depthwise_sums_s16(
+            w, x.data, 0, p.filter, 0, 0, i / w->out_w, i % w->out_w, sum);
+        oct_requant_s16_b64(sum, bias, (size_t)n, &rq, want);
+        equal = memcmp(want, y + (size_t)i * (size_t)n, (size_t)n * 2) == 0;
+    }
+    report(equal, "s16", name, w);
+    check_output_free(y);
+    free(packed);
+    free(blocks);
+    check_input_free(&x);
+    problem_free(&p);
+}
+
 int main(void)
 {
     CHECK_LEVELS(level, kernels) {
@@ -159,6 +206,8 @@ int main(void)
                 check_s8(kernels, oct_cpu_name(level));
             if (kernels->columns_hybrid != NULL)
                 check_hybrid(kernels, oct_cpu_name(level));
+            if (kernels->columns_s16 != NULL)
+                check_s16(kernels, oct_cpu_name(level));
         }
     }
     return check_done();
