@@ -63,7 +63,9 @@ static oct_status infer_range(oct_op *op, oct_error *err)
                 "start, limit and delta must be numbers of one type");
         n[i] = range_number(in);
     }
-    double count = ceil((n[1] - n[0]) / n[2]);
+    bool real = op->in[0]->type == OCT_FLOAT32; /* the quotient is rounded to float, which may round it up */
+    double count = real ? (double)ceilf(((float)n[1] - (float)n[0]) / (float)n[2])
+                        : ceil((n[1] - n[0]) / n[2]);
     if (!(n[2] < 0.0 || n[2] > 0.0) || !(count <= INT32_MAX))
         return oct_op_fail(op, OCT_E_INVALID, err, "from %g to %g by %g", n[0], n[1], n[2]);
     int32_t length = count > 0 ? (int32_t)count : 0;
@@ -74,11 +76,12 @@ static oct_status eval_range(oct_op *op, oct_error *err)
 {
     (void)err;
     const oct_value *start = op->in[0], *delta = op->in[2];
+    float sum = start->type == OCT_FLOAT32 ? *(const float *)start->data : 0.f;
     for (int32_t i = 0; i < op->out[0]->dims[0]; i++)
         switch (start->type) {
         case OCT_FLOAT32:
-            ((float *)op->out[0]->data)[i] = *(const float *)start->data
-                + (float)i * *(const float *)delta->data;
+            ((float *)op->out[0]->data)[i] = sum;
+            sum += *(const float *)delta->data;
             break;
         case OCT_INT32:
             ((int32_t *)op->out[0]->data)[i] = (int32_t)(oct_value_integer(start, 0)

@@ -5,6 +5,7 @@
  * otherwise changes results. Sources: LiteRT tflite/kernels/mul.cc, div.cc, internal/reference/mul.h.
  */
 #include "kernels/elementwise.h"
+#include "numeric/fixedpoint_math.h"
 #include "ops/arith.h"
 #include "ops/broadcast.h"
 #include "ops/version.h"
@@ -26,8 +27,8 @@ static oct_status prepare_quantized(oct_op *op, params *p, int activation, oct_e
     p->b_zero = oct_value_zero(op->in[1]);
     p->y_zero = oct_value_zero(op->out[0]);
     oct_activation_range_quantized(activation, op->out[0], &p->lo, &p->hi);
-    float factor = oct_value_scale(op->in[0]) * oct_value_scale(op->in[1])
-        / oct_value_scale(op->out[0]);
+    float a = oct_value_scale(op->in[0]), b = oct_value_scale(op->in[1]), y = oct_value_scale(op->out[0]);
+    float factor = op->node->op == OCT_OP_MUL ? a * b / y : a / (b * y);
     return oct_op_multiplier(op, factor, &p->scale, err);
 }
 
@@ -87,6 +88,73 @@ static inline int64_t mul_i64(const params *p, int64_t a, int64_t b)
 
 OCT_BINARY_EVAL(mul_f32, float)
 OCT_BINARY_EVAL(div_f32, float)
+
+/* How far x can be shifted left: the sign bits behind the first; 31 for 0. */
+static inline int32_t headroom(int32_t x)
+{
+    return x > 0 ? __builtin_clz((uint32_t)x) - 1 : x < 0 ? __builtin_clz(2 * (uint32_t)-x - 1) : 31;
+}
+
+/* a / b in fixed point by the reciprocal of b, which is not 0 (checked). */
+static inline int32_t quotient(const params *p, int32_t a, int32_t b)
+{
+    int32_t shift;
+    if (b < 0) {
+        a = -a;
+        b = -b;
+    }
+    int32_t inverse = oct_reciprocal(b, 31, &shift);
+    int32_t left = headroom(a), right = shift + left - p->scale.e;
+    int32_t whole = oct_srdhm((int32_t)((uint32_t)a << left), inverse);
+    int32_t scaled = oct_srdhm(whole, p->scale.m), y;
+    if (right <= 31)
+        y = right >= 0 ? oct_rdbp(scaled, right) : oct_saturating_shift_left(scaled, -right < 31 ? -right : 31);
+    else /* TensorFlow Lite shifts by that all the same, and this is what processors make of it */
+        y = (scaled >> (right & 31)) + (scaled >= 0);
+    return (int32_t)(y > p->hi - p->y_zero ? p->hi : y < p->lo - p->y_zero ? p->lo : y + p->y_zero);
+}
+
+static inline int8_t div_s8(const params *p, int8_t a, int8_t b)
+{
+    return (int8_t)quotient(p, a - p->a_zero, b - p->b_zero);
+}
+
+static inline uint8_t div_u8(const params *p, uint8_t a, uint8_t b)
+{
+    return (uint8_t)quotient(p, a - p->a_zero, b - p->b_zero);
+}
+
+static inline int32_t div_i32(const params *p, int32_t a, int32_t b)
+{
+    int64_t y = (int64_t)a / b;
+    return (int32_t)(y < p->lo_i64 ? p->lo_i64 : y > p->hi_i64 ? p->hi_i64 : y);
+}
+
+static int64_t code_at(const oct_value *value, size_t i)
+{
+    switch (value->type) {
+    case OCT_INT8: return ((const int8_t *)value->data)[i];
+    case OCT_UINT8: return ((const uint8_t *)value->data)[i];
+    default: return ((const int32_t *)value->data)[i];
+    }
+}
+
+/* The same with all divisors checked first. */
+#define CHECKED_DIV_EVAL(each, type)                                                               \
+    OCT_BINARY_ROW(row_##each, type, type, params, each)                                           \
+    static oct_status eval_##each(oct_op *op, oct_error *err)                                      \
+    {                                                                                              \
+        const params *p = op->prepared;                                                            \
+        size_t count = oct_value_count(op->in[1]);                                                 \
+        for (size_t i = 0; i < count; i++)                                                         \
+            if (code_at(op->in[1], i) == p->b_zero)                                                \
+                return oct_op_fail(op, OCT_E_INVALID, err, "division by zero at %zu", i);          \
+        oct_broadcast_run(&p->walk, op, sizeof(type), sizeof(type), row_##each, p);                \
+        return OCT_OK;                                                                             \
+    }
+CHECKED_DIV_EVAL(div_s8, int8_t)
+CHECKED_DIV_EVAL(div_u8, uint8_t)
+CHECKED_DIV_EVAL(div_i32, int32_t)
 OCT_BINARY_EVAL(mul_s8, int8_t)
 OCT_BINARY_EVAL(mul_u8, uint8_t)
 OCT_BINARY_EVAL(mul_s16, int16_t)
@@ -175,5 +243,6 @@ const oct_op_def oct_op_div = {
     .options = OCT_OPTIONS_Div, .traits = OCT_TRAIT_INPLACE | OCT_TRAIT_FUSES_RELU,
     .quant = { .weight_axis = -1, .overwrites = 1 | 2 },
     .version = version_div, .runtime = "1.6 2.3", .infer = oct_infer_broadcast, .prepare = prepare,
-    .ref = { [OCT_FORM_F32] = { .eval = eval_div_f32 } },
+    .ref = { [OCT_FORM_F32] = { .eval = eval_div_f32 }, [OCT_FORM_S8] = { .eval = eval_div_s8 },
+        [OCT_FORM_U8] = { .eval = eval_div_u8 }, [OCT_FORM_I32] = { .eval = eval_div_i32 } },
 };

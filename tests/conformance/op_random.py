@@ -156,7 +156,8 @@ def draw_matmul(op, form, name, r):
 
 
 def broadcast_shapes(r):
-    full = [up_to(r, 14 if r.large else 6) for _ in range(r.integers(1, 5))]
+    rank = int(r.integers(5, 7)) if one_in(r, 5) else up_to(r, 4)
+    full = [up_to(r, 14 if r.large else 6 if rank < 5 else 3) for _ in range(rank)]
     thin = lambda: tuple(1 if one_in(r, 3) else d for d in full)
     a, b = thin(), thin()
     return (a, b[int(r.integers(0, len(b))):]) if one_in(r, 3) else (a, b)
@@ -172,7 +173,8 @@ def draw_binary(op, form, name, r):
         kw.update(pot=True, ra=2.0**-up_to(r, 3), rb=1.0, ro=1.0)
         b = a   # the power-of-two ADD does not broadcast: LiteRT aborts
     if op == "DIV":
-        kw["fill"] = ("full", "positive")
+        kw["fill"] = ("full", "positive" if form == "f32" else "above")
+        kw.update(zb=min(kw["zb"], 100), ro=ra / rb * span(r, 0, 4))
     return elementwise.binary(op, form, name, a, b, constant=1 if one_in(r, 3) else None, **kw)
 
 
@@ -353,7 +355,7 @@ DRAWS = [  # operators, forms, draw
     (("TRANSPOSE_CONV",), ("f32", "hybrid", "s8", "s16"), draw_transpose_conv),
     (("BATCH_MATMUL",), ("f32", "hybrid", "s8", "s16"), draw_matmul),
     (("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"), ALL, draw_binary),
-    (("DIV",), ("f32",), draw_binary),
+    (("DIV",), ("f32", "s8", "u8"), draw_binary),
     (("SQUARED_DIFFERENCE",), ("f32", "s8"), draw_binary),
     (("PRELU",), ("f32", "s8", "u8"), draw_prelu),
     (("LOGISTIC", "TANH"), ALL, draw_table),

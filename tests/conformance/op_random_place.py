@@ -198,6 +198,39 @@ def draw_broadcast_args(op, form, name, r):
                 [t((), "s32" if wide == np.int32 else "s64")], constant=True, runs=1)
 
 
+def draw_conv3d(op, form, name, r):
+    kernel, stride = ([up_to(r, 3) for _ in range(3)] for _ in range(2))
+    x = [up_to(r, 2), *(2 + up_to(r, 4) for _ in range(3)), up_to(r, 5)]
+    out_c, same = up_to(r, 5), one_in(r, 2)
+    fields = dict(padding=ob.PAD["SAME" if same else "VALID"],
+                  fusedActivationFunction=pick(r, tuple(ob.ACT.values())))
+    for axis, s in zip("DHW", stride):
+        fields["stride" + axis] = s
+    w = lambda *shape: ob.const(r.normal(0, 0.5, shape).astype(np.float32))
+    bias = [w(out_c)] if one_in(r, 2) else []
+    if op == "CONV_3D":
+        tensors = [t(x, "f32"), w(*kernel, x[4], out_c), *bias]
+    else:
+        sides = [(n - 1) * s + (1 if same else k) for n, s, k in zip(x[1:4], stride, kernel)]
+        tensors = [ob.ints(x[0], *sides, out_c), w(*kernel, out_c, x[4]), t(x, "f32"), *bias]
+    return case(op, form, name, tensors, [t((), "f32")], ("Conv3DOptions", fields), bound=1e-6)
+
+
+def draw_range(op, form, name, r):
+    type_ = {"f32": "f32", "any": pick(r, ("s32", "s64"))}[form]
+    cast = ob.TYPES[type_][0]
+    delta = float(pick(r, (1, 2, 3, -1, -2))) * (0.37 if form == "f32" else 1)
+    start = float(r.integers(-9, 9))
+    ends = start, start + delta * up_to(r, 9), delta
+    return case(op, form, name, [ob.const(cast(v)) for v in ends], [t((), type_)],
+                ("RangeOptions", {}), version=2 if type_ == "s64" else 1, runs=1, constant=True)
+
+
+def draw_rank(op, form, name, r):
+    return case(op, form, name, [t(shape_of(r, 1, 6, 3), pick(r, ANY))], [t((), "s32")],
+                ("RankOptions", {}), runs=1, constant=True)
+
+
 def draw_l2_pool(op, form, name, r):
     fields = dict(padding=pick(r, tuple(ob.PAD.values())), strideW=up_to(r, 3), strideH=up_to(r, 3),
                   filterWidth=up_to(r, 3), filterHeight=up_to(r, 3),
@@ -269,6 +302,9 @@ DRAWS = [
     (("DILATE",), ("any",), draw_dilate),
     (("BROADCAST_ARGS",), ("any",), draw_broadcast_args),
     (("L2_POOL_2D",), ("f32",), draw_l2_pool),
+    (("CONV_3D", "CONV_3D_TRANSPOSE"), ("f32",), draw_conv3d),
+    (("RANGE",), ("f32", "any"), draw_range),
+    (("RANK",), ("any",), draw_rank),
     (("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5"), ("f32",), draw_nms),
     (("TFLite_Detection_PostProcess",), ("f32", "u8"), draw_detection),
 ]
