@@ -57,6 +57,20 @@ holds "no permission" sh -c "! grep uses-permission $out/badging.txt"
 cp "$out/octavo.apk" "$again/changed.apk"
 printf 'x' | dd of="$again/changed.apk" bs=1 seek=1000000 conv=notrunc 2>/dev/null
 holds "a changed package is refused" sh -c "! apksigner verify --min-sdk-version 26 $again/changed.apk"
+# The packed program does the app's work, emulated, with the host's counts and files.
+counts() {
+    (cd $out/work/apk/assets/demo && "$@" compare float32.tflite int8.tflite int16x8.tflite \
+        --data images-idx3-ubyte:20 --bench-seconds 0 --json --quiet -o "$again/compared") |
+        grep -E '"(form|sha256|samples|correct|count|lost|won)"'
+}
+if command -v qemu-aarch64-static >/dev/null 2>&1; then
+    counts "$PWD/build/octavo" >"$again/host" || true
+    counts qemu-aarch64-static "$PWD/build/octavo-arm64" >"$again/emulated" || true
+    holds "the packed program answers as the host's" cmp "$again/host" "$again/emulated"
+    holds "and it answered" grep -q '"form": "int16x8"' "$again/emulated"
+else
+    echo "android: qemu-user-static is missing: the packed program was not run"
+fi
 # Without the second engine, and with a key of the user's.
 keytool -genkeypair -keystore "$again/mine.p12" -storetype PKCS12 -storepass secret1 -alias mine -dname CN=mine \
     -keyalg RSA -keysize 2048 -validity 10000 >/dev/null 2>&1

@@ -86,6 +86,15 @@ function forms_table(run) {
   rows, run.forms.map(form => form.form === advised(run) ? 'advised' : ''))];
 }
 
+// The same files in another runtime on the same device, where the app measured it.
+function engines_table(run) {
+  const rows = made(run).flatMap(form => (form.engines || []).map(other => [form.form,
+    other.engine + (other.xnnpack ? ', XNNPACK' : ''), ...(other.status === 'ok' ? latency_cells(other.latency)
+      : [make('span', { class: 'no' }, other.reason), '—'])]));
+  return rows.length ? section('Other engines', make('p', { class: 'small' }, '× float is within the same engine.'),
+    table(['form', 'engine', 'latency (95 %)', '× float#'], rows)) : null;
+}
+
 function phone_line(run) {
   const measured = made(run).filter(form => there(run, form).accuracy);
   const sum = pick => measured.reduce((total, form) => total + pick(form.device), 0);
@@ -364,7 +373,8 @@ function render(run) {
   const main = document.getElementById('report');
   main.append(make('h1', {}, run.model.name), make('p', { class: 'quiet small' }, 'Octavo ' + run.octavo +
     ', ' + run.created.slice(0, 10) + ', ' + run.data.samples + ' samples'),
-  ...[advice(run), section('Forms', forms_table(run)), section('At a glance', charts_of(run)),
+  ...[advice(run), section('Forms', forms_table(run)), engines_table(run),
+    section('At a glance', charts_of(run)),
     section('Samples that changed their answer', changed(run)),
     section('Layers and operators', made(run).map(form => [worst(form), layers(form), operators(form)])),
     section('Provenance', provenance(run))].flat(9).filter(node => node));

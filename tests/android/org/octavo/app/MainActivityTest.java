@@ -135,7 +135,8 @@ public final class MainActivityTest {
         assertEquals(2, device.getJSONArray("states").length());
         JSONArray engines = document.getJSONArray("forms").getJSONObject(3).getJSONArray("engines");
         assertEquals("TensorFlow Lite 0.0", engines.getJSONObject(1).getString("engine"));
-        File html = new File(activity.getFilesDir(), "report.html");
+        File html = new File(Phone.PICTURES, "report.html");
+        assertTrue(Phone.PICTURES.isDirectory() || Phone.PICTURES.mkdirs());
         Process report = new ProcessBuilder(Phone.OCTAVO, "report", file.getPath(), "-o", html.getPath())
                 .inheritIO().start();
         assertEquals(0, report.waitFor());

@@ -17,6 +17,9 @@ final class Phone {
     static final String OCTAVO = System.getProperty("octavo.program");
     static final File ROOT = new File(System.getProperty("octavo.root"));
 
+    /** For people to look at. */
+    static final File PICTURES = new File(ROOT, "build/android/pictures");
+
     private Phone() {}
 
     static Context context() {

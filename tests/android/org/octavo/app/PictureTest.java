@@ -23,8 +23,6 @@ import org.robolectric.annotation.GraphicsMode;
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 @Config(sdk = 34)
 public final class PictureTest {
-    private static final File FOLDER = new File(Phone.ROOT, "build/android/pictures");
-
     private static Bitmap picture(String name, String qualifiers, float text) throws Exception {
         RuntimeEnvironment.setQualifiers(qualifiers);
         RuntimeEnvironment.setFontScale(text);
@@ -40,8 +38,8 @@ public final class PictureTest {
         Canvas canvas = new Canvas(bitmap);
         canvas.drawColor(activity.getColor(R.color.page));
         page.draw(canvas);
-        FOLDER.mkdirs();
-        try (FileOutputStream out = new FileOutputStream(new File(FOLDER, name + ".png"))) {
+        assertTrue(Phone.PICTURES.isDirectory() || Phone.PICTURES.mkdirs());
+        try (FileOutputStream out = new FileOutputStream(new File(Phone.PICTURES, name + ".png"))) {
             assertTrue(bitmap.compress(Bitmap.CompressFormat.PNG, 100, out));
         }
         assertNoWordIsCut(page);
