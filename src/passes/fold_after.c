@@ -12,31 +12,28 @@
 
 #include <string.h>
 
+/* to[i] = from[i] op constant[step * i] for a row; from may be to. */
+typedef void (*row_function)(float *to, const float *from, const float *constant, int32_t step,
+    int64_t count);
+
 typedef struct arithmetic {
     oct_builtin op;
     bool commutes, scales;
-    float (*apply)(float value, float constant);
+    row_function apply;
 } arithmetic;
 
-static float multiply(float value, float constant)
-{
-    return value * constant;
-}
+#define ROW_FUNCTION(name, operator)                                                               \
+    static void name(float *to, const float *from, const float *constant, int32_t step,            \
+        int64_t count)                                                                             \
+    {                                                                                              \
+        for (int64_t i = 0; i < count; i++)                                                        \
+            to[i] = from[i] operator constant[step * i];                                           \
+    }
 
-static float divide(float value, float constant)
-{
-    return value / constant;
-}
-
-static float add(float value, float constant)
-{
-    return value + constant;
-}
-
-static float subtract(float value, float constant)
-{
-    return value - constant;
-}
+ROW_FUNCTION(multiply, *)
+ROW_FUNCTION(divide, /)
+ROW_FUNCTION(add, +)
+ROW_FUNCTION(subtract, -)
 
 static const arithmetic kinds[] = {
     { OCT_OP_MUL, true, true, multiply },
@@ -114,8 +111,11 @@ static oct_status change_weights(oct_graph *graph, oct_subgraph *sub, const line
     int64_t inner = 1, count = oct_tensor_elements(old);
     for (int32_t i = conv->axis + 1; i < old->rank; i++)
         inner *= old->dims[i];
-    for (int64_t i = 0; i < count; i++)
-        to[i] = kind->apply(from[i], c.data[c.step * ((i / inner) % conv->channels)]);
+    int64_t outer = inner * conv->channels;
+    for (int64_t i = 0; inner == 1 && i < count; i += outer) /* channels lie side by side */
+        kind->apply(to + i, from + i, c.data, c.step, outer);
+    for (int64_t i = 0; inner != 1 && i < count; i += inner)
+        kind->apply(to + i, from + i, c.data + c.step * (i % outer / inner), 0, inner);
     oct_graph_rest(graph, from, old->size);
     return OCT_OK;
 }
@@ -151,8 +151,9 @@ static oct_status change_bias(oct_graph *graph, oct_subgraph *sub, const linear 
     float *to;
     OCT_TRY(oct_new_like(graph, sub, old == NULL ? &fresh : old, &to,
         &conv->node->inputs[conv->bias_slot], err));
-    for (int32_t i = 0; i < conv->channels; i++)
-        to[i] = kind->apply(from == NULL ? 0.f : from[i], c.data[c.step * i]);
+    if (from == NULL)
+        memset(to, 0, (size_t)conv->channels * sizeof *to);
+    kind->apply(to, from == NULL ? to : from, c.data, c.step, conv->channels);
     return OCT_OK;
 }
 
