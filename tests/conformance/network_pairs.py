@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import compare_outputs
+import network_table
 import networks
 
 INPUTS = 20
@@ -25,7 +26,7 @@ def compare(octavo, model, reference, folder):
     x = next(iter(compare_outputs.make_inputs(reference, INPUTS).values()))
     far = compare_outputs.relative_deviation(
         networks.run_litert(target, x), networks.run_litert(reference, x))
-    good = (far <= networks.OUTPUT_BOUND and ours["bytes"] <= theirs["bytes"]
+    good = (far <= network_table.OUTPUT_BOUND and ours["bytes"] <= theirs["bytes"]
             and ours["operators"] <= theirs["operators"])
     print(f"{'ok  ' if good else 'FAIL'} {os.path.basename(model)}: {INPUTS} inputs, at most {far:.2g} of "
           f"the largest output; {ours['bytes']} bytes against {theirs['bytes']}; {ours['operators']} "

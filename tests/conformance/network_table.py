@@ -7,36 +7,38 @@ OUTPUT_BOUND = 1e-5  # of the largest output
 
 
 def boundary_differences(row):
-    """What of the boundary differs; the order of signature entries carries no meaning."""
+    """What of the boundary differs."""
     ours, theirs = row["octavo"], row["converter"]
     return [key for key in ("inputs", "outputs", "signatures") if ours[key] != theirs[key]]
 
 
 def rounding_of_others(row):
-    """How far Keras and the converter's file are from the same network in float64: no file of float32
-    weights and sums can be asked for less."""
-    theirs = row["converter"]
-    return max(theirs.get("keras64", 0), theirs.get("deviation64", theirs["deviation"]))
+    """How far Keras and the converter's file are from the same network in float64: nothing that adds in
+    float32 can be asked for less."""
+    known = [row["octavo"].get("keras64", 0)]
+    if "converter" in row:
+        known.append(row["converter"].get("deviation64", row["converter"]["deviation"]))
+    return max(known)
 
 
-def outputs_equal(row, deviation, deviation64):
-    return deviation <= OUTPUT_BOUND or deviation64 <= rounding_of_others(row)
+def outputs_equal(row, key):
+    """Within the bound of Keras, or no further from float64 than the others are."""
+    ours = row["octavo"]
+    return ours[key] <= OUTPUT_BOUND or ours.get(key + "64", ours[key]) <= rounding_of_others(row)
 
 
 def goals(row):
     """{goal: met} of one network."""
-    if "error" in row or "converter" not in row:
+    if "error" in row:
         return {"converted": False}
-    ours, theirs = row["octavo"], row["converter"]
-    found = {
-        "converted": True,
-        "outputs": outputs_equal(row, ours["deviation"], ours.get("deviation64", ours["deviation"])),
-        "bytes": ours["bytes"] <= theirs["bytes"],
-        "operators": ours["operators"] <= theirs["operators"],
-        "boundary": not boundary_differences(row),
-    }
+    ours, theirs = row["octavo"], row.get("converter")
+    found = {"converted": True, "outputs": outputs_equal(row, "deviation")}
+    if theirs is not None:
+        found["bytes"] = ours["bytes"] <= theirs["bytes"]
+        found["operators"] = ours["operators"] <= theirs["operators"]
+        found["boundary"] = not boundary_differences(row)
     if "engine_deviation" in ours:
-        found["engine"] = outputs_equal(row, ours["engine_deviation"], ours["engine_deviation"])
+        found["engine"] = outputs_equal(row, "engine_deviation")
     if "h5_equal" in ours:
         found["h5"] = ours["h5_equal"]
     return found
@@ -54,19 +56,34 @@ def shown(number):
     return "–" if number is None else f"{number:.1e}"
 
 
+NOTHING = {"deviation": None, "bytes": None, "operators": None, "process_seconds": None, "peak_rss_bytes": None}
+
+
+def cells(row):
+    """What both the line and the table show of a network: pairs of texts, ours first."""
+    ours, theirs = row["octavo"], row.get("converter", NOTHING)
+
+    def pair(key, form, other=None):
+        values = ours[key], theirs[other or key]
+        return " / ".join("–" if value is None else form(value) for value in values)
+
+    return {
+        "outputs": pair("deviation", shown),
+        "float64": " / ".join(map(shown, (ours.get("deviation64"), theirs.get("deviation64"), ours.get("keras64")))),
+        "operators": pair("operators", str),
+        "bytes": pair("bytes", "{:,}".format),
+        "seconds": pair("seconds", lambda value: f"{value:.2f}" if value < 10 else f"{value:.0f}", "process_seconds"),
+        "MiB": pair("peak_rss_bytes", lambda value: str(value >> 20)),
+    }
+
+
 def line(row):
     """One network in a line."""
     if "error" in row:
         return f"FAIL {row['name']}: {row['error']}"
-    ours, theirs = row["octavo"], row["converter"]
     missed = [goal for goal, met in goals(row).items() if not met]
-    return (f"{'FAIL' if missed else 'ok  '} {row['name']}: outputs {shown(ours['deviation'])} "
-            f"(converter {shown(theirs['deviation'])}; to float64: {shown(ours.get('deviation64'))}, "
-            f"{shown(theirs.get('deviation64'))}, Keras {shown(ours.get('keras64'))}), "
-            f"{ours['bytes'] - theirs['bytes']:+} bytes of {theirs['bytes']}, "
-            f"{ours['operators']} operators against {theirs['operators']}, "
-            f"{ours['seconds']:.2f} s against {theirs['process_seconds']:.0f} s, "
-            f"{ours['peak_rss_bytes'] >> 20} MiB against {theirs['peak_rss_bytes'] >> 20} MiB"
+    return (f"{'FAIL' if missed else 'ok  '} {row['name']}: "
+            + ", ".join(f"{key} {text}" for key, text in cells(row).items())
             + (f"; missed: {', '.join(missed)}" if missed else ""))
 
 
@@ -103,14 +120,9 @@ other work too; resident memory counts the mapped input.
 
 def table_row(row):
     name = row["name"].replace("tf_keras.", "")
-    if "error" in row or "converter" not in row:
-        return f"| {name} | not compared | | | | | |"
-    ours, theirs = row["octavo"], row["converter"]
-    return (f"| {name} | {shown(ours['deviation'])} / {shown(theirs['deviation'])} | "
-            f"{shown(ours.get('deviation64'))} / {shown(theirs.get('deviation64'))} / {shown(ours.get('keras64'))} | "
-            f"{ours['operators']} / {theirs['operators']} | {ours['bytes']:,} / {theirs['bytes']:,} | "
-            f"{ours['seconds']:.2f} / {theirs['process_seconds']:.0f} | "
-            f"{ours['peak_rss_bytes'] >> 20} / {theirs['peak_rss_bytes'] >> 20} |")
+    if "error" in row:
+        return f"| {name} | {row['error']} | | | | | |"
+    return f"| {name} | " + " | ".join(cells(row).values()) + " |"
 
 
 def summary(rows):
