@@ -56,7 +56,7 @@ def shown(number):
     return "–" if number is None else f"{number:.1e}"
 
 
-NOTHING = {"deviation": None, "bytes": None, "operators": None, "process_seconds": None, "peak_rss_bytes": None}
+NOTHING = {"deviation": None, "bytes": None, "operators": None, "process_seconds": None}
 
 
 def cells(row):
@@ -73,7 +73,6 @@ def cells(row):
         "operators": pair("operators", str),
         "bytes": pair("bytes", "{:,}".format),
         "seconds": pair("seconds", lambda value: f"{value:.2f}" if value < 10 else f"{value:.0f}", "process_seconds"),
-        "MiB": pair("peak_rss_bytes", lambda value: str(value >> 20)),
     }
 
 
@@ -110,18 +109,18 @@ which goes on where it was stopped. `make conformance` checks four of them.
 *Outputs*: the largest difference from Keras's output, as a share of the largest output, of Octavo's file and of the
 converter's, both run by LiteRT; then how far Octavo's file, the converter's and Keras itself are from the same network
 computed in float64. Where the first column is above 1e-5 the others tell whose rounding it is. *Operators* and *bytes*:
-Octavo's, then the converter's. *Seconds* and *MiB*: each conversion in a process of its own, on a machine that did
-other work too; resident memory counts the mapped input.
+Octavo's, then the converter's. *Seconds*: each conversion, a process of its own from start to end, on a machine that did
+other work too. – was not measured.
 
-| network | outputs | to float64 | operators | bytes | seconds | peak MiB |
-|---|---|---|---|---|---|---|
+| network | outputs | to float64 | operators | bytes | seconds |
+|---|---|---|---|---|---|
 """
 
 
 def table_row(row):
     name = row["name"].replace("tf_keras.", "")
     if "error" in row:
-        return f"| {name} | {row['error']} | | | | | |"
+        return f"| {name} | {row['error']} | | | | |"
     return f"| {name} | " + " | ".join(cells(row).values()) + " |"
 
 

@@ -68,17 +68,18 @@ def child(arguments):
     return json.loads(rows[0][4:]) | {"process_seconds": round(time.perf_counter() - start, 2)}
 
 
-def watch_memory(pid, peak):
-    """Follows the anonymous memory of a process: what it holds beside the files it has mapped."""
+def watch_memory(pid, peaks):
+    """Follows a process until it ends: its largest resident memory (VmHWM, which the kernel keeps) and the
+    largest part of it that no file backs. What wait4 tells would count this process too, as it was before
+    the other began to run."""
     try:
         while True:
             with open(f"/proc/{pid}/status") as file:
-                found = [line for line in file if line.startswith("RssAnon")]
-            if not found:
-                return
-            peak[0] = max(peak[0], int(found[0].split()[1]) * 1024)
+                found = dict(line.split(":", 1) for line in file)
+            for key in peaks:
+                peaks[key] = max(peaks[key], int(found[key].split()[0]) * 1024)
             time.sleep(0.001)
-    except OSError:
+    except (OSError, KeyError):  # it has ended
         return
 
 
@@ -89,18 +90,17 @@ def convert(octavo, source, target):
     start = time.perf_counter()
     process = subprocess.Popen([octavo, "convert", source, "-o", target, "--quiet"],
                                stderr=subprocess.PIPE, text=True)
-    anonymous = [0]
-    watcher = threading.Thread(target=watch_memory, args=(process.pid, anonymous))
+    peaks = {"VmHWM": 0, "RssAnon": 0}
+    watcher = threading.Thread(target=watch_memory, args=(process.pid, peaks))
     watcher.start()
     complaint = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    process.wait()
     seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
     watcher.join()
     if process.returncode != 0:
         raise RuntimeError(f"octavo: exit code {process.returncode}: {complaint.strip()[-300:]}")
-    return {"seconds": round(seconds, 4), "peak_rss_bytes": usage.ru_maxrss * 1024,
-            "peak_anonymous_bytes": anonymous[0]}
+    return {"seconds": round(seconds, 4), "peak_rss_bytes": peaks["VmHWM"],
+            "peak_anonymous_bytes": peaks["RssAnon"]}
 
 
 def listed(get, length):
