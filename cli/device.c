@@ -13,7 +13,8 @@ static void show_note(void *user, const char *sentence)
 
 oct_status cli_device_open(const cli_args *args, int32_t threads, oct_device **out, oct_error *err)
 {
-    static const char *const dependent[] = { "device-program", "cores", "leave-nothing" };
+    static const char *const dependent[] = { "device-program", "cores", "fixed-clocks",
+        "leave-nothing" };
     const char *spec = cli_get(args, "device"), *engine = cli_get(args, "engine");
     *out = NULL;
     for (size_t i = 0; spec == NULL && i < sizeof dependent / sizeof *dependent; i++)
@@ -28,6 +29,7 @@ oct_status cli_device_open(const cli_args *args, int32_t threads, oct_device **o
     oct_device_options options = { .program = cli_get(args, "device-program"),
         .cores = cli_get(args, "cores"),
         .threads = threads,
+        .fixed_clocks = cli_get(args, "fixed-clocks") != NULL,
         .leave_nothing = cli_get(args, "leave-nothing") != NULL,
         .take_signals = true,
         .note = show_note,

@@ -10,6 +10,7 @@
     { "device", 0, "adb[:SERIAL]", "measure on an Android phone (docs/android.md)" },              \
         { "device-program", 0, "FILE", "Octavo for the phone (default: octavo-arm64 beside octavo)" }, \
         { "cores", 0, "WHICH", "of the phone: fast (default), all or a list as 4-7" },             \
+        { "fixed-clocks", 0, NULL, "Android's fixed performance mode while measuring" },           \
     {                                                                                              \
         "leave-nothing", 0, NULL, "remove also the files that the next run would find there"       \
     }

@@ -278,43 +278,55 @@ oct_status oct_adb_shell(
 
 /* Copying. */
 
-/* "adb: error: failed to copy 'a' to 'b': remote couldn't write file: No space left on device" */
-static oct_status fail_copy(const oct_adb *adb, const oct_process_result *result, oct_error *err)
+/*
+ * "adb: error: failed to copy 'a' to 'b': remote couldn't write file: No space left on device", or
+ * "adb: error: failed to stat remote object 'a': No such file or directory"
+ */
+static oct_status fail_copy(
+    const oct_adb *adb, const oct_process_result *result, bool *refused, oct_error *err)
 {
+    static const char *const marks[] = { "failed to copy", "remote object" };
+    const char *said = NULL;
     char line[512];
-    const char *said = strstr(result->err, "failed to copy");
-    said = said != NULL ? said : strstr(result->out, "failed to copy");
-    if (said == NULL || result->dead)
+    for (size_t i = 0; i < sizeof marks / sizeof *marks && said == NULL; i++) {
+        said = strstr(result->err, marks[i]);
+        said = said != NULL ? said : strstr(result->out, marks[i]);
+    }
+    *refused = said != NULL && !result->dead;
+    if (!*refused)
         return fail_lost(adb, result->err, err);
     snprintf(line, sizeof line, "%.*s", (int)strcspn(said, "\r\n"), said);
     const char *reason = strrchr(line, ':');
     return oct_fail(err, OCT_E_SYSTEM, "%s", reason == NULL ? line : reason + 2);
 }
 
-static oct_status copy(
-    const oct_adb *adb, const char *verb, const char *from, const char *to, oct_error *err)
+static oct_status copy(const oct_adb *adb, const char *verb, const char *from, const char *to,
+    bool *refused, oct_error *err)
 {
     const char *const argv[] = { "adb", "-s", adb->serial, verb, from, to, NULL };
     watched user = { adb };
     oct_process_watch watch = { copy_seconds, watched_cancelled, watched_alive, &user };
     oct_process_result result;
     oct_status status = oct_process_run(argv, &watch, &result, err);
+    *refused = false;
     if (status == OCT_OK && result.cancelled)
         status = oct_fail(err, OCT_E_SYSTEM, "interrupted");
-    if (status == OCT_OK && result.code != 0)
-        status = fail_copy(adb, &result, err);
+    else if (status == OCT_OK && result.code != 0)
+        status = fail_copy(adb, &result, refused, err);
     oct_process_result_clear(&result);
     return status;
 }
 
-oct_status oct_adb_push(const oct_adb *adb, const char *local, const char *remote, oct_error *err)
+oct_status oct_adb_push(
+    const oct_adb *adb, const char *local, const char *remote, bool *refused, oct_error *err)
 {
-    return copy(adb, "push", local, remote, err);
+    return copy(adb, "push", local, remote, refused, err);
 }
 
-oct_status oct_adb_pull(const oct_adb *adb, const char *remote, const char *local, oct_error *err)
+oct_status oct_adb_pull(
+    const oct_adb *adb, const char *remote, const char *local, bool *refused, oct_error *err)
 {
-    return copy(adb, "pull", remote, local, err);
+    return copy(adb, "pull", remote, local, refused, err);
 }
 
 const char *oct_adb_signal(int code)

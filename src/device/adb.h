@@ -44,10 +44,15 @@ oct_status oct_adb_shell(
 
 /**
  * Copies a file to the device, or from it.
- * Errors: OCT_E_SYSTEM with the device's reason ("No space left on device") or the lost connection.
+ *
+ * refused  set when the device answered and did not take or give the file: then the sentence is its
+ *          reason, "No space left on device".
+ * Errors: OCT_E_SYSTEM.
  */
-oct_status oct_adb_push(const oct_adb *adb, const char *local, const char *remote, oct_error *err);
-oct_status oct_adb_pull(const oct_adb *adb, const char *remote, const char *local, oct_error *err);
+oct_status oct_adb_push(
+    const oct_adb *adb, const char *local, const char *remote, bool *refused, oct_error *err);
+oct_status oct_adb_pull(
+    const oct_adb *adb, const char *remote, const char *local, bool *refused, oct_error *err);
 
 /** "SIGKILL" for a code > 128 of a reply, NULL for others; static storage. */
 const char *oct_adb_signal(int code);

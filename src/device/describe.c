@@ -53,7 +53,7 @@ json_t *oct_device_state_json(const oct_device_facts *facts, const oct_device_st
 {
     json_t *limits = json_array();
     for (int i = 0; i < facts->core_count; i++)
-        json_array_append_new(limits, number_or_null(state->lowest_limit_khz[i]));
+        json_array_append_new(limits, number_or_null(state->limit_khz_now[i]));
     return json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "seconds", state->seconds,
         "thermal_status", number_or_null(state->thermal), "battery_percent",
         number_or_null(state->battery_percent), "battery_celsius",

@@ -171,7 +171,7 @@ static oct_status work(oct_device *d, const char *spec, const oct_device_options
         status = send_program(d, o->program, err);
     if (status == OCT_OK)
         status = try_program(d, err);
-    oct_device_end(d);
+    status = oct_device_end(d, status, err);
     if (status == OCT_OK)
         warn(d);
     return status;
@@ -194,6 +194,7 @@ oct_status oct_device_open(
     d->options = *o;
     d->options.program = d->options.cores = NULL;
     d->opened = oct_seconds();
+    d->fixed = -1;
     snprintf(d->cores, sizeof d->cores, "%s", o->cores != NULL ? o->cores : "fast");
     oct_status status = work(d, spec, o, err);
     if (status != OCT_OK) {
@@ -251,10 +252,11 @@ oct_status oct_device_json(const oct_device *device, char **json, oct_error *err
     for (int32_t i = 0; i < d->note_count; i++)
         json_array_append_new(notes, json_string(d->notes[i]));
     oct_device_unreadable(&d->facts, &d->states[0], missing, sizeof missing);
-    json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:o}",
+    json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:o}",
         "via", "adb", "serial", d->adb.serial, "name", d->name, "facts",
         oct_device_facts_json(&d->facts), "cores_asked", d->cores, "cores_chosen",
-        json_or_null(d->cpus), "cores_given", json_or_null(d->given_cpus), "program_sha256",
+        json_or_null(d->cpus), "cores_given", json_or_null(d->given_cpus), "fixed_clocks",
+        d->fixed < 0 ? json_null() : json_boolean(d->fixed), "program_sha256",
         d->program_sha256, "throttled", d->throttled, "drifted", d->drifted, "unreadable",
         json_or_null(missing), "notes", notes, "states", states);
     *json = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;

@@ -33,6 +33,7 @@ struct oct_device {
     int32_t note_count;
     bool throttled; /* the thermal status rose while measuring */
     bool drifted;   /* first and last rounds disagree */
+    int fixed;      /* 1: clocks were fixed while measuring, 0: the device refused, -1: not asked */
     bool busy;      /* between begin and end */
     char signal[16]; /* that ended a measurement; "": none */
     sigset_t blocked; /* mask before begin */
@@ -48,12 +49,16 @@ void oct_device_note(oct_device *d, const char *format, ...) __attribute__((form
 oct_status oct_device_look(oct_device *d, const oct_device_state **state, oct_error *err);
 
 /**
- * Begins a measurement: signals are taken, the folder `run` is made; and ends it: what still runs on the
- * device is killed, the folder removed. end is needed after a successful begin only.
+ * Begins a measurement: signals are taken, the folder `run` is made, clocks are fixed if asked.
  * Errors: OCT_E_SYSTEM (another run is going on, storage, connection, interrupted before).
  */
 oct_status oct_device_begin(oct_device *d, oct_error *err);
-void oct_device_end(oct_device *d);
+
+/**
+ * Ends what began: kills what still runs on the device, removes the folder, frees the clocks. Gives status
+ * and err back, with the signal named where one ended the measurement.
+ */
+oct_status oct_device_end(oct_device *d, oct_status status, oct_error *err);
 
 /**
  * Makes sure that the device has these bytes as a file; sends them only when it does not.

@@ -199,7 +199,7 @@ static void take_limit(
     const char *space = strchr(text, ' ');
     for (int i = 0; i < facts->core_count && space != NULL; i++)
         if (facts->cores[i].cpu == atoi(text))
-            state->lowest_limit_khz[i] = number_or_none(space + 1);
+            state->limit_khz_now[i] = number_or_none(space + 1);
 }
 
 void oct_device_parse_state(
@@ -210,7 +210,7 @@ void oct_device_parse_state(
     *state = (oct_device_state){ .thermal = -1, .battery_percent = -1, .battery_c = NAN,
         .powered = -1, .awake = -1, .locked = -1, .clock = -1, .uptime = -1 };
     for (int i = 0; i < OCT_DEVICE_CORES; i++)
-        state->lowest_limit_khz[i] = -1;
+        state->limit_khz_now[i] = -1;
     while ((text = next_line(text, line, sizeof line)) != NULL) {
         if ((value = value_of(line, "@clock")) != NULL)
             state->clock = *value != 0 ? atof(value) : -1;

@@ -60,7 +60,7 @@ typedef struct oct_device_state {
     int locked;          /* 0, 1 */
     double clock;        /* seconds since 1970 by its clock */
     double uptime;       /* seconds since it started */
-    int64_t lowest_limit_khz[OCT_DEVICE_CORES]; /* scaling_max_freq of each core of the facts */
+    int64_t limit_khz_now[OCT_DEVICE_CORES]; /* of each core of the facts */
 } oct_device_state;
 
 /** Asks for everything that stays as it is. Errors: those of oct_adb_shell(). */

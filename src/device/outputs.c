@@ -306,7 +306,7 @@ oct_status oct_device_evaluate(oct_device *device, const oct_model *const *model
         status = open_subjects(j, data, preprocess, err);
         if (status == OCT_OK)
             status = run_pieces(j, err);
-        oct_device_end(device);
+        status = oct_device_end(device, status, err);
     }
     if (j->done > 0) {
         oct_status kept = score(j, models, data, preprocess, out, status == OCT_OK ? err : NULL);

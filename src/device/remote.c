@@ -4,6 +4,7 @@
  * Signals are not handled but blocked and asked for, so that a measurement can end in order without any
  * state outside its device.
  */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "device/device.h"
 #include "device/process.h"
 
-static const double call_seconds = 24 * 3600, ask_seconds = 60;
+static const double call_seconds = 24 * 3600, ask_seconds = 60, largest_step = 5;
 
 void oct_device_note(oct_device *d, const char *format, ...)
 {
@@ -31,12 +32,26 @@ void oct_device_note(oct_device *d, const char *format, ...)
         d->options.note(d->options.note_user, text);
 }
 
+/* The date set forward or back; times are taken by a clock that this does not move. */
+static void look_for_jump(
+    oct_device *d, const oct_device_state *before, const oct_device_state *now)
+{
+    if (before->clock < 0 || before->uptime < 0 || now->clock < 0 || now->uptime < 0)
+        return;
+    double jump = now->clock - before->clock - (now->uptime - before->uptime);
+    if (fabs(jump) > largest_step)
+        oct_device_note(d, "the date of %.100s jumped by %.0f s; its times do not depend on it", d->name,
+            jump);
+}
+
 oct_status oct_device_look(oct_device *d, const oct_device_state **state, oct_error *err)
 {
     /* When all places are taken the newest is overwritten: first ones and last one matter. */
     int32_t at = d->state_count < OCT_DEVICE_STATES ? d->state_count : OCT_DEVICE_STATES - 1;
     OCT_TRY(oct_device_read_state(&d->adb, &d->facts, &d->states[at], err));
     d->states[at].seconds = oct_seconds() - d->opened;
+    if (at > 0)
+        look_for_jump(d, &d->states[at - 1], &d->states[at]);
     d->state_count = at + 1;
     if (state != NULL)
         *state = &d->states[at];
@@ -145,6 +160,18 @@ static oct_status make_folder(oct_device *d, oct_error *err)
                       d->name, words);
 }
 
+/* Android's fixed performance mode; false where there is none. */
+static bool set_clocks(const oct_device *d, bool fixed)
+{
+    char script[96];
+    oct_adb_reply reply = { .code = 1 };
+    snprintf(script, sizeof script, "cmd power set-fixed-performance-mode-enabled %s",
+        fixed ? "true" : "false");
+    (void)oct_adb_shell(&d->adb, script, ask_seconds, &reply, NULL);
+    free(reply.out);
+    return reply.code == 0;
+}
+
 oct_status oct_device_begin(oct_device *d, oct_error *err)
 {
     if (*d->signal != 0)
@@ -153,14 +180,23 @@ oct_status oct_device_begin(oct_device *d, oct_error *err)
     oct_status status = make_folder(d, err);
     if (status != OCT_OK)
         restore_signals(d);
+    else if (d->options.fixed_clocks)
+        d->fixed = set_clocks(d, true);
+    if (d->fixed == 0)
+        oct_device_note(d, "%.100s has no fixed performance mode", d->name);
     return status;
 }
 
-void oct_device_end(oct_device *d)
+oct_status oct_device_end(oct_device *d, oct_status status, oct_error *err)
 {
     d->adb.cancelled = NULL; /* cleaning up is not interrupted */
     (void)oct_adb_shell(&d->adb, end_script, ask_seconds, NULL, NULL);
+    if (d->fixed == 1)
+        set_clocks(d, false);
     restore_signals(d);
+    return status != OCT_OK && *d->signal != 0
+               ? oct_fail(err, OCT_E_SYSTEM, "interrupted by %s", d->signal)
+               : status;
 }
 
 /* Calling. */
@@ -210,8 +246,6 @@ oct_status oct_device_call(oct_device *d, const char *words, oct_error *err)
     oct_adb_reply reply;
     oct_status status = oct_adb_shell(&d->adb, script, call_seconds, &reply, err);
     free(script);
-    if (status != OCT_OK && *d->signal != 0)
-        return oct_fail(err, OCT_E_SYSTEM, "interrupted by %s", d->signal);
     OCT_TRY(status);
     free(reply.out);
     if (reply.code > 128)

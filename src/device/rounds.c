@@ -195,7 +195,7 @@ static oct_status cool_down(job *j, oct_error *err)
         oct_device_note(j->d, "%.100s is hot: waiting for it to cool down", j->d->name);
         for (int i = 0; i < (int)(look_seconds * 10); i++) {
             if (j->d->adb.cancelled(j->d->adb.user))
-                return oct_fail(err, OCT_E_SYSTEM, "interrupted by %s", j->d->signal);
+                return oct_fail(err, OCT_E_SYSTEM, "interrupted");
             nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
         }
     }
@@ -317,7 +317,7 @@ oct_status oct_device_bench(oct_device *device, const oct_model *const *models, 
     oct_status status = oct_device_begin(device, err);
     if (status == OCT_OK) {
         status = measure(j, models, err);
-        oct_device_end(device);
+        status = oct_device_end(device, status, err);
     }
     if (j->rounds > 0) {
         oct_status kept = assemble(j, out, status == OCT_OK ? err : NULL);

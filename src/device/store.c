@@ -34,16 +34,14 @@ static oct_status digest(oct_device *d, const char *name, char text[65], oct_err
     return OCT_OK;
 }
 
-/* Why the device did not take a file. */
+/* Why the device did not take a file: its own reason in err, and for full storage the numbers. */
 static oct_status fail_send(oct_device *d, size_t size, oct_error *err)
 {
     static const char script[] = "df -k /data/local/tmp | tail -n 1; "
                                  "rm -f " OCT_DEVICE_FOLDER "/*.part";
     char reason[256];
     oct_adb_reply reply;
-    snprintf(reason, sizeof reason, "%.255s", err->text);
-    if (strstr(reason, "connection") != NULL || strstr(reason, "interrupted") != NULL)
-        return OCT_E_SYSTEM;
+    snprintf(reason, sizeof reason, "%.255s", err != NULL ? err->text : "");
     OCT_TRY(oct_adb_shell(&d->adb, script, hash_seconds, &reply, err));
     long long free_kb = -1;
     if (sscanf(reply.out, "%*s %*d %*d %lld", &free_kb) != 1)
@@ -61,15 +59,12 @@ static oct_status send(oct_device *d, const char *local, const char *name, const
     size_t size, oct_error *err)
 {
     char part[OCT_DEVICE_NAME + 8], remote[128], script[512], there[65];
-    oct_error reason = { 0 };
+    bool refused;
     snprintf(part, sizeof part, "%s.part", name);
     snprintf(remote, sizeof remote, OCT_DEVICE_FOLDER "/%s", part);
-    if (oct_adb_push(&d->adb, local, remote, &reason) != OCT_OK) {
-        oct_status status = fail_send(d, size, &reason);
-        if (err != NULL)
-            *err = reason;
-        return status;
-    }
+    oct_status status = oct_adb_push(&d->adb, local, remote, &refused, err);
+    if (status != OCT_OK)
+        return refused ? fail_send(d, size, err) : status;
     OCT_TRY(digest(d, part, there, err));
     if (strcmp(there, sha256) != 0)
         return oct_fail(err, OCT_E_SYSTEM, "%s keeps another file than was sent; its storage or the "
@@ -132,5 +127,7 @@ oct_status oct_device_fetch(
     snprintf(path, size, "%s/%s", d->local, slash == NULL ? remote : slash + 1);
     snprintf(from, sizeof from, OCT_DEVICE_FOLDER "/%s", remote);
     unlink(path);
-    return oct_error_prefix(err, oct_adb_pull(&d->adb, from, path, err), "%s", d->name);
+    bool refused;
+    oct_status status = oct_adb_pull(&d->adb, from, path, &refused, err);
+    return refused ? oct_error_prefix(err, status, "%s: %s", d->name, remote) : status;
 }

@@ -215,6 +215,23 @@ class Suite:
         self.fails("rounds missing", 5, "Example Phone 1: the answer of the program there cannot be read: times_ns",
                    *odd(5))
 
+    def clocks(self):
+        self.phone.write("jump", "")
+        got, out, err = self.run(*self.bench("--json"))
+        os.remove(self.phone.path("jump"))
+        self.phone.write("offset", "0")
+        self.check("date jumps", got == 0 and self.rounds(out) == 6 and
+                   "the date of Example Phone 1 jumped by 10000" in err, err)
+        got, out, err = self.run(*self.bench("--json", "--fixed-clocks"))
+        with open(self.phone.path("commands"), encoding="utf-8") as file:
+            asked = [line.split()[-1] for line in file]
+        self.check("clocks are fixed and freed", got == 0 and json.loads(out)["device"]["fixed_clocks"] is True and
+                   asked == ["true", "false"] * (len(asked) // 2) and asked, asked, err)
+        self.phone.write("no-fixed-mode", "")
+        got, out, err = self.run(*self.bench("--json", "--fixed-clocks"))
+        self.check("no fixed clocks", got == 0 and json.loads(out)["device"]["fixed_clocks"] is False and
+                   "Example Phone 1 has no fixed performance mode" in err, err)
+
     def programs(self):
         script = os.path.join(self.folder, "script")
         with open(script, "w", encoding="utf-8") as file:
@@ -356,7 +373,7 @@ def main():
         suite.phone.start()
         suite.phone.connect()
         for test in (suite.bench_works, suite.eval_works, suite.two_devices, suite.cores, suite.heat,
-                     suite.odd_programs, suite.programs, suite.killed, suite.busy, suite.interrupted, suite.lost):
+                     suite.clocks, suite.odd_programs, suite.programs, suite.killed, suite.busy, suite.interrupted, suite.lost):
             test()
         if len(sys.argv) > 6 and os.path.exists(sys.argv[6].split(":")[0]):
             suite.compare(sys.argv[5], sys.argv[6], octavo)

@@ -60,7 +60,7 @@ static void test_hidden(void **state)
     assert_int_equal(s.thermal, -1);
     assert_true(isnan(s.battery_c));
     assert_int_equal(s.powered, -1);
-    assert_int_equal(s.lowest_limit_khz[0], -1);
+    assert_int_equal(s.limit_khz_now[0], -1);
     oct_device_unreadable(&f, &s, text, sizeof text);
     assert_string_equal(text,
         "manufacturer, model, android, sdk, fingerprint, abi, soc_manufacturer, soc_model, platform, "
@@ -94,8 +94,8 @@ static void test_state(void **state)
     assert_int_equal(s.awake, 0);
     assert_int_equal(s.locked, 1);
     assert_float_equal(s.uptime, 5000.25, 1e-9);
-    assert_int_equal(s.lowest_limit_khz[3], 2100000);
-    assert_int_equal(s.lowest_limit_khz[1], -1);
+    assert_int_equal(s.limit_khz_now[3], 2100000);
+    assert_int_equal(s.limit_khz_now[1], -1);
 }
 
 /* Any bytes parse to something within bounds. */

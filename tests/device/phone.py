@@ -30,6 +30,14 @@ power) echo "  mWakefulness=$(cat /wake)" ;;
 window) echo "    mDreamingLockscreen=false" ;;
 esac
 """
+CMD = """#!/bin/sh
+echo "$@" >>/commands
+[ ! -f /no-fixed-mode ]
+"""
+DATE = """#!/bin/sh
+echo $(($(/usr/bin/date +%s) + $(cat /offset)))
+echo 100000 >/offset.next; [ ! -f /jump ] || mv /offset.next /offset
+"""
 PROPS = {
     "ro.product.manufacturer": "Example", "ro.product.model": "Phone 1", "ro.build.version.release": "14",
     "ro.build.version.sdk": "34", "ro.build.fingerprint": "example/phone/phone:14/X/1:user/release-keys",
@@ -117,6 +125,9 @@ class Phone:
         run("mount", "-o", "remount,bind,ro", self.path("adbd"))
         self.script("system/bin/getprop", GETPROP)
         self.script("system/bin/dumpsys", DUMPSYS)
+        self.script("system/bin/cmd", CMD)
+        self.script("system/bin/date", DATE)
+        self.write("offset", "0")
         for cpu in sorted(os.sched_getaffinity(0)):
             self.core(cpu, 2000000, 2000000)
 
