@@ -68,6 +68,8 @@ part "measures" "$python" tests/conformance/metrics.py "$folder/tests/metric_cas
 part "LiteRT as an engine" "$python" tests/conformance/engine.py "$octavo" \
     build/conformance/cnn_int8.tflite build/conformance/cnn_float32.tflite \
     build/conformance/cnn_dynamic.tflite build/conformance/cnn_int8-full.tflite
+part "networks" "$python" tests/conformance/networks.py "$octavo" --check --out build/networks/check \
+    MobileNet MobileNetV3Small EfficientNetB0 NASNetMobile
 part "schema tables" "$python" tests/tflite/schema_check.py
 part "files read and written" "$python" tests/tflite/roundtrip.py \
     --command "$octavo convert {source} -o {result} --quiet" tests/golden/ops build/oracle/ref
