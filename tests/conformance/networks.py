@@ -273,10 +273,14 @@ def main():
     parser.add_argument("--markdown")
     options = parser.parse_intermixed_args()
     options.octavo = os.path.abspath(options.octavo)
+    for name in set(options.names) - set(NETWORKS):
+        parser.error(f"{name} is not one of the networks: {', '.join(NETWORKS)}")
     rows = run(options, options.names or NETWORKS)
     if options.markdown:
+        known = load(os.path.join(options.out, "results.jsonl"))
+        known = [known[name] for name in NETWORKS if name in known]
         with open(options.markdown, "w") as file:
-            file.write(network_table.page(rows, options.out, versions()))
+            file.write(network_table.page(known, options.out, versions()))
     failed = network_table.count_failures(rows)
     total = network_table.count_goals(rows)
     print(f"{total - failed} passed, {failed} failed")
