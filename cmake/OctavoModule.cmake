@@ -139,5 +139,8 @@ function(oct_command)
         RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     target_link_libraries(octavo_command PRIVATE oct_flags octavo)
     install(TARGETS octavo_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    # The one for phones, where `make device` left it; --device looks there.
+    install(PROGRAMS ${PROJECT_SOURCE_DIR}/build/octavo-arm64
+        DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/octavo OPTIONAL)
     install(FILES ${PROJECT_SOURCE_DIR}/docs/octavo.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endfunction()
