@@ -168,7 +168,7 @@ oct_status oct_linear_prepare(oct_op *op, const oct_linear_slots *slots, oct_lin
     linear->in_zero = oct_value_zero(op->in[slots->data]);
     linear->filter_zero = op->form == OCT_FORM_U8 ? oct_value_zero(op->in[slots->filter]) : 0;
     oct_activation_range_quantized(slots->activation, op->out[0], &linear->rq.lo, &linear->rq.hi);
-    if (slots->real && op->form != OCT_FORM_U8)
+    if (slots->real)
         return derive_reals(op, linear, err);
     return derive_multipliers(op, linear, err);
 }

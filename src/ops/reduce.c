@@ -231,6 +231,31 @@ SUM_QUANTIZED(s8, int8_t)
 SUM_QUANTIZED(u8, uint8_t)
 SUM_QUANTIZED(s16, int16_t)
 
+/*
+ * SUM of int8 and int16 as TensorFlow Lite's other kernel computes it, in float: its reference kernel
+ * reads them as uint8.
+ */
+#define SUM_REAL(name, type)                                                                       \
+    static oct_status real_sum_##name(oct_op *op, oct_error *err)                                  \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        const reduction *r = op->prepared;                                                         \
+        int64_t *sum = op->scratch[0];                                                             \
+        type *y = op->out[0]->data;                                                                \
+        float scale = oct_value_scale(op->in[DATA]) / oct_value_scale(op->out[0]);                 \
+        float bias = (float)-r->in_zero * scale * (float)r->each;                                  \
+        memset(sum, 0, r->outputs * sizeof *sum);                                                  \
+        walk_sum_##name(r, op->in[DATA]->data, sum);                                               \
+        for (size_t i = 0; i < r->outputs; i++) {                                                  \
+            float code = roundf((float)(int32_t)sum[i] * scale + bias);                            \
+            code = code < -1e6f ? -1e6f : code > 1e6f ? 1e6f : code;                               \
+            y[i] = (type)oct_clamp_i32((int32_t)code + r->out_zero, r->lo, r->hi);                 \
+        }                                                                                          \
+        return OCT_OK;                                                                             \
+    }
+SUM_REAL(s8, int8_t)
+SUM_REAL(s16, int16_t)
+
 #define EXTREMUM(kind, name, type, first, better)                                                  \
     WALK(kind##_##name, type, type, v better *s ? v : *s)                                          \
     static oct_status kind##_##name(oct_op *op, oct_error *err)                                    \
@@ -316,7 +341,7 @@ const oct_op_def oct_op_mean = REDUCE_OP(MEAN, oct_version_s8_2_s16_3, "1.6 1.14
     OCT_LINK_FREE, FORM(F32, mean_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16),
     FORM(I32, mean_i32), FORM(I64, mean_i64));
 const oct_op_def oct_op_sum = REDUCE_OP(SUM, oct_version_s8_2, "1.10 1.15", OCT_LINK_FREE,
-    FORM(F32, sum_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16),
+    FORM(F32, sum_f32), FORM(S8, real_sum_s8), FORM(U8, sum_u8), FORM(S16, real_sum_s16),
     FORM(I32, sum_i32), FORM(I64, sum_i64));
 const oct_op_def oct_op_reduce_max = REDUCE_OP(REDUCE_MAX, oct_version_s8_2_s16_3, "1.11 1.14 2.5",
     OCT_LINK_SAME, EXTREMA(max));

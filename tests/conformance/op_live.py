@@ -23,6 +23,7 @@ import numpy as np
 import op_build as ob
 import op_facts
 import op_random
+import op_random_more
 import op_random_narrow
 import op_random_place
 import op_random_recurrent
@@ -121,7 +122,8 @@ def main():
     print(f"{'operator':24} {'form':7} {'models':>7} {'bytes':>10} {'failing':>8} {'aborts':>7}")
     sums = np.zeros(4, np.int64)
     for op, form, maker in op_random.pairs() + op_random_place.pairs() + \
-            op_random_recurrent.pairs() + op_random_narrow.pairs():
+            op_random_recurrent.pairs() + op_random_narrow.pairs() + \
+            op_random_more.pairs():
         if args.only not in (None, op) or args.form not in (None, form):
             continue
         with tempfile.TemporaryDirectory() as temporary:

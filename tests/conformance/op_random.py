@@ -349,9 +349,9 @@ def draw_search(op, form, name, r):
 
 ALL = ("f32", "s8", "u8", "s16")
 DRAWS = [  # operators, forms, draw
-    (("CONV_2D",), ("f32", "hybrid", "s8", "s16"), draw_conv),
-    (("DEPTHWISE_CONV_2D",), ("f32", "hybrid", "s8", "s16"), draw_depthwise),
-    (("FULLY_CONNECTED",), ("f32", "hybrid", "s8", "s16"), draw_fc),
+    (("CONV_2D",), ("f32", "hybrid", "s8", "u8", "s16"), draw_conv),
+    (("DEPTHWISE_CONV_2D",), ("f32", "hybrid", "s8", "u8", "s16"), draw_depthwise),
+    (("FULLY_CONNECTED",), ("f32", "hybrid", "s8", "u8", "s16"), draw_fc),
     (("TRANSPOSE_CONV",), ("f32", "hybrid", "s8", "s16"), draw_transpose_conv),
     (("BATCH_MATMUL",), ("f32", "hybrid", "s8", "s16"), draw_matmul),
     (("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"), ALL, draw_binary),

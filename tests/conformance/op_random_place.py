@@ -223,7 +223,7 @@ def draw_range(op, form, name, r):
     start = float(r.integers(-9, 9))
     ends = start, start + delta * up_to(r, 9), delta
     return case(op, form, name, [ob.const(cast(v)) for v in ends], [t((), type_)],
-                ("RangeOptions", {}), version=2 if type_ == "s64" else 1, runs=1, constant=True)
+                ("RangeOptions", {}), runs=1, constant=True)
 
 
 def draw_rank(op, form, name, r):
