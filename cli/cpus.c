@@ -35,7 +35,8 @@ oct_status cli_pin(const cli_args *args, oct_error *err)
     for (const char *at = list; at != NULL;) {
         char *end;
         if (!add_range(at, &end, &set) || (*end != '\0' && *end != ','))
-            return cli_usage(args, err, "--cpus: '%s' is not a list of cores such as 4-7 or 0,2-3", list);
+            return cli_usage(
+                args, err, "--cpus: '%s' is not a list of cores such as 4-7 or 0,2-3", list);
         at = *end == ',' ? end + 1 : NULL;
     }
     if (list == NULL || sched_setaffinity(0, sizeof set, &set) == 0)
@@ -59,8 +60,8 @@ const char *cli_cpus(char *text, size_t size)
             continue;
         while (last + 1 < CPU_SETSIZE && CPU_ISSET((size_t)last + 1, &set))
             last++;
-        at += (size_t)snprintf(text + at, size - at, last > i ? "%s%d-%d" : "%s%d",
-            at > 0 ? "," : "", i, last);
+        at += (size_t)snprintf(
+            text + at, size - at, last > i ? "%s%d-%d" : "%s%d", at > 0 ? "," : "", i, last);
         i = last;
     }
     return text;

@@ -7,7 +7,9 @@
 #include "command.h"
 
 #define CLI_CPUS_OPTION                                                                            \
-    { "cpus", 0, "LIST", "run on these cores alone: 4-7 or 0,2-3 (default: as the system likes)" }
+    {                                                                                              \
+        "cpus", 0, "LIST", "run on these cores alone: 4-7 or 0,2-3 (default: as the system likes)" \
+    }
 
 /**
  * Pins the process, before it makes threads; does nothing when --cpus is not given.

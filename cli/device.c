@@ -22,9 +22,11 @@ oct_status cli_device_open(const cli_args *args, int32_t threads, oct_device **o
             return cli_usage(args, err, "--%s needs --device", dependent[i]);
     if (spec == NULL)
         return OCT_OK;
-    if ((engine != NULL && strcmp(engine, "octavo") != 0) || cli_get(args, "litert-library") != NULL)
+    if ((engine != NULL && strcmp(engine, "octavo") != 0) ||
+        cli_get(args, "litert-library") != NULL)
         return cli_usage(args, err,
-            "LiteRT cannot be measured over adb: the program on the phone is static and loads no library; "
+            "LiteRT cannot be measured over adb: the program on the phone is static and loads no "
+            "library; "
             "the app measures TensorFlow Lite there");
     oct_device_options options = { .program = cli_get(args, "device-program"),
         .cores = cli_get(args, "cores"),

@@ -8,7 +8,8 @@
 
 #define CLI_DEVICE_OPTIONS                                                                         \
     { "device", 0, "adb[:SERIAL]", "measure on an Android phone (docs/android.md)" },              \
-        { "device-program", 0, "FILE", "Octavo for the phone (default: octavo-arm64 beside octavo)" }, \
+        { "device-program", 0, "FILE",                                                             \
+            "Octavo for the phone (default: octavo-arm64 beside octavo)" },                        \
         { "cores", 0, "WHICH", "of the phone: fast (default), all or a list as 4-7" },             \
         { "fixed-clocks", 0, NULL, "Android's fixed performance mode while measuring" },           \
     {                                                                                              \

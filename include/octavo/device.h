@@ -26,8 +26,8 @@ typedef struct oct_device_options {
     const char *program; /* Octavo for the phone; NULL: octavo-ABI beside this program or near it */
     const char *cores;   /* "fast" (NULL), "all" or a list as "4-7": where it is measured */
     int32_t threads;     /* inside one timed inference, for which "fast" must have cores; 0: one */
-    bool fixed_clocks;   /* ask for Android's fixed performance mode (11 and later) while measuring */
-    bool leave_nothing;  /* remove also the files that the next run would find */
+    bool fixed_clocks; /* ask for Android's fixed performance mode (11 and later) while measuring */
+    bool leave_nothing; /* remove also the files that the next run would find */
     /* SIGINT, SIGTERM and SIGHUP end a measurement in order: cleaned up, what was measured kept. */
     bool take_signals;
     void (*note)(void *user, const char *sentence); /* what the user should know; may be NULL */

@@ -54,7 +54,8 @@ static const char *last_line(const char *text, char *line, size_t size)
 static bool read_entry(const char *line, size_t length, entry *e)
 {
     char text[512];
-    snprintf(text, sizeof text, "%.*s", (int)(length < sizeof text ? length : sizeof text - 1), line);
+    snprintf(
+        text, sizeof text, "%.*s", (int)(length < sizeof text ? length : sizeof text - 1), line);
     size_t serial = strcspn(text, " \t");
     const char *rest = text + serial + strspn(text + serial, " \t");
     if (serial == 0 || *rest == 0 || text[0] == '*' || strncmp(text, "List of", 7) == 0)
@@ -112,7 +113,8 @@ static oct_status choose(
             "no Android device is connected: switch on USB debugging and plug in the cable, or "
             "'adb connect HOST:PORT'");
     if (wanted != NULL)
-        return oct_fail(err, OCT_E_SYSTEM, "device %s is not connected; there is %s", wanted, names);
+        return oct_fail(
+            err, OCT_E_SYSTEM, "device %s is not connected; there is %s", wanted, names);
     if (count > 1)
         return oct_fail(err, OCT_E_SYSTEM,
             "%d devices are connected (%s): say which with --device adb:SERIAL or ANDROID_SERIAL",
@@ -134,18 +136,20 @@ static oct_status judge(const entry *e, oct_error *err)
         return OCT_OK;
     if (strcmp(e->state, "unauthorized") == 0)
         return oct_fail(err, OCT_E_SYSTEM,
-            "device %s has not authorised this computer: unlock it and confirm 'Allow USB debugging'",
+            "device %s has not authorised this computer: unlock it and confirm 'Allow USB "
+            "debugging'",
             e->serial);
     if (strcmp(e->state, "no permissions") == 0)
         return oct_fail(err, OCT_E_SYSTEM,
-            "no permission to open device %s: install android-sdk-platform-tools-common (udev rules) "
+            "no permission to open device %s: install android-sdk-platform-tools-common (udev "
+            "rules) "
             "and plug it in again",
             e->serial);
     if (is_passing(e->state))
         return oct_fail(err, OCT_E_SYSTEM,
             "device %s is %s: plug it in again, or 'adb reconnect offline'", e->serial, e->state);
-    return oct_fail(err, OCT_E_SYSTEM, "device %s is in state '%s': start Android on it", e->serial,
-        e->state);
+    return oct_fail(
+        err, OCT_E_SYSTEM, "device %s is in state '%s': start Android on it", e->serial, e->state);
 }
 
 static void wait_a_moment(void)

@@ -10,7 +10,7 @@
 
 /* Cores by number. */
 typedef struct set {
-    bool has[1024];
+    bool has[OCT_DEVICE_CPUS];
 } set;
 
 static bool add_range(set *s, const char *text, char **end)
@@ -57,8 +57,8 @@ static void print(const set *s, char *text, size_t size)
         int last = i;
         while (last + 1 < count && s->has[last + 1])
             last++;
-        at += (size_t)snprintf(text + at, size - at, last > i ? "%s%d-%d" : "%s%d",
-            at > 0 ? "," : "", i, last);
+        at += (size_t)snprintf(
+            text + at, size - at, last > i ? "%s%d-%d" : "%s%d", at > 0 ? "," : "", i, last);
         i = last;
     }
 }
@@ -97,15 +97,16 @@ oct_status oct_device_choose_cores(const oct_device_facts *facts, const char *as
     for (int i = 0; i < facts->core_count && all; i++)
         chosen.has[facts->cores[i].cpu] = is_allowed(facts, &allowed, i);
     if (!all && !fast && !parse(asked, &chosen))
-        return oct_fail(err, OCT_E_USAGE, "--cores: '%s' is neither fast nor all nor a list as 0,4-7",
-            asked);
+        return oct_fail(
+            err, OCT_E_USAGE, "--cores: '%s' is neither fast nor all nor a list as 0,4-7", asked);
     for (int i = 0; i < (int)(sizeof chosen.has / sizeof *chosen.has); i++) {
         bool known = false;
         for (int k = 0; k < facts->core_count; k++)
             known = known || (facts->cores[k].cpu == i && is_allowed(facts, &allowed, k));
         if (chosen.has[i] && !known)
-            return oct_fail(err, OCT_E_USAGE, "--cores: the device does not give core %d (it gives %s)",
-                i, *facts->allowed != 0 ? facts->allowed : "none that it names");
+            return oct_fail(err, OCT_E_USAGE,
+                "--cores: the device does not give core %d (it gives %s)", i,
+                *facts->allowed != 0 ? facts->allowed : "none that it names");
     }
     print(&chosen, list, size);
     return OCT_OK;

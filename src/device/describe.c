@@ -40,9 +40,10 @@ json_t *oct_device_facts_json(const oct_device_facts *facts)
     }
     for (int i = 0; i < facts->core_count; i++) {
         const oct_device_core *c = &facts->cores[i];
-        json_array_append_new(cores, json_pack("{s:i, s:o, s:o, s:o, s:o}", "cpu", c->cpu, "part",
-            text_or_null(c->part), "max_khz", number_or_null(c->max_khz), "limit_khz",
-            number_or_null(c->limit_khz), "governor", text_or_null(c->governor)));
+        json_array_append_new(
+            cores, json_pack("{s:i, s:o, s:o, s:o, s:o}", "cpu", c->cpu, "part",
+                       text_or_null(c->part), "max_khz", number_or_null(c->max_khz), "limit_khz",
+                       number_or_null(c->limit_khz), "governor", text_or_null(c->governor)));
     }
     json_object_set_new(object, "cores", cores);
     json_object_set_new(object, "allowed", text_or_null(facts->allowed));
@@ -68,8 +69,8 @@ static void append(char *text, size_t size, const char *what)
     snprintf(text + at, size - at, "%s%s", at > 0 ? ", " : "", what);
 }
 
-void oct_device_unreadable(const oct_device_facts *facts, const oct_device_state *state, char *text,
-    size_t size)
+void oct_device_unreadable(
+    const oct_device_facts *facts, const oct_device_state *state, char *text, size_t size)
 {
     bool clocks = facts->core_count == 0, governors = clocks, parts = clocks;
     for (int i = 0; i < facts->core_count; i++) {

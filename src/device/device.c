@@ -28,8 +28,8 @@ static oct_status read_spec(const char *spec, const char **serial, oct_error *er
     *serial = plain ? NULL : spec + 4;
     if (plain || (strncmp(spec, "adb:", 4) == 0 && spec[4] != 0))
         return OCT_OK;
-    return oct_fail(
-        err, OCT_E_USAGE, "'%s' is not a device: adb, or adb:SERIAL as 'adb devices' shows it", spec);
+    return oct_fail(err, OCT_E_USAGE,
+        "'%s' is not a device: adb, or adb:SERIAL as 'adb devices' shows it", spec);
 }
 
 /* The program for the device. */
@@ -50,7 +50,8 @@ static bool find_near(const char *folder, const char *suffix, char *path, size_t
     return false;
 }
 
-static oct_status find_program(const oct_device *d, int abi, char *path, size_t size, oct_error *err)
+static oct_status find_program(
+    const oct_device *d, int abi, char *path, size_t size, oct_error *err)
 {
     char folder[4096];
     ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
@@ -60,9 +61,10 @@ static oct_status find_program(const oct_device *d, int abi, char *path, size_t 
         *slash = 0;
     if (find_near(folder, abis[abi].suffix, path, size))
         return OCT_OK;
-    return oct_fail(err, OCT_E_SYSTEM, "%s needs Octavo's program for %s, octavo-%s, which is not beside "
-        "this one: build it with scripts/device.sh, or give --device-program FILE", d->name,
-        abis[abi].abi, abis[abi].suffix);
+    return oct_fail(err, OCT_E_SYSTEM,
+        "%s needs Octavo's program for %s, octavo-%s, which is not beside "
+        "this one: build it with scripts/device.sh, or give --device-program FILE",
+        d->name, abis[abi].abi, abis[abi].suffix);
 }
 
 static oct_status check_program(
@@ -74,8 +76,8 @@ static oct_status check_program(
         return oct_fail(err, OCT_E_INVALID, "%s: not a program", path);
     memcpy(&header, oct_backing_bytes(file), sizeof header);
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != abis[abi].machine)
-        return oct_fail(err, OCT_E_INVALID, "%s: a program for another CPU than that of %s (%s)", path,
-            d->name, abis[abi].abi);
+        return oct_fail(err, OCT_E_INVALID, "%s: a program for another CPU than that of %s (%s)",
+            path, d->name, abis[abi].abi);
     return OCT_OK;
 }
 
@@ -86,8 +88,10 @@ static oct_status send_program(oct_device *d, const char *given, oct_error *err)
     while (index < count && strcmp(abis[index].abi, abi) != 0)
         index++;
     if (index == count)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "%s runs programs for '%s'; Octavo has one for arm64-v8a "
-            "and x86_64", d->name, abi);
+        return oct_fail(err, OCT_E_UNSUPPORTED,
+            "%s runs programs for '%s'; Octavo has one for arm64-v8a "
+            "and x86_64",
+            d->name, abi);
     char path[8192];
     snprintf(path, sizeof path, "%s", given == NULL ? "" : given);
     if (given == NULL)
@@ -118,8 +122,10 @@ static oct_status try_program(oct_device *d, oct_error *err)
     line[strcspn(line, "\n")] = 0;
     if (strcmp(line, "octavo " OCT_VERSION) == 0)
         return OCT_OK;
-    return oct_fail(err, OCT_E_SYSTEM, "the program for the device is '%s', this is octavo %s: build both "
-        "from one source", line, OCT_VERSION);
+    return oct_fail(err, OCT_E_SYSTEM,
+        "the program for the device is '%s', this is octavo %s: build both "
+        "from one source",
+        line, OCT_VERSION);
 }
 
 /* Opening. */
@@ -132,8 +138,10 @@ static void warn(oct_device *d)
     if (*missing != 0)
         oct_device_note(d, "%s does not tell: %.200s", d->name, missing);
     if (state->awake == 0 || state->locked == 1)
-        oct_device_note(d, "the screen of %.100s is %s: Android may hold background work to slow cores; "
-            "unlock it and keep it on", d->name, state->awake == 0 ? "off" : "locked");
+        oct_device_note(d,
+            "the screen of %.100s is %s: Android may hold background work to slow cores; "
+            "unlock it and keep it on",
+            d->name, state->awake == 0 ? "off" : "locked");
     for (int i = 0; i < d->facts.core_count; i++) {
         const oct_device_core *c = &d->facts.cores[i];
         if (c->limit_khz >= 0 && c->limit_khz < c->max_khz) {
@@ -148,7 +156,8 @@ static oct_status make_local_folder(oct_device *d, oct_error *err)
 {
     const char *base = getenv("TMPDIR");
     char path[4096];
-    snprintf(path, sizeof path, "%.4000s/octavo-XXXXXX", base == NULL || *base == 0 ? "/tmp" : base);
+    snprintf(
+        path, sizeof path, "%.4000s/octavo-XXXXXX", base == NULL || *base == 0 ? "/tmp" : base);
     if (mkdtemp(path) == NULL)
         return oct_fail(err, OCT_E_SYSTEM, "%s: cannot make a folder: %s", path, strerror(errno));
     d->local = strdup(path);
@@ -163,8 +172,8 @@ static oct_status work(oct_device *d, const char *spec, const oct_device_options
     OCT_TRY(oct_adb_find(&d->adb, serial, err));
     OCT_TRY(oct_device_read_facts(&d->adb, &d->facts, err));
     oct_device_facts_name(&d->facts, d->adb.serial, d->name, sizeof d->name);
-    OCT_TRY(oct_device_choose_cores(&d->facts, d->cores, o->threads > 0 ? o->threads : 1, d->cpus,
-        sizeof d->cpus, err));
+    OCT_TRY(oct_device_choose_cores(
+        &d->facts, d->cores, o->threads > 0 ? o->threads : 1, d->cpus, sizeof d->cpus, err));
     OCT_TRY(oct_device_begin(d, err));
     oct_status status = oct_device_look(d, NULL, err);
     if (status == OCT_OK)
@@ -223,8 +232,7 @@ void oct_device_close(oct_device *device)
     if (device == NULL)
         return;
     if (device->options.leave_nothing)
-        (void)oct_adb_shell(
-            &device->adb, "rm -rf " OCT_DEVICE_FOLDER, seconds, NULL, NULL);
+        (void)oct_adb_shell(&device->adb, "rm -rf " OCT_DEVICE_FOLDER, seconds, NULL, NULL);
     if (device->local != NULL)
         remove_local_folder(device);
     free(device->local);
@@ -252,13 +260,14 @@ oct_status oct_device_json(const oct_device *device, char **json, oct_error *err
     for (int32_t i = 0; i < d->note_count; i++)
         json_array_append_new(notes, json_string(d->notes[i]));
     oct_device_unreadable(&d->facts, &d->states[0], missing, sizeof missing);
-    json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:o}",
-        "via", "adb", "serial", d->adb.serial, "name", d->name, "facts",
-        oct_device_facts_json(&d->facts), "cores_asked", d->cores, "cores_chosen",
-        json_or_null(d->cpus), "cores_given", json_or_null(d->given_cpus), "fixed_clocks",
-        d->fixed < 0 ? json_null() : json_boolean(d->fixed), "program_sha256",
-        d->program_sha256, "throttled", d->throttled, "drifted", d->drifted, "unreadable",
-        json_or_null(missing), "notes", notes, "states", states);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:o, s:o}", "via",
+            "adb", "serial", d->adb.serial, "name", d->name, "facts",
+            oct_device_facts_json(&d->facts), "cores_asked", d->cores, "cores_chosen",
+            json_or_null(d->cpus), "cores_given", json_or_null(d->given_cpus), "fixed_clocks",
+            d->fixed < 0 ? json_null() : json_boolean(d->fixed), "program_sha256",
+            d->program_sha256, "throttled", d->throttled, "drifted", d->drifted, "unreadable",
+            json_or_null(missing), "notes", notes, "states", states);
     *json = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
     return *json != NULL ? OCT_OK : oct_fail_memory(err, 1 << 16, "device");

@@ -20,9 +20,9 @@ struct oct_device {
     oct_adb adb;
     oct_device_options options; /* without its strings */
     char name[2 * OCT_DEVICE_TEXT];
-    char cores[64];               /* asked: "fast" */
-    char cpus[64];                /* chosen; "": not pinned */
-    char given_cpus[64];          /* what the kernel gave the program; "": not known yet */
+    char cores[64];                /* asked: "fast" */
+    char cpus[64];                 /* chosen; "": not pinned */
+    char given_cpus[64];           /* what the kernel gave the program; "": not known yet */
     char program[OCT_DEVICE_NAME]; /* its name on the device */
     char program_sha256[65];
     char *local; /* folder on this machine for files on their way */
@@ -35,7 +35,7 @@ struct oct_device {
     bool drifted;   /* first and last rounds disagree */
     int fixed;      /* 1: clocks were fixed while measuring, 0: the device refused, -1: not asked */
     bool busy;      /* between begin and end */
-    char signal[16]; /* that ended a measurement; "": none */
+    char signal[16];  /* that ended a measurement; "": none */
     sigset_t blocked; /* mask before begin */
     double opened;    /* oct_seconds() */
     int64_t sent_bytes;

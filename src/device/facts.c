@@ -10,16 +10,17 @@
 #include <string.h>
 
 static const char facts_script[] =
-#define OCT_DEVICE_ASK(name, key, property) "echo \"@property " property " $(getprop " property ")\"\n"
+#define OCT_DEVICE_ASK(name, key, property)                                                        \
+    "echo \"@property " property " $(getprop " property ")\"\n"
     OCT_DEVICE_PROPERTY_LIST(OCT_DEVICE_ASK)
 #undef OCT_DEVICE_ASK
-    "for c in /sys/devices/system/cpu/cpu[0-9]*; do\n"
-    "echo \"@core ${c##*cpu}\"\n"
-    "for f in cpuinfo_max_freq scaling_max_freq scaling_governor; do\n"
-    "echo \"$f $(cat $c/cpufreq/$f 2>/dev/null)\"\n"
-    "done\ndone\n"
-    "echo @status; cat /proc/self/status\n"
-    "echo @cpuinfo; cat /proc/cpuinfo\n";
+        "for c in /sys/devices/system/cpu/cpu[0-9]*; do\n"
+        "echo \"@core ${c##*cpu}\"\n"
+        "for f in cpuinfo_max_freq scaling_max_freq scaling_governor; do\n"
+        "echo \"$f $(cat $c/cpufreq/$f 2>/dev/null)\"\n"
+        "done\ndone\n"
+        "echo @status; cat /proc/self/status\n"
+        "echo @cpuinfo; cat /proc/cpuinfo\n";
 
 static const char state_script[] =
     "echo @thermal; dumpsys thermalservice 2>/dev/null | grep 'Thermal Status:'\n"
@@ -75,8 +76,8 @@ static void take_property(const char *text, oct_device_facts *facts)
     for (int i = 0; i < OCT_DEVICE_PROPERTY_COUNT; i++) {
         const char *value = value_of(text, properties[i]);
         if (value != NULL)
-            snprintf(facts->properties[i], sizeof facts->properties[i], "%.*s",
-                OCT_DEVICE_TEXT - 1, value);
+            snprintf(facts->properties[i], sizeof facts->properties[i], "%.*s", OCT_DEVICE_TEXT - 1,
+                value);
     }
 }
 
@@ -91,7 +92,8 @@ static oct_device_core *find_core(oct_device_facts *facts, int cpu)
 static oct_device_core *add_core(oct_device_facts *facts, const char *number)
 {
     int64_t cpu = number_or_none(number);
-    if (cpu < 0 || facts->core_count == OCT_DEVICE_CORES || find_core(facts, (int)cpu) != NULL)
+    if (cpu < 0 || cpu >= OCT_DEVICE_CPUS || facts->core_count == OCT_DEVICE_CORES ||
+        find_core(facts, (int)cpu) != NULL)
         return NULL;
     int at = facts->core_count++; /* the shell lists 10 before 2 */
     for (; at > 0 && facts->cores[at - 1].cpu > cpu; at--)
@@ -121,7 +123,7 @@ static void take_cpuinfo(const char *line, oct_device_facts *facts, oct_device_c
     if (strncmp(line, "processor", 9) == 0)
         *core = find_core(facts, atoi(value));
     else if (strncmp(line, "CPU part", 8) == 0 && *core != NULL)
-        snprintf((*core)->part, sizeof (*core)->part, "%.15s", value);
+        snprintf((*core)->part, sizeof(*core)->part, "%.15s", value);
 }
 
 void oct_device_parse_facts(const char *text, oct_device_facts *facts)
@@ -193,8 +195,7 @@ static void take_line(const char *section, const char *line, oct_device_state *s
 }
 
 /* "4 2850000" */
-static void take_limit(
-    const char *text, const oct_device_facts *facts, oct_device_state *state)
+static void take_limit(const char *text, const oct_device_facts *facts, oct_device_state *state)
 {
     const char *space = strchr(text, ' ');
     for (int i = 0; i < facts->core_count && space != NULL; i++)
@@ -207,8 +208,14 @@ void oct_device_parse_state(
 {
     char line[512], section[16] = "";
     const char *value;
-    *state = (oct_device_state){ .thermal = -1, .battery_percent = -1, .battery_c = NAN,
-        .powered = -1, .awake = -1, .locked = -1, .clock = -1, .uptime = -1 };
+    *state = (oct_device_state){ .thermal = -1,
+        .battery_percent = -1,
+        .battery_c = NAN,
+        .powered = -1,
+        .awake = -1,
+        .locked = -1,
+        .clock = -1,
+        .uptime = -1 };
     for (int i = 0; i < OCT_DEVICE_CORES; i++)
         state->limit_khz_now[i] = -1;
     while ((text = next_line(text, line, sizeof line)) != NULL) {
@@ -225,8 +232,8 @@ void oct_device_parse_state(
     }
 }
 
-oct_status oct_device_read_state(const oct_adb *adb, const oct_device_facts *facts,
-    oct_device_state *state, oct_error *err)
+oct_status oct_device_read_state(
+    const oct_adb *adb, const oct_device_facts *facts, oct_device_state *state, oct_error *err)
 {
     oct_adb_reply reply;
     OCT_TRY(oct_adb_shell(adb, state_script, ask_seconds, &reply, err));

@@ -11,7 +11,12 @@
 #include <jansson.h>
 #include "device/adb.h"
 
-enum { OCT_DEVICE_CORES = 64, OCT_DEVICE_PROPERTIES = 12, OCT_DEVICE_TEXT = 160 };
+enum {
+    OCT_DEVICE_CORES = 64,
+    OCT_DEVICE_CPUS = 1024, /* numbers below */
+    OCT_DEVICE_PROPERTIES = 12,
+    OCT_DEVICE_TEXT = 160
+};
 
 /* X(key in results.json, Android's property) */
 #define OCT_DEVICE_PROPERTY_LIST(X)                                                                \
@@ -30,7 +35,7 @@ typedef enum oct_device_property {
 #define OCT_DEVICE_PROPERTY_ENUM(name, key, property) OCT_DEVICE_##name,
     OCT_DEVICE_PROPERTY_LIST(OCT_DEVICE_PROPERTY_ENUM)
 #undef OCT_DEVICE_PROPERTY_ENUM
-    OCT_DEVICE_PROPERTY_COUNT
+        OCT_DEVICE_PROPERTY_COUNT
 } oct_device_property;
 
 /* One core; -1 and "" where the device does not tell. */
@@ -51,15 +56,15 @@ typedef struct oct_device_facts {
 
 /* The device at one moment; -1 where it does not tell. */
 typedef struct oct_device_state {
-    double seconds;      /* since the device was opened, by the host's monotonic clock */
-    int thermal;         /* 0 none, 1 light, 2 moderate, 3 severe … 6 shutdown */
+    double seconds; /* since the device was opened, by the host's monotonic clock */
+    int thermal;    /* 0 none, 1 light, 2 moderate, 3 severe … 6 shutdown */
     int battery_percent;
-    double battery_c;    /* NaN: not told */
-    int powered;         /* 0, 1 */
-    int awake;           /* 0: the screen is off */
-    int locked;          /* 0, 1 */
-    double clock;        /* seconds since 1970 by its clock */
-    double uptime;       /* seconds since it started */
+    double battery_c;                        /* NaN: not told */
+    int powered;                             /* 0, 1 */
+    int awake;                               /* 0: the screen is off */
+    int locked;                              /* 0, 1 */
+    double clock;                            /* seconds since 1970 by its clock */
+    double uptime;                           /* seconds since it started */
     int64_t limit_khz_now[OCT_DEVICE_CORES]; /* of each core of the facts */
 } oct_device_state;
 
@@ -67,8 +72,8 @@ typedef struct oct_device_state {
 oct_status oct_device_read_facts(const oct_adb *adb, oct_device_facts *facts, oct_error *err);
 
 /** Asks how it is doing now; facts gives the cores. */
-oct_status oct_device_read_state(const oct_adb *adb, const oct_device_facts *facts,
-    oct_device_state *state, oct_error *err);
+oct_status oct_device_read_state(
+    const oct_adb *adb, const oct_device_facts *facts, oct_device_state *state, oct_error *err);
 
 /** The parsers behind these, for tests: the script's output into the structs. */
 void oct_device_parse_facts(const char *text, oct_device_facts *facts);
@@ -90,8 +95,8 @@ json_t *oct_device_facts_json(const oct_device_facts *facts);
 json_t *oct_device_state_json(const oct_device_facts *facts, const oct_device_state *state);
 
 /** What the device did not tell, "soc_model, thermal status"; "" when nothing. */
-void oct_device_unreadable(const oct_device_facts *facts, const oct_device_state *state, char *text,
-    size_t size);
+void oct_device_unreadable(
+    const oct_device_facts *facts, const oct_device_state *state, char *text, size_t size);
 
 /** "Google Pixel 7": manufacturer and model, or the serial where it tells neither. */
 void oct_device_facts_name(

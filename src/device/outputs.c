@@ -15,8 +15,15 @@
 #include "eval/npy.h"
 #include "eval/view.h"
 
-enum { MAX_MODELS = 64, MAX_INPUTS = 16, MAX_OUTPUTS = 16, PIECES = 8, MIN_PIECE = 64,
-    MAX_BYTES = 32 << 20, MAX_THREADS = 4 };
+enum {
+    MAX_MODELS = 64,
+    MAX_INPUTS = 16,
+    MAX_OUTPUTS = 16,
+    PIECES = 8,
+    MIN_PIECE = 64,
+    MAX_BYTES = 32 << 20,
+    MAX_THREADS = 4
+};
 
 /* One model: what it takes, what it answers. */
 typedef struct subject {
@@ -66,7 +73,8 @@ static size_t output_bytes(const oct_model *model, int32_t index)
     oct_tensor_info info;
     oct_type type;
     oct_model_output(model, index, &info);
-    size_t bytes = oct_npy_type(info.type, &type, NULL) == OCT_OK ? (size_t)oct_type_bits(type) / 8 : 8;
+    size_t bytes =
+        oct_npy_type(info.type, &type, NULL) == OCT_OK ? (size_t)oct_type_bits(type) / 8 : 8;
     for (int32_t i = 1; i < info.rank; i++)
         bytes *= info.dims[i] > 1 ? (size_t)info.dims[i] : 1;
     return bytes;
@@ -117,8 +125,8 @@ static oct_status read_first(job *j, int64_t begin, int64_t count, oct_error *er
     for (int32_t i = 0; i < s->inputs && s->derives; i++) {
         size_t bytes = oct_view_input_bytes(s->view, i);
         for (int64_t k = 0; k < count; k++)
-            OCT_TRY(samples->read(samples->user, begin + k, i, (char *)j->first[i] + (size_t)k * bytes,
-                bytes, err));
+            OCT_TRY(samples->read(
+                samples->user, begin + k, i, (char *)j->first[i] + (size_t)k * bytes, bytes, err));
     }
     return OCT_OK;
 }
@@ -133,7 +141,8 @@ static oct_status make_input(const job *j, const subject *s, int32_t index, int6
     OCT_TRY(oct_npy_type(info.type, &type, err));
     int64_t dims[OCT_ARRAY_MAX_RANK] = { count };
     if (info.rank + 1 > OCT_ARRAY_MAX_RANK)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "input %s has %d dimensions", info.name, (int)info.rank);
+        return oct_fail(
+            err, OCT_E_UNSUPPORTED, "input %s has %d dimensions", info.name, (int)info.rank);
     for (int32_t i = 0; i < info.rank; i++)
         dims[i + 1] = i == 0 || info.dims[i] < 1 ? 1 : info.dims[i];
     char header[OCT_NPY_HEADER];
@@ -151,7 +160,8 @@ static oct_status make_input(const job *j, const subject *s, int32_t index, int6
         char *at = to + head + (size_t)k * one;
         if (s->derives)
             oct_view_derive(s->view, index,
-                (const float *)(const void *)((const char *)j->first[index] + (size_t)k * first), at);
+                (const float *)(const void *)((const char *)j->first[index] + (size_t)k * first),
+                at);
         else
             OCT_TRY(samples->read(samples->user, begin + k, index, at, one, err));
     }
@@ -159,8 +169,8 @@ static oct_status make_input(const job *j, const subject *s, int32_t index, int6
 }
 
 /* " -i 'NAME=FILE'" for every input, appended to words[size]. */
-static oct_status send_inputs(
-    job *j, const subject *s, int64_t begin, int64_t count, char *words, size_t size, oct_error *err)
+static oct_status send_inputs(job *j, const subject *s, int64_t begin, int64_t count, char *words,
+    size_t size, oct_error *err)
 {
     for (int32_t i = 0; i < s->inputs; i++) {
         void *bytes = NULL;
@@ -173,8 +183,8 @@ static oct_status send_inputs(
             status = oct_device_store(j->d, bytes, length, ".npy", file, err);
         free(bytes);
         OCT_TRY(status);
-        snprintf(word, sizeof word, "%s%s%s", s->inputs > 1 ? info.name : "", s->inputs > 1 ? "=" : "",
-            file);
+        snprintf(word, sizeof word, "%s%s%s", s->inputs > 1 ? info.name : "",
+            s->inputs > 1 ? "=" : "", file);
         at += (size_t)snprintf(words + at, size - at, " -i ");
         if (!oct_device_quote(word, words + at, size - at))
             return oct_fail(err, OCT_E_UNSUPPORTED, "the names of the inputs are too long");
@@ -212,8 +222,8 @@ static oct_status run_piece(job *j, subject *s, int64_t begin, int64_t count, oc
 {
     char words[4096], path[4096];
     const char *answer = s->outputs > 1 ? "run/y.npz" : "run/y.npy";
-    snprintf(words, sizeof words, "run --quiet %s -o %s --threads %d --kernels %s%s", s->name, answer,
-        (int)threads_there(j), j->options->kernels == OCT_KERNELS_REF ? "ref" : "fast",
+    snprintf(words, sizeof words, "run --quiet %s -o %s --threads %d --kernels %s%s", s->name,
+        answer, (int)threads_there(j), j->options->kernels == OCT_KERNELS_REF ? "ref" : "fast",
         s->fixed_batch ? " --batch 1" : "");
     OCT_TRY(send_inputs(j, s, begin, count, words, sizeof words, err));
     OCT_TRY(oct_device_call(j->d, words, err));
@@ -297,7 +307,9 @@ oct_status oct_device_evaluate(oct_device *device, const oct_model *const *model
     job *j = calloc(1, sizeof *j);
     if (j == NULL)
         return oct_fail_memory(err, sizeof *j, "evaluation");
-    *j = (job){ .d = device, .options = options == NULL ? &plain : options, .model_count = model_count,
+    *j = (job){ .d = device,
+        .options = options == NULL ? &plain : options,
+        .model_count = model_count,
         .samples = oct_data_count(data) };
     for (int32_t m = 0; m < model_count; m++)
         j->subjects[m].model = models[m];

@@ -11,14 +11,14 @@
 typedef struct oct_process_watch {
     double seconds;                /* most; measured by the monotonic clock */
     bool (*cancelled)(void *user); /* asked some 50 times a second; may be NULL */
-    bool (*alive)(void *user);     /* asked every few seconds: false ends the program; may be NULL */
+    bool (*alive)(void *user); /* asked every few seconds: false ends the program; may be NULL */
     void *user;
 } oct_process_watch;
 
 /* What became of it. */
 typedef struct oct_process_result {
-    int code;         /* exit code, or 128 + the signal that ended it */
-    char *out, *err;  /* what it wrote, NUL-terminated; owned: oct_process_result_clear() */
+    int code;        /* exit code, or 128 + the signal that ended it */
+    char *out, *err; /* what it wrote, NUL-terminated; owned: oct_process_result_clear() */
     bool timed_out, cancelled, dead; /* ended by the watch: time, cancelled(), alive() */
 } oct_process_result;
 

@@ -40,8 +40,8 @@ static void look_for_jump(
         return;
     double jump = now->clock - before->clock - (now->uptime - before->uptime);
     if (fabs(jump) > largest_step)
-        oct_device_note(d, "the date of %.100s jumped by %.0f s; its times do not depend on it", d->name,
-            jump);
+        oct_device_note(
+            d, "the date of %.100s jumped by %.0f s; its times do not depend on it", d->name, jump);
 }
 
 oct_status oct_device_look(oct_device *d, const oct_device_state **state, oct_error *err)
@@ -95,7 +95,9 @@ static bool is_interrupted(void *user)
     int number = d->options.take_signals && d->busy ? sigtimedwait(&set, NULL, &now) : -1;
     if (number > 0)
         snprintf(d->signal, sizeof d->signal, "%s",
-            number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP");
+            number == SIGINT    ? "SIGINT"
+            : number == SIGTERM ? "SIGTERM"
+                                : "SIGHUP");
     return *d->signal != 0;
 }
 
@@ -126,12 +128,11 @@ static const char begin_script[] =
     "if [ -n \"$p\" ] && kill -0 $p 2>/dev/null; then echo busy $p; exit 0; fi\n"
     "rm -rf run *.part; mkdir run && echo made";
 
-static const char end_script[] =
-    "cd " OCT_DEVICE_FOLDER " || exit 0\n"
-    "p=$(cat run/pid 2>/dev/null)\n"
-    "[ -z \"$p\" ] || kill -9 $p 2>/dev/null\n"
-    "rm -rf run *.part\n"
-    "find . -type f -mtime +7 -exec rm -f {} +";
+static const char end_script[] = "cd " OCT_DEVICE_FOLDER " || exit 0\n"
+                                 "p=$(cat run/pid 2>/dev/null)\n"
+                                 "[ -z \"$p\" ] || kill -9 $p 2>/dev/null\n"
+                                 "rm -rf run *.part\n"
+                                 "find . -type f -mtime +7 -exec rm -f {} +";
 
 /* What the shell said last, for a sentence. */
 static void last_words(const char *text, char *words, size_t size)
@@ -153,11 +154,13 @@ static oct_status make_folder(oct_device *d, oct_error *err)
     last_words(reply.out, words, sizeof words);
     free(reply.out);
     if (busy)
-        return oct_fail(err, OCT_E_SYSTEM, "%s is being measured on already (process %d there): wait, "
-            "or 'adb -s %s shell kill %d'", d->name, process, d->adb.serial, process);
+        return oct_fail(err, OCT_E_SYSTEM,
+            "%s is being measured on already (process %d there): wait, "
+            "or 'adb -s %s shell kill %d'",
+            d->name, process, d->adb.serial, process);
     return made ? OCT_OK
-                : oct_fail(err, OCT_E_SYSTEM, "%s: cannot make the folder " OCT_DEVICE_FOLDER ": %s",
-                      d->name, words);
+                : oct_fail(err, OCT_E_SYSTEM,
+                      "%s: cannot make the folder " OCT_DEVICE_FOLDER ": %s", d->name, words);
 }
 
 /* Android's fixed performance mode; false where there is none. */
@@ -203,11 +206,11 @@ oct_status oct_device_end(oct_device *d, oct_status status, oct_error *err)
 
 static oct_status fail_signal(const oct_device *d, int code, oct_error *err)
 {
-    const char *why = code == 128 + SIGKILL   ? " (out of memory, or somebody stopped it)"
-                      : code == 128 + SIGSYS  ? " (a system call that this Android refuses)"
-                      : code == 128 + SIGILL  ? " (an instruction that its CPU lacks)"
-                      : code == 128 + SIGHUP  ? " (adb was restarted)"
-                                              : "";
+    const char *why = code == 128 + SIGKILL  ? " (out of memory, or somebody stopped it)"
+                      : code == 128 + SIGSYS ? " (a system call that this Android refuses)"
+                      : code == 128 + SIGILL ? " (an instruction that its CPU lacks)"
+                      : code == 128 + SIGHUP ? " (adb was restarted)"
+                                             : "";
     return oct_fail(err, OCT_E_SYSTEM, "%s: the program was killed there by %s%s", d->name,
         oct_adb_signal(code), why);
 }

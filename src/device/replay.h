@@ -11,8 +11,8 @@
 /* The outputs of one model for the first samples, in order. First member: what engines share. */
 typedef struct oct_replay {
     oct_engine engine;
-    oct_array **pieces;  /* [piece_count][outputs], each array [samples of the piece, …]; owned */
-    int64_t *samples;    /* [piece_count] of each piece */
+    oct_array **pieces; /* [piece_count][outputs], each array [samples of the piece, …]; owned */
+    int64_t *samples;   /* [piece_count] of each piece */
     int32_t piece_count, outputs;
 } oct_replay;
 

@@ -15,8 +15,14 @@
 #include "device/process.h"
 #include "eval/stats.h"
 
-enum { MAX_MODELS = 64, PROBE_ROUNDS = 3, MIN_ROUNDS = 15, MAX_ROUNDS = 1000, MAX_SPOILT = 3,
-    SEVERE = 3 };
+enum {
+    MAX_MODELS = 64,
+    PROBE_ROUNDS = 3,
+    MIN_ROUNDS = 15,
+    MAX_ROUNDS = 1000,
+    MAX_SPOILT = 3,
+    SEVERE = 3
+};
 
 static const double seconds_per_model = 2, slice_seconds = 4, most_wait_seconds = 120,
                     look_seconds = 5, drift = 1.1;
@@ -38,14 +44,15 @@ typedef struct job {
     int32_t rounds, capacity;
     int32_t threads;
     oct_machine machine;
-    json_t *last;          /* answer of the last slice, for the profile */
-    double slice_took;     /* seconds of its rounds, as the host saw it */
+    json_t *last;      /* answer of the last slice, for the profile */
+    double slice_took; /* seconds of its rounds, as the host saw it */
     int32_t slice_number, spoilt;
 } job;
 
 /* Asking for a slice. */
 
-static oct_status words_for(const job *j, int32_t rounds, bool profile, char **words, oct_error *err)
+static oct_status words_for(
+    const job *j, int32_t rounds, bool profile, char **words, oct_error *err)
 {
     size_t size = 256 + (size_t)j->model_count * (OCT_DEVICE_NAME + 1), at;
     *words = malloc(size);
@@ -54,8 +61,8 @@ static oct_status words_for(const job *j, int32_t rounds, bool profile, char **w
     at = (size_t)snprintf(*words, size,
         "bench --json --quiet --rounds %d --threads %d --kernels %s --seed %llu%s%s%s", (int)rounds,
         (int)j->threads, j->options->kernels == OCT_KERNELS_REF ? "ref" : "fast",
-        (unsigned long long)j->options->seed + (unsigned)j->slice_number, *j->d->cpus != 0 ? " --cpus " : "",
-        j->d->cpus, profile ? " --profile" : "");
+        (unsigned long long)j->options->seed + (unsigned)j->slice_number,
+        *j->d->cpus != 0 ? " --cpus " : "", j->d->cpus, profile ? " --profile" : "");
     for (int32_t m = 0; m < j->model_count; m++)
         at += (size_t)snprintf(*words + at, size - at, " %s", j->names[m]);
     return OCT_OK;
@@ -139,14 +146,16 @@ static oct_status take_answer(job *j, json_t *root, int32_t rounds, double passe
     for (int32_t m = 0; m < j->model_count; m++)
         OCT_TRY(take_times(j, json_array_get(models, (size_t)m), m, rounds, &worked, err));
     if (worked > passed * 1e9) {
-        oct_device_note(j->d, "the clock of %.100s jumped: %d rounds are left out", j->d->name,
-            (int)rounds);
-        return ++j->spoilt < MAX_SPOILT ? OCT_OK
-                                        : oct_fail(err, OCT_E_SYSTEM,
-                                              "%s: its clock jumps; times cannot be taken", j->d->name);
+        oct_device_note(
+            j->d, "the clock of %.100s jumped: %d rounds are left out", j->d->name, (int)rounds);
+        return ++j->spoilt < MAX_SPOILT
+                   ? OCT_OK
+                   : oct_fail(err, OCT_E_SYSTEM, "%s: its clock jumps; times cannot be taken",
+                         j->d->name);
     }
     take_machine(j, root);
-    j->slice_took = 2 * worked / 1e9 / rounds; /* a round has an untimed run before the timed ones */
+    j->slice_took =
+        2 * worked / 1e9 / rounds; /* a round has an untimed run before the timed ones */
     j->rounds += rounds;
     json_decref(j->last);
     j->last = json_incref(root);
@@ -184,14 +193,18 @@ static oct_status cool_down(job *j, oct_error *err)
         int first = j->d->states[0].thermal;
         if (first >= 0 && state->thermal > first && !j->d->throttled) {
             j->d->throttled = true;
-            oct_device_note(j->d, "%.100s is getting hot: its thermal status rose from %d to %d; "
-                "latencies are those of a hot phone", j->d->name, first, state->thermal);
+            oct_device_note(j->d,
+                "%.100s is getting hot: its thermal status rose from %d to %d; "
+                "latencies are those of a hot phone",
+                j->d->name, first, state->thermal);
         }
         if (state->thermal < SEVERE)
             return OCT_OK;
         if (oct_seconds() - begin > most_wait_seconds)
-            return oct_fail(err, OCT_E_SYSTEM, "%s is too hot (thermal status %d) and does not cool down; "
-                "let it rest", j->d->name, state->thermal);
+            return oct_fail(err, OCT_E_SYSTEM,
+                "%s is too hot (thermal status %d) and does not cool down; "
+                "let it rest",
+                j->d->name, state->thermal);
         oct_device_note(j->d, "%.100s is hot: waiting for it to cool down", j->d->name);
         for (int i = 0; i < (int)(look_seconds * 10); i++) {
             if (j->d->adb.cancelled(j->d->adb.user))
@@ -217,8 +230,9 @@ static void look_for_drift(job *j)
         if (ratio < drift && ratio > 1 / drift)
             continue;
         j->d->drifted = true;
-        oct_device_note(j->d, "model %d: the last rounds on %.100s took %.2f times as long as the first", 
-            (int)m + 1, j->d->name, ratio);
+        oct_device_note(j->d,
+            "model %d: the last rounds on %.100s took %.2f times as long as the first", (int)m + 1,
+            j->d->name, ratio);
     }
 }
 
@@ -255,7 +269,8 @@ static oct_status run_slices(job *j, oct_error *err)
         if (j->rounds > 0)
             wanted = rounds_wanted(j);
         if (j->options->progress != NULL)
-            j->options->progress(j->options->progress_user, "measure on the device", j->rounds, wanted);
+            j->options->progress(
+                j->options->progress_user, "measure on the device", j->rounds, wanted);
     }
     look_for_drift(j);
     return oct_device_look(j->d, NULL, err);
@@ -287,8 +302,8 @@ static oct_status assemble(const job *j, oct_bench **out, oct_error *err)
         records[m] = (oct_bench_record){ got->times, got->runs_per_round, got->warmup_runs,
             got->load_ns, got->arena_bytes, ops[m], count };
     }
-    oct_status status = oct_bench_assemble(
-        &j->machine, j->threads, records, j->model_count, j->rounds, out, err);
+    oct_status status =
+        oct_bench_assemble(&j->machine, j->threads, records, j->model_count, j->rounds, out, err);
     for (int32_t m = 0; m < j->model_count; m++)
         free(ops[m]);
     return status;
@@ -312,7 +327,9 @@ oct_status oct_device_bench(oct_device *device, const oct_model *const *models, 
     job *j = calloc(1, sizeof *j);
     if (j == NULL)
         return oct_fail_memory(err, sizeof *j, "benchmark");
-    *j = (job){ .d = device, .options = options == NULL ? &plain : options, .model_count = model_count };
+    *j = (job){
+        .d = device, .options = options == NULL ? &plain : options, .model_count = model_count
+    };
     j->threads = j->options->threads > 0 ? j->options->threads : 1;
     oct_status status = oct_device_begin(device, err);
     if (status == OCT_OK) {

@@ -25,8 +25,8 @@ static oct_status digest(oct_device *d, const char *name, char text[65], oct_err
     char script[512];
     oct_adb_reply reply;
     text[0] = 0;
-    snprintf(script, sizeof script, "cd " OCT_DEVICE_FOLDER " && [ -f %s ] && touch %s && sha256sum %s",
-        name, name, name);
+    snprintf(script, sizeof script,
+        "cd " OCT_DEVICE_FOLDER " && [ -f %s ] && touch %s && sha256sum %s", name, name, name);
     OCT_TRY(oct_adb_shell(&d->adb, script, hash_seconds, &reply, err));
     if (reply.code == 0 && strspn(reply.out, "0123456789abcdef") == 64)
         snprintf(text, 65, "%.64s", reply.out);
@@ -48,8 +48,10 @@ static oct_status fail_send(oct_device *d, size_t size, oct_error *err)
         free_kb = -1;
     free(reply.out);
     if (strstr(reason, "No space") != NULL && free_kb >= 0)
-        return oct_fail(err, OCT_E_SYSTEM, "%s is full: a file needs %.1f MB, %.1f MB are free in "
-            "/data/local/tmp", d->name, (double)size / 1e6, (double)free_kb * 1024 / 1e6);
+        return oct_fail(err, OCT_E_SYSTEM,
+            "%s is full: a file needs %.1f MB, %.1f MB are free in "
+            "/data/local/tmp",
+            d->name, (double)size / 1e6, (double)free_kb * 1024 / 1e6);
     return oct_fail(err, OCT_E_SYSTEM, "%s does not take a file of %.1f MB: %s", d->name,
         (double)size / 1e6, reason);
 }
@@ -67,8 +69,10 @@ static oct_status send(oct_device *d, const char *local, const char *name, const
         return refused ? fail_send(d, size, err) : status;
     OCT_TRY(digest(d, part, there, err));
     if (strcmp(there, sha256) != 0)
-        return oct_fail(err, OCT_E_SYSTEM, "%s keeps another file than was sent; its storage or the "
-            "cable is damaged", d->name);
+        return oct_fail(err, OCT_E_SYSTEM,
+            "%s keeps another file than was sent; its storage or the "
+            "cable is damaged",
+            d->name);
     oct_adb_reply reply;
     snprintf(script, sizeof script, "cd " OCT_DEVICE_FOLDER " && chmod 755 %s && mv -f %s %s", part,
         part, name);
@@ -76,9 +80,10 @@ static oct_status send(oct_device *d, const char *local, const char *name, const
     free(reply.out);
     d->sent_files++;
     d->sent_bytes += (int64_t)size;
-    return reply.code == 0 ? OCT_OK
-                           : oct_fail(err, OCT_E_SYSTEM, "%s does not let a file be renamed in "
-                                 OCT_DEVICE_FOLDER, d->name);
+    return reply.code == 0
+               ? OCT_OK
+               : oct_fail(err, OCT_E_SYSTEM,
+                     "%s does not let a file be renamed in " OCT_DEVICE_FOLDER, d->name);
 }
 
 oct_status oct_device_store(oct_device *d, const void *bytes, size_t size, const char *suffix,

@@ -54,8 +54,10 @@ static void test_hidden(void **state)
     oct_device_facts f;
     oct_device_state s;
     char text[512];
-    oct_device_parse_facts("@core 0\ncpuinfo_max_freq \nscaling_max_freq \n@status\n@cpuinfo\n", &f);
-    oct_device_parse_state("@thermal\n@battery\n@power\n@window\n@clock \n@uptime \n@limit 0 \n", &f, &s);
+    oct_device_parse_facts(
+        "@core 0\ncpuinfo_max_freq \nscaling_max_freq \n@status\n@cpuinfo\n", &f);
+    oct_device_parse_state(
+        "@thermal\n@battery\n@power\n@window\n@clock \n@uptime \n@limit 0 \n", &f, &s);
     assert_int_equal(f.cores[0].max_khz, -1);
     assert_int_equal(s.thermal, -1);
     assert_true(isnan(s.battery_c));
@@ -63,8 +65,10 @@ static void test_hidden(void **state)
     assert_int_equal(s.limit_khz_now[0], -1);
     oct_device_unreadable(&f, &s, text, sizeof text);
     assert_string_equal(text,
-        "manufacturer, model, android, sdk, fingerprint, abi, soc_manufacturer, soc_model, platform, "
-        "hardware, clocks of cores, governors, part numbers of cores, allowed cores, thermal status, "
+        "manufacturer, model, android, sdk, fingerprint, abi, soc_manufacturer, soc_model, "
+        "platform, "
+        "hardware, clocks of cores, governors, part numbers of cores, allowed cores, thermal "
+        "status, "
         "battery level, battery temperature, power supply, screen, screen lock");
     json_t *facts = oct_device_facts_json(&f), *json = oct_device_state_json(&f, &s);
     assert_true(json_is_null(json_object_get(facts, "sdk")));
@@ -82,11 +86,14 @@ static void test_state(void **state)
     oct_device_facts f;
     oct_device_state s;
     oct_device_parse_facts(talkative, &f);
-    oct_device_parse_state("@thermal\nThermal Status: 2\n    Thermal Status: 0\n"
-        "@battery\nCurrent Battery Service state:\n  AC powered: false\n  USB powered: true\n  Wireless "
+    oct_device_parse_state(
+        "@thermal\nThermal Status: 2\n    Thermal Status: 0\n"
+        "@battery\nCurrent Battery Service state:\n  AC powered: false\n  USB powered: true\n  "
+        "Wireless "
         "powered: false\n  level: 83\n  temperature: 312\n"
         "@power\n  mWakefulness=Dozing\n@window\n    mDreamingLockscreen=true mTopActivity=null\n"
-        "@clock 1700000000\n@uptime 5000.25 100\n@limit 10 2100000\n@limit 0 1803000\n", &f, &s);
+        "@clock 1700000000\n@uptime 5000.25 100\n@limit 10 2100000\n@limit 0 1803000\n",
+        &f, &s);
     assert_int_equal(s.thermal, 2);
     assert_int_equal(s.battery_percent, 83);
     assert_float_equal(s.battery_c, 31.2, 1e-9);
@@ -102,9 +109,10 @@ static void test_state(void **state)
 static void test_nonsense(void **state)
 {
     (void)state;
-    static const char pieces[][24] = { "@core ", "@core 99999999999", "@property ", "@", "\n", "\r\n",
-        "@limit 0 ", "cpuinfo_max_freq ", "-5", "@cpuinfo\n", "processor: -3\n", "CPU part: ", "@battery\n",
-        "temperature:", " level: 1e99", ":", "=", "@thermal\n", "\xff\xfe" };
+    static const char pieces[][24] = { "@core ", "@core 99999999999", "@property ", "@", "\n",
+        "\r\n", "@limit 0 ", "cpuinfo_max_freq ", "-5", "@cpuinfo\n", "processor: -3\n",
+        "CPU part: ", "@battery\n", "temperature:", " level: 1e99", ":", "=", "@thermal\n",
+        "\xff\xfe" };
     uint32_t random = 1;
     for (int round = 0; round < 2000; round++) {
         char text[1024] = "";
@@ -119,12 +127,14 @@ static void test_nonsense(void **state)
         assert_in_range(f.core_count, 0, OCT_DEVICE_CORES);
         for (int i = 0; i < f.core_count; i++)
             assert_true(f.cores[i].max_khz >= -1 && f.cores[i].cpu >= 0);
+        char list[64];
+        assert_int_equal(oct_device_choose_cores(&f, "all", 1, list, sizeof list, NULL), OCT_OK);
     }
 }
 
 static const char *choose(const char *asked, int32_t threads)
 {
-    static char list[sizeof ((oct_error *)0)->text];
+    static char list[sizeof((oct_error *)0)->text];
     oct_device_facts f;
     oct_error err = { 0 };
     oct_device_parse_facts(talkative, &f);

@@ -69,8 +69,9 @@ static void test_child_stays(void **state)
 static void test_much_output(void **state)
 {
     (void)state;
-    oct_process_result r = run("i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done; echo x >&2",
-        (oct_process_watch){ 0 });
+    oct_process_result r =
+        run("i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done; echo x >&2",
+            (oct_process_watch){ 0 });
     assert_int_equal(strlen(r.out), 20000 * 11);
     assert_string_equal(r.err, "x\n");
     oct_process_result_clear(&r);
@@ -97,8 +98,8 @@ static void test_watch(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_ends), cmocka_unit_test(test_not_there),
-        cmocka_unit_test(test_child_stays), cmocka_unit_test(test_much_output),
-        cmocka_unit_test(test_watch) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_not_there), cmocka_unit_test(test_child_stays),
+        cmocka_unit_test(test_much_output), cmocka_unit_test(test_watch) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

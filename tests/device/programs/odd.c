@@ -10,7 +10,15 @@
 
 #include <octavo/octavo.h>
 
-enum { JUMPS_ONCE = 1, JUMPS, NO_JSON, REFUSES, TOO_FEW, SLEEPS, DIES = 100 /* by signal WHAT - DIES */ };
+enum {
+    JUMPS_ONCE = 1,
+    JUMPS,
+    NO_JSON,
+    REFUSES,
+    TOO_FEW,
+    SLEEPS,
+    DIES = 100 /* by signal WHAT - DIES */
+};
 
 static long option(int argc, char **argv, const char *name)
 {
