@@ -20,17 +20,28 @@ oct_cpu oct_cpu_supported(void)
 
 #ifdef __linux__
 #include <cpuid.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* Bits of CPUID leaf 7: tile registers, and their products of 8-bit integers. */
-static bool has_tiles(void)
+static bool ask_for_tiles(void)
 {
     enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM */
     const unsigned needed = 1u << 24 | 1u << 25;
     unsigned a, b, c, d;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & needed) == needed
         && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
+/* CPUID takes tens of microseconds in a virtual machine, and every node asks: the answer is kept. */
+static bool has_tiles(void)
+{
+    enum { UNKNOWN, NO, YES };
+    static atomic_int answer = UNKNOWN;
+    if (atomic_load_explicit(&answer, memory_order_relaxed) == UNKNOWN)
+        atomic_store_explicit(&answer, ask_for_tiles() ? YES : NO, memory_order_relaxed);
+    return atomic_load_explicit(&answer, memory_order_relaxed) == YES;
 }
 #else
 static bool has_tiles(void)

@@ -4,6 +4,7 @@
 #include "kernels/gemm.h"
 
 #include <math.h>
+#include <string.h>
 
 int32_t oct_gemm_panel_vectors(const oct_gemm_layout *layout, int32_t columns, int32_t begin)
 {
@@ -66,45 +67,94 @@ static inline void store_group(char *to, int32_t bytes, const int8_t *from, size
     }
 }
 
+typedef uint32_t dword4 __attribute__((vector_size(16)));
+
+static inline dword4 load4(const void *from)
+{
+    dword4 v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+/* Four dwords of four columns of weights, `stride` bytes apart, to rows of four, `step` bytes apart. */
+static inline void transpose4(const char *from, size_t stride, char *to, size_t step)
+{
+    dword4 a = load4(from), b = load4(from + stride), c = load4(from + 2 * stride),
+           d = load4(from + 3 * stride);
+    dword4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd
+        = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    dword4 rows[4] = { __builtin_shufflevector(ab, cd, 0, 1, 4, 5),
+        __builtin_shufflevector(ab, cd, 2, 3, 6, 7) };
+    ab = __builtin_shufflevector(a, b, 2, 6, 3, 7), cd
+        = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    rows[2] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+    rows[3] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+    for (int i = 0; i < 4; i++)
+        memcpy(to + (size_t)i * step, &rows[i], sizeof rows[i]);
+}
+
+/*
+ * Weights of `columns` neighbouring columns of a panel: `count` dwords, floats or groups of four bytes, of each.
+ * from: the first column, the others stride bytes apart.
+ */
+static void pack_dwords(const char *from, size_t stride, size_t count, int32_t columns, column to)
+{
+    for (int32_t n = 0; n < columns; n += 4, from += 4 * stride, to.weights += 4 * 4) {
+        size_t i = 0;
+        for (; columns - n >= 4 && i + 4 <= count; i += 4)
+            transpose4(from + 4 * i, stride, to.weights + i * to.step, to.step);
+        for (; i < count; i++)
+            for (int32_t c = 0; c < 4 && n + c < columns; c++)
+                memcpy(to.weights + i * to.step + 4 * c, from + (size_t)c * stride + 4 * i, 4);
+    }
+}
+
 void oct_gemm_pack_f32(const oct_gemm_layout *layout, const float *weights, const float *bias,
     int32_t columns, size_t k, void *packed)
 {
     const size_t at_once = BYTES_AT_ONCE / sizeof *weights;
     int32_t full = oct_gemm_panel_columns(layout);
     for (int32_t first = 0; first < columns; first += full) {
-        int32_t last = columns - first < full ? columns : first + full;
-        for (size_t k0 = 0; k0 < k; k0 += at_once) {
-            size_t count = k - k0 < at_once ? k - k0 : at_once;
-            for (int32_t n = first; n < last; n++) {
-                column to = find_column(layout, columns, k, n, packed);
-                *(float *)(void *)to.bias = bias != NULL ? bias[n] : 0.f;
-                const float *from = weights + (size_t)n * k + k0;
-                to.weights += k0 * to.step;
-                for (size_t i = 0; i < count; i++, to.weights += to.step)
-                    *(float *)(void *)to.weights = from[i];
-            }
-        }
+        int32_t count = columns - first < full ? columns - first : full;
+        column to = find_column(layout, columns, k, first, packed);
+        if (bias != NULL)
+            memcpy(to.bias, bias + first, (size_t)count * sizeof *bias);
+        for (size_t k0 = 0; k0 < k; k0 += at_once, to.weights += at_once * to.step)
+            pack_dwords((const char *)(weights + (size_t)first * k + k0), k * sizeof *weights,
+                k - k0 < at_once ? k - k0 : at_once, count, to);
     }
+}
+
+/* Weights [k0, k) of a column, group by group. */
+static void pack_groups(const oct_gemm_layout *layout, const int8_t *from, size_t k0, size_t k,
+    column to)
+{
+    size_t group = (size_t)layout->group;
+    to.weights += k0 / group * to.step;
+    for (size_t i = k0; i < k; i += group, to.weights += to.step)
+        store_group(to.weights, layout->bytes, from + i, k - i < group ? k - i : group);
 }
 
 void oct_gemm_pack_s8(const oct_gemm_layout *layout, const int8_t *weights, size_t stride,
     const int32_t *bias, int32_t columns, size_t k, void *packed)
 {
     int32_t full = oct_gemm_panel_columns(layout);
-    size_t group = (size_t)layout->group;
+    bool dwords = layout->bytes == 1 && layout->group == 4;
     for (int32_t first = 0; first < columns; first += full) {
-        int32_t last = columns - first < full ? columns : first + full;
+        int32_t count = columns - first < full ? columns - first : full;
+        column to = find_column(layout, columns, k, first, packed);
+        if (bias != NULL)
+            memcpy(to.bias, bias + first, (size_t)count * sizeof *bias);
+        const int8_t *from = weights + (size_t)first * stride;
         for (size_t k0 = 0; k0 < k; k0 += BYTES_AT_ONCE) {
             size_t end = k - k0 < BYTES_AT_ONCE ? k : k0 + BYTES_AT_ONCE;
-            for (int32_t n = first; n < last; n++) {
-                column to = find_column(layout, columns, k, n, packed);
-                *(int32_t *)(void *)to.bias = bias != NULL ? bias[n] : 0;
-                const int8_t *from = weights + (size_t)n * stride;
-                to.weights += k0 / group * to.step;
-                for (size_t i = k0; i < end; i += group, to.weights += to.step)
-                    store_group(to.weights, layout->bytes, from + i,
-                        end - i < group ? end - i : group);
-            }
+            size_t whole = dwords ? (end - k0) / 4 : 0;
+            column part = to;
+            part.weights += k0 / (size_t)layout->group * to.step;
+            pack_dwords((const char *)from + k0, stride, whole, count, part);
+            for (int32_t n = 0; n < count && k0 + 4 * whole < end; n++)
+                pack_groups(layout, from + (size_t)n * stride, k0 + 4 * whole, end,
+                    find_column(layout, columns, k, first + n, packed));
         }
     }
 }

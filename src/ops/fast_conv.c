@@ -107,15 +107,33 @@ static void choose_blocks(const oct_op *op, const oct_linear *l, fast_conv *f)
     f->panel_groups = (f->panel_count + f->panel_group - 1) / f->panel_group;
 }
 
+/* Sum of weights and of their magnitudes; in pieces that 32 bits hold, which compilers vectorise. */
+static int64_t sum_weights(const int8_t *weights, size_t k, int64_t *magnitudes)
+{
+    enum { PIECE = 1 << 16 };
+    int64_t sum = 0;
+    *magnitudes = 0;
+    for (size_t first = 0; first < k; first += PIECE) {
+        size_t count = k - first < PIECE ? k - first : PIECE;
+        int32_t part = 0, part_magnitudes = 0;
+        for (size_t i = 0; i < count; i++) {
+            part += weights[first + i];
+            part_magnitudes += abs(weights[first + i]);
+        }
+        sum += part;
+        *magnitudes += part_magnitudes;
+    }
+    return sum;
+}
+
 /* Largest magnitude of a channel's sum of weights times `each`, plus its bias. */
 static int64_t most_sum(const int8_t *filter, const int32_t *bias, int32_t channels, size_t k,
     int64_t each)
 {
     int64_t most = 0;
     for (int32_t n = 0; n < channels; n++) {
-        int64_t sum = 0;
-        for (size_t i = 0; i < k; i++)
-            sum += abs(filter[(size_t)n * k + i]);
+        int64_t sum;
+        sum_weights(filter + (size_t)n * k, k, &sum);
         sum = sum * each + (bias != NULL ? llabs(bias[n]) : 0);
         most = sum > most ? sum : most;
     }
@@ -128,9 +146,8 @@ static int32_t *panel_bias(oct_op *op, const oct_linear *l, const fast_conv *f,
 {
     int32_t *folded = oct_op_alloc(op, (size_t)l->window.out_c * sizeof *folded);
     for (int32_t n = 0; folded != NULL && n < l->window.out_c; n++) {
-        int32_t sum = 0;
-        for (size_t i = 0; i < f->k; i++)
-            sum += filter[(size_t)n * f->k + i];
+        int64_t magnitudes;
+        int32_t sum = (int32_t)sum_weights(filter + (size_t)n * f->k, f->k, &magnitudes);
         if (f->column_sum != NULL && on_bytes(op, f))
             f->column_sum[n] = sum;
         uint32_t b = bias != NULL ? (uint32_t)bias[n] : 0;
