@@ -27,7 +27,7 @@ apk: all
 # All tests: release build with gcc, then clang, sanitizers and plain C.
 check:
 	scripts/setup.sh build test demo
-	scripts/setup.sh --optional browser device
+	scripts/setup.sh --optional browser mpi device
 	scripts/check.sh release clang portable sanitize clang-sanitize
 
 # Against live TensorFlow, Keras and LiteRT from PyPI.

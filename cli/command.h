@@ -31,6 +31,7 @@ typedef struct cli_args {
     bool json, quiet, verbose, progress;
     int32_t threads; /* 0: all cores */
     uint64_t seed;
+    const oct_group *group; /* processes that share the work; NULL: this one alone */
 } cli_args;
 
 typedef struct cli_command {
@@ -42,6 +43,7 @@ typedef struct cli_command {
     const cli_option *options; /* ends with a NULL name */
     const char *examples;
     oct_status (*run)(const cli_args *args, oct_error *err);
+    bool shared; /* may be run as several processes: mpirun -n N octavo NAME ... */
 } cli_command;
 
 #define CLI_COMMAND(name) extern const cli_command cli_##name;

@@ -14,6 +14,7 @@ static const cli_option options[] = {
     { "calib-samples", 0, "N", "use at most N calibration samples (default: 200)" },
     { "modes", 0, "A,B,…", "forms to make (default: all seven; float32 always)" },
     { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly (the default); default: closer to the float model" },
+    { "resume", 0, "FILE", "keeps what is evaluated, so that a killed comparison goes on from it" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     { "bench-threads", 0, "N", "threads inside one timed inference (default: 1)" },
     { "bench-seconds", 0, "S", "time to measure latency (default: 2 for each form; 0: no latency)" },
@@ -60,6 +61,8 @@ static oct_status read_forms(job *j, oct_error *err)
 static oct_status read_options(job *j, oct_error *err)
 {
     const cli_args *args = j->args;
+    /* Of several processes only the first writes files and measures latency. */
+    bool others = args->group != NULL && args->group->rank > 0;
     int64_t bench_threads;
     if (cli_get(args, "data") == NULL)
         return cli_usage(args, err, "--data DATA is missing");
@@ -67,7 +70,9 @@ static oct_status read_options(job *j, oct_error *err)
         .given = args->word_count > 1 ? (const char *const *)args->words : NULL,
         .given_count = args->word_count > 1 ? args->word_count : 0,
         .preprocess = cli_get(args, "preprocess"),
-        .folder = cli_get(args, "output"),
+        .folder = others ? NULL : cli_get(args, "output"),
+        .group = args->group,
+        .resume = cli_get(args, "resume"),
         .threads = args->threads,
         .seed = args->seed,
         .progress = show_progress,
@@ -88,7 +93,7 @@ static oct_status read_options(job *j, oct_error *err)
         return status;
     j->compare.bench_threads = (int32_t)bench_threads;
     /* For the library 0 means its default and a negative time "no benchmark". */
-    if (cli_get(args, "bench-seconds") != NULL && j->compare.bench_seconds == 0)
+    if (others || (cli_get(args, "bench-seconds") != NULL && j->compare.bench_seconds == 0))
         j->compare.bench_seconds = -1;
     return OCT_OK;
 }
@@ -143,7 +148,7 @@ static oct_status print_result(const job *j, oct_error *err)
 static oct_status work(job *j, oct_error *err)
 {
     oct_status status = read_options(j, err);
-    if (status == OCT_OK)
+    if (status == OCT_OK && (j->args->group == NULL || j->args->group->rank == 0))
         status = cli_device_open(j->args, j->compare.bench_threads, &j->device, err);
     j->compare.device = j->device;
     if (status == OCT_OK)
@@ -189,6 +194,8 @@ const cli_command cli_compare = {
     .examples = "  octavo compare model.keras --data images/ -o out/\n"
                 "  octavo compare model.h5 --data test.npz --calib train.npz --max-drop 0.01\n"
                 "  octavo compare model.tflite --data images/ --modes int8,dynamic --for int-only\n"
-                "  octavo compare model.keras --data images/ -o out/ --device adb",
+                "  octavo compare model.keras --data images/ -o out/ --device adb\n"
+                "  mpirun -n 8 octavo compare model.keras --data images/ --resume done.journal -o out/",
     .run = run,
+    .shared = true,
 };

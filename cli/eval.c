@@ -14,6 +14,7 @@ static const cli_option options[] = {
     CLI_ENGINE_OPTIONS,
     { "predictions", 0, "FILE", "top-1 answers as int32 .npy: [samples], or [models, samples]" },
     { "outputs", 0, "FILE", "first output of the only model as float32 .npy: [samples, shape]" },
+    { "resume", 0, "FILE", "keeps what is done, so that a killed evaluation goes on from it" },
     { "classes", 0, NULL, "how each class fared, in every model" },
     { "max-drop", 0, "X", "exit code 1 unless every model is shown to lose at most X (0.01: a point)" },
     CLI_DEVICE_OPTIONS,
@@ -50,6 +51,8 @@ static oct_status evaluate(job *j, oct_error *err)
         .label_offset = j->choice.label_offset,
         .keep_outputs = cli_get(j->args, "outputs") != NULL,
         .seed = j->args->seed,
+        .group = j->args->group,
+        .resume = cli_get(j->args, "resume"),
         .progress = show_progress,
         .progress_user = (void *)(uintptr_t)j->args };
     if (j->device != NULL)
@@ -265,6 +268,8 @@ static oct_status write_files(const job *j, oct_error *err)
 
 static oct_status answer(const job *j, oct_error *err)
 {
+    if (j->args->group != NULL && j->args->group->rank > 0)
+        return OCT_OK; /* the first of several processes speaks for all */
     oct_status status = write_files(j, err);
     if (status != OCT_OK)
         return status;
@@ -338,4 +343,5 @@ const cli_command cli_eval = {
                 "  octavo eval int8.tflite --data images/ --engine octavo,litert\n"
                 "  octavo eval float.tflite int8.tflite --data images/ --device adb",
     .run = run,
+    .shared = true,
 };

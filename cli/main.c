@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const cli_command *const cli_commands[] = {
 #define CLI_COMMAND(name) &cli_##name,
@@ -42,8 +43,37 @@ static int run_help(int argc, char **argv)
     return 0;
 }
 
+/*
+ * One of several processes: only the first speaks. A failure that all share is told by the first; one
+ * that only another has is told by that one, when the first has had a second to end the job.
+ */
+static oct_status run_shared(oct_group *group, cli_args *args, oct_error *err)
+{
+    args->group = group;
+    if (!args->command->shared)
+        return cli_usage(args, err, "runs as one process; eval and compare can be shared");
+    if (group->rank == 0)
+        return args->command->run(args, err);
+    args->quiet = true;
+    if (freopen("/dev/null", "w", stdout) == NULL)
+        return OCT_E_SYSTEM;
+    oct_status status = args->command->run(args, err);
+    if (status != OCT_OK && status != OCT_E_CONDITION)
+        sleep(1);
+    return status;
+}
+
+static oct_status run_alone_or_shared(cli_args *args, oct_group **group, oct_error *err)
+{
+    oct_status status = oct_group_join(group, err);
+    if (status != OCT_OK)
+        return status;
+    return *group == NULL ? args->command->run(args, err) : run_shared(*group, args, err);
+}
+
 static int run_command(const cli_command *command, int argc, char **argv)
 {
+    oct_group *group = NULL;
     cli_args args = { 0 };
     oct_error err = { 0 };
     args.words = calloc((size_t)argc + 1, sizeof *args.words);
@@ -55,12 +85,15 @@ static int run_command(const cli_command *command, int argc, char **argv)
     if (status == OCT_OK && cli_get(&args, "help") != NULL)
         help_command(stdout, command);
     else if (status == OCT_OK)
-        status = command->run(&args, &err);
+        status = run_alone_or_shared(&args, &group, &err);
     free(args.words);
     if (status != OCT_OK && err.text[0] != '\0')
         fprintf(stderr, "octavo %s: %s\n", command->name, err.text);
     else if (status != OCT_OK && status != OCT_E_CONDITION)
         fprintf(stderr, "octavo %s: %s\n", command->name, oct_status_text(status));
+    if (group != NULL && status != OCT_OK && status != OCT_E_CONDITION)
+        group->abort(group->user, oct_status_exit_code(status));
+    oct_group_leave(group);
     return oct_status_exit_code(status);
 }
 

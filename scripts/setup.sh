@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a group of make targets needs and that are not there yet.
-# usage: scripts/setup.sh [--optional] build|test|demo|fuzz|conformance|browser|aarch64|android|device ...
+# usage: scripts/setup.sh [--optional] build|test|demo|fuzz|conformance|browser|mpi|aarch64|android|device ...
 #
 # --optional: a group that cannot be installed is named and left out; what needs it skips itself.
 set -eu
@@ -19,6 +19,7 @@ packages_demo="dataset-fashion-mnist"
 packages_fuzz="clang libclang-rt-14-dev"
 packages_conformance="python3 python3-venv dataset-fashion-mnist"
 packages_browser="chromium chromium-driver"
+packages_mpi="libopenmpi-dev openmpi-bin"
 packages_aarch64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 qemu-user-static dpkg-dev"
 packages_android="aapt zipalign apksigner default-jdk-headless maven unzip binutils"
 packages_device="adb iproute2 util-linux procps"
@@ -28,6 +29,7 @@ why_demo="the demo's 10,000 labelled test images"
 why_fuzz="the coverage-guided fuzzer"
 why_conformance="a virtual environment for TensorFlow, Keras and LiteRT as oracles"
 why_browser="a browser in which the report is tested"
+why_mpi="evaluation in several processes, also on several machines"
 why_aarch64="a cross compiler and a C library for 64-bit ARM, an emulator, unpacking of sources"
 why_android="the tools that make an app package, and Maven for the framework's classes"
 why_device="adb, and what makes a pretended phone of Debian's adbd"

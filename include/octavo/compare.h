@@ -89,6 +89,8 @@ typedef struct oct_compare_options {
     uint64_t seed;
     oct_device *device; /* where accuracy and latency are measured too; NULL: here alone. Borrowed */
     oct_constraints constraints;
+    const oct_group *group; /* processes that share the evaluation; NULL: this one alone. Borrowed */
+    const char *resume;     /* as oct_eval_options */
     const char *folder;    /* gets the .tflite files; made when missing; NULL: not written */
     oct_progress progress; /* may be NULL */
     void *progress_user;

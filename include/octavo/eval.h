@@ -13,6 +13,7 @@
 #include <octavo/data.h>
 #include <octavo/engine.h>
 #include <octavo/error.h>
+#include <octavo/group.h>
 #include <octavo/model.h>
 #include <octavo/session.h>
 
@@ -32,6 +33,10 @@ typedef struct oct_eval_options {
     int32_t label_offset;  /* output index of label l is l + label_offset */
     bool keep_outputs;     /* keep every output value for oct_eval_write_outputs() */
     uint64_t seed;         /* of the bootstrap */
+    const oct_group *group; /* processes that share the samples; NULL: this one alone. Borrowed */
+    /* A file that keeps what was done, so that a killed evaluation goes on from it; removed at the
+     * end. With a group each process has its own, "FILE.1-of-4". NULL: none. Not with keep_outputs. */
+    const char *resume;
     oct_progress progress; /* may be NULL */
     void *progress_user;
 } oct_eval_options;

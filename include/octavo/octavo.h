@@ -16,6 +16,7 @@
 #include <octavo/engine.h>
 #include <octavo/error.h>
 #include <octavo/eval.h>
+#include <octavo/group.h>
 #include <octavo/model.h>
 #include <octavo/quantize.h>
 #include <octavo/report.h>

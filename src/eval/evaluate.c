@@ -15,6 +15,7 @@
 #include "eval/npy.h"
 #include "eval/preprocess.h"
 #include "eval/view.h"
+#include "eval/work.h"
 #include "graph/types.h"
 #include "model/model.h"
 
@@ -43,6 +44,7 @@ typedef struct job {
     const oct_data *data;
     const oct_eval_options *options;
     oct_eval *eval;
+    oct_work work;
     oct_data_view *views[MAX_MODELS];
     bool derives[MAX_MODELS]; /* inputs come from worker.inputs */
     output_info outputs[MAX_MODELS][MAX_OUTPUTS];
@@ -271,23 +273,35 @@ static void note_failure(
         continue;
 }
 
+static void tell(const job *j, int64_t done)
+{
+    const oct_eval_options *o = j->options;
+    if (o->progress != NULL)
+        o->progress(o->progress_user, "evaluate", done, oct_work_count(&j->work, j->eval->samples));
+}
+
 static void run_piece(void *user, size_t begin, size_t end, int32_t index)
 {
     job *j = user;
     worker *w = &j->workers[index];
     for (size_t i = begin; i < end; i++) {
-        int64_t sample = (int64_t)i;
+        int64_t sample = oct_work_sample(&j->work, (int64_t)i);
         oct_error error = { 0 };
+        oct_status status = OCT_OK;
         if (sample > atomic_load(&j->failed_at))
             return;
-        oct_status status = w->ready ? OCT_OK : make_worker(j, w, &error);
-        if (status == OCT_OK)
-            status = run_sample(j, w, sample, &error);
+        if (!oct_work_known(&j->work, j->eval, sample)) {
+            status = w->ready ? OCT_OK : make_worker(j, w, &error);
+            if (status == OCT_OK)
+                status = run_sample(j, w, sample, &error);
+            if (status == OCT_OK)
+                status = oct_work_note(&j->work, j->eval, sample, &error);
+        }
         if (status != OCT_OK)
             note_failure(j, w, sample, status, &error);
         long long done = atomic_fetch_add(&j->done, 1) + 1;
-        if (index == 0 && j->options->progress != NULL)
-            j->options->progress(j->options->progress_user, "evaluate", done, j->eval->samples);
+        if (index == 0 && done < oct_work_count(&j->work, j->eval->samples))
+            tell(j, done); /* the end is told once, by run_all() */
     }
 }
 
@@ -311,16 +325,18 @@ static oct_status run_all(job *j, oct_error *err)
     OCT_TRY(oct_pool_create(j->options->threads, &pool, err));
     j->worker_count = oct_pool_threads(pool);
     oct_status status = make_arrays(j, err);
+    atomic_init(&j->failed_at, INT64_MAX);
     if (status == OCT_OK) {
-        atomic_init(&j->failed_at, INT64_MAX);
-        oct_pool_for(pool, (size_t)j->eval->samples, 1, run_piece, j);
+        oct_pool_for(pool, (size_t)oct_work_count(&j->work, j->eval->samples), 1, run_piece, j);
         status = first_failure(j, err);
+        if (status == OCT_OK)
+            tell(j, oct_work_count(&j->work, j->eval->samples));
         for (int32_t i = 0; i < j->worker_count; i++)
             free_worker(&j->workers[i]);
     }
     free(j->workers);
     oct_pool_free(pool);
-    return status;
+    return oct_work_exchange(&j->work, j->eval, status, atomic_load(&j->failed_at), err);
 }
 
 oct_status oct_evaluate_samples(const oct_model *const *models, int32_t model_count,
@@ -346,9 +362,12 @@ oct_status oct_evaluate_samples(const oct_model *const *models, int32_t model_co
     if (status == OCT_OK && eval->has_labels)
         status = check_labels(j, err);
     if (status == OCT_OK)
+        status = oct_work_begin(&j->work, eval, models, data, preprocess, options, err);
+    if (status == OCT_OK)
         status = run_all(j, err);
     if (status == OCT_OK)
         status = oct_fold(eval, options->seed, err);
+    oct_work_end(&j->work, status == OCT_OK);
     for (int32_t m = 0; m < model_count; m++)
         oct_data_view_free(j->views[m]);
     free(j);

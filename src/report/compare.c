@@ -278,6 +278,8 @@ static oct_status measure_there(oct_comparison *c, const oct_bench_options *benc
     oct_error second = { 0 };
     oct_eval_options there = *eval;
     there.threads = 0; /* the host's choice is none for the device */
+    there.group = NULL;
+    there.resume = NULL;
     if (bench != NULL)
         (void)oct_device_bench(
             device, c->models, c->model_count, bench, &c->device_bench, &c->device_failure);
@@ -297,6 +299,8 @@ static oct_status measure(oct_comparison *c, oct_error *err)
         .kernels = o->kernels,
         .label_offset = c->choice.label_offset,
         .seed = o->seed,
+        .group = o->group,
+        .resume = o->resume,
         .progress = o->progress,
         .progress_user = o->progress_user };
     OCT_TRY(oct_evaluate(
