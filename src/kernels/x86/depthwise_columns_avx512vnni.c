@@ -145,7 +145,7 @@ OCT_INLINE void store_floats(float_end *e, __m512i sum[4], float *y, __mmask64 l
 {
     natural_order(sum);
     OCT_UNROLL for (int j = 0; j < 4; j++) {
-        const __mmask16 mask = full ? 0xffff : (__mmask16)(lanes >> (16 * j));
+        const __mmask16 mask = (__mmask16)(full ? 0xffff : lanes >> (16 * j));
         __m512 v = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum[j], e->offset[j]));
         v = _mm512_add_ps(_mm512_mul_ps(v, e->scale[j]), _mm512_loadu_ps(e->bias + 16 * j));
         v = oct_clamp16(v, e->lo, e->hi);
