@@ -342,8 +342,7 @@ oct_status oct_keras_lower_softmax(oct_keras_call *call, int32_t *y, oct_error *
     int32_t x = call->inputs[0], list[8] = { -1 }, count = 1, perm[8];
     int32_t rank = oct_keras_shape_of(call, x).rank;
     const json_t *given = oct_keras_setting(call, "axis");
-    if (call->masked)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "runs under a mask, which is not supported");
+    OCT_TRY(oct_keras_refuse_masks(call, err));
     if (given != NULL)
         OCT_TRY(oct_keras_list(given, "axis", 8, list, &count, err));
     for (int32_t i = 0; i < count; i++)

@@ -3,7 +3,7 @@
  *
  * Weights of heads lie as [features, heads, size]; seen as one matrix they are those of a Dense layer.
  */
-#include "keras/layer.h"
+#include "keras/scores.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -57,55 +57,6 @@ static oct_status project_heads(oct_keras_call *call, const char *part, int32_t 
     return oct_keras_emit_transpose(call, *y, perm, y, err);
 }
 
-/* softmax(scores) * values */
-static oct_status weigh(oct_keras_call *call, int32_t scores, int32_t values, int32_t *y,
-    oct_error *err)
-{
-    oct_keras_shape shape = oct_keras_shape_of(call, scores);
-    oct_softmax_options *options;
-    OCT_TRY(oct_keras_emit(call, OCT_OP_SOFTMAX, &scores, 1, OCT_OPTIONS_Softmax, OCT_FLOAT32, &shape,
-        &scores, &options, err));
-    options->beta = 1;
-    return oct_keras_emit_matmul(call, scores, values, false, false, y, err);
-}
-
-/* Masks add large negative numbers to the scores; none of that is done here. */
-static oct_status refuse_masks(const oct_keras_call *call, oct_error *err)
-{
-    static const char *const flags[] = { "use_causal_mask", "return_attention_scores" };
-    if (call->masked)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "runs under a mask, which is not supported");
-    for (int32_t i = 0; i < call->argument_count; i++) {
-        const oct_keras_argument *argument = &call->arguments[i];
-        bool set = argument->value == NULL || json_is_true(argument->value);
-        if (argument->keyword == NULL && (json_is_true(argument->value) || (set && i > 2)))
-            return oct_fail(err, OCT_E_UNSUPPORTED, "is called with masks or flags without names");
-        if (argument->keyword == NULL)
-            continue;
-        for (size_t k = 0; k < sizeof flags / sizeof flags[0]; k++)
-            if (set && strcmp(argument->keyword, flags[k]) == 0)
-                return oct_fail(err, OCT_E_UNSUPPORTED, "%s is not supported", flags[k]);
-        if (argument->value == NULL && strstr(argument->keyword, "mask") != NULL)
-            return oct_fail(err, OCT_E_UNSUPPORTED, "its %s is not supported", argument->keyword);
-    }
-    return OCT_OK;
-}
-
-/* The layer attends over its second axis only. */
-static oct_status check_heads(const oct_keras_call *call, oct_error *err)
-{
-    const json_t *axes = json_object_get(call->config, "attention_axes");
-    int32_t axis[1] = { 1 }, count = 1;
-    OCT_TRY(refuse_masks(call, err));
-    if (oct_keras_has(call->config, "attention_axes"))
-        OCT_TRY(oct_keras_list(axes, "attention_axes", 1, axis, &count, err));
-    if (count != 1 || (axis[0] != 1 && axis[0] != -2))
-        return oct_fail(err, OCT_E_UNSUPPORTED, "attends over axes other than the second");
-    if (oct_keras_flag(call->config, "use_gate", false))
-        return oct_fail(err, OCT_E_UNSUPPORTED, "use_gate is not supported");
-    return OCT_OK;
-}
-
 /* The tensor of an argument; *tensor stays when it was not given. */
 static oct_status read_tensor(oct_keras_call *call, int32_t position, const char *keyword,
     int32_t *tensor, oct_error *err)
@@ -119,10 +70,96 @@ static oct_status read_tensor(oct_keras_call *call, int32_t position, const char
     return given ? oct_keras_argument_tensor(call, position, keyword, tensor, err) : OCT_OK;
 }
 
+/*
+ * Axes between the first and the last: those attended over become one, those in front of them part of the
+ * batch. *lead and *steps are how many there are.
+ */
+static oct_status read_axes(const oct_keras_call *call, int32_t rank, int32_t *lead, int32_t *steps,
+    oct_error *err)
+{
+    int32_t axes[8], count;
+    *lead = 0;
+    *steps = rank - 2;
+    if (rank < 3)
+        return oct_fail(err, OCT_E_INVALID, "expected inputs of rank 3 or more, found rank %d", rank);
+    if (!oct_keras_has(call->config, "attention_axes"))
+        return OCT_OK;
+    OCT_TRY(oct_keras_list(json_object_get(call->config, "attention_axes"), "attention_axes", 8, axes,
+        &count, err));
+    for (int32_t i = 0; i < count; i++) {
+        OCT_TRY(oct_keras_axis(axes[i], rank, &axes[i], err));
+        if (axes[i] != rank - 1 - count + i)
+            return oct_fail(err, OCT_E_UNSUPPORTED,
+                "attends over axes that are not the last ones before the features");
+    }
+    *steps = count;
+    *lead = rank - 2 - count;
+    return count > 0 ? OCT_OK : oct_fail(err, OCT_E_INVALID, "attends over no axis");
+}
+
+/* x as [rows, steps, features] */
+static oct_status flatten_axes(oct_keras_call *call, int32_t *x, int32_t rank, int32_t lead,
+    oct_error *err)
+{
+    oct_keras_shape from = oct_keras_shape_of(call, *x), flat = { 3, { from.dims[0], 1, 0 } };
+    OCT_TRY(oct_keras_require_rank(call, *x, rank, err));
+    if (rank == 3)
+        return OCT_OK;
+    OCT_TRY(oct_keras_require_known(&from, 1, err));
+    for (int32_t i = 1; i < rank - 1; i++) {
+        int32_t *to = &flat.dims[i > lead];
+        int64_t product = (int64_t)*to * from.dims[i];
+        *to = *to < 0 || product > INT32_MAX ? -1 : (int32_t)product;
+    }
+    flat.dims[2] = from.dims[rank - 1];
+    return oct_keras_emit_reshape(call, *x, &flat, x, err);
+}
+
 typedef struct heads {
     int32_t query, shared;     /* heads of the queries; of keys and values, each for as many of those */
     int32_t size, value_size;
 } heads;
+
+/* [n, heads, steps, size] of queries times keys, each head of keys for several of queries. */
+static oct_status emit_scores(oct_keras_call *call, const heads *h, int32_t query, int32_t key,
+    int32_t *scores, oct_error *err)
+{
+    oct_keras_shape q = oct_keras_shape_of(call, query), k = oct_keras_shape_of(call, key);
+    int32_t together = h->query / h->shared;
+    oct_keras_shape rows = { 4, { q.dims[0], h->shared, together * q.dims[2], h->size } };
+    oct_keras_shape apart = { 4, { q.dims[0], h->query, q.dims[2], k.dims[2] } };
+    OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MUL, query, 1.0f / sqrtf((float)h->size), &query, err));
+    if (together > 1)
+        OCT_TRY(oct_keras_emit_reshape(call, query, &rows, &query, err));
+    OCT_TRY(oct_keras_emit_matmul(call, query, key, false, true, scores, err));
+    return together > 1 ? oct_keras_emit_reshape(call, *scores, &apart, scores, err) : OCT_OK;
+}
+
+/* The weights of every head times its values. */
+static oct_status emit_weighted(oct_keras_call *call, const heads *h, int32_t weights, int32_t value,
+    int32_t *y, oct_error *err)
+{
+    oct_keras_shape w = oct_keras_shape_of(call, weights);
+    int32_t together = h->query / h->shared;
+    oct_keras_shape rows = { 4, { w.dims[0], h->shared, together * w.dims[2], w.dims[3] } };
+    oct_keras_shape apart = { 4, { w.dims[0], h->query, w.dims[2], h->value_size } };
+    if (together > 1)
+        OCT_TRY(oct_keras_emit_reshape(call, weights, &rows, &weights, err));
+    OCT_TRY(oct_keras_emit_matmul(call, weights, value, false, false, y, err));
+    return together > 1 ? oct_keras_emit_reshape(call, *y, &apart, y, err) : OCT_OK;
+}
+
+/* One result, or two when the weights were asked for. */
+static oct_status give(oct_keras_call *call, int32_t result, int32_t weights, int32_t *y, oct_error *err)
+{
+    *y = result;
+    if (!oct_keras_scores_returned(call))
+        return OCT_OK;
+    OCT_TRY(oct_keras_several(call, 2, err));
+    call->outputs[0] = result;
+    call->outputs[1] = weights;
+    return OCT_OK;
+}
 
 /*
  * Queries that share a head of keys are rows of one matrix: [n, heads, steps, size] is seen as
@@ -131,34 +168,40 @@ typedef struct heads {
 static oct_status attend(oct_keras_call *call, const heads *h, int32_t *y, oct_error *err)
 {
     static const int32_t back[] = { 0, 2, 1, 3 };
-    int32_t query, value = -1, key, scores;
-    OCT_TRY(check_heads(call, err));
+    int32_t query, value = -1, key, weights, lead, steps;
+    if (oct_keras_flag(call->config, "use_gate", false) || oct_keras_has(call->config, "sliding_window"))
+        return oct_fail(err, OCT_E_UNSUPPORTED, "use_gate or sliding_window is not supported");
     OCT_TRY(oct_keras_argument_tensor(call, 0, "query", &query, err));
     OCT_TRY(oct_keras_argument_tensor(call, 1, "value", &value, err));
     key = value;
     OCT_TRY(read_tensor(call, 2, "key", &key, err));
-    OCT_TRY(oct_keras_require_rank(call, query, 3, err));
-    OCT_TRY(oct_keras_require_rank(call, key, 3, err));
-    OCT_TRY(oct_keras_require_rank(call, value, 3, err));
     oct_keras_shape shape = oct_keras_shape_of(call, query);
+    int32_t rank = shape.rank;
+    OCT_TRY(read_axes(call, rank, &lead, &steps, err));
+    OCT_TRY(flatten_axes(call, &query, rank, lead, err));
+    OCT_TRY(flatten_axes(call, &key, rank, lead, err));
+    OCT_TRY(flatten_axes(call, &value, rank, lead, err));
+    oct_keras_shape flat = oct_keras_shape_of(call, query);
     int64_t dims[3] = { h->query, h->value_size, -1 };
     OCT_TRY(project_heads(call, "query_dense", query, h->query, h->size, &query, err));
     OCT_TRY(project_heads(call, "key_dense", key, h->shared, h->size, &key, err));
     OCT_TRY(project_heads(call, "value_dense", value, h->shared, h->value_size, &value, err));
-    int32_t together = h->query / h->shared;
-    oct_keras_shape rows = { 4, { shape.dims[0], h->shared, together * shape.dims[1], h->size } };
-    oct_keras_shape apart = { 4, { shape.dims[0], h->query, shape.dims[1], h->value_size } };
-    OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MUL, query, 1.0f / sqrtf((float)h->size), &query, err));
-    if (together > 1)
-        OCT_TRY(oct_keras_emit_reshape(call, query, &rows, &query, err));
-    OCT_TRY(oct_keras_emit_matmul(call, query, key, false, true, &scores, err));
-    OCT_TRY(weigh(call, scores, value, y, err));
-    if (together > 1)
-        OCT_TRY(oct_keras_emit_reshape(call, *y, &apart, y, err));
+    OCT_TRY(emit_scores(call, h, query, key, &weights, err));
+    if (rank != 3)
+        OCT_TRY(oct_keras_scores_unmasked(call, err));
+    OCT_TRY(oct_keras_scores_of_heads(call, weights, &weights, err));
+    OCT_TRY(emit_weighted(call, h, weights, value, y, err));
     OCT_TRY(oct_keras_emit_transpose(call, *y, back, y, err));
-    shape.dims[2] = h->query * h->value_size;
-    OCT_TRY(oct_keras_emit_reshape(call, *y, &shape, y, err));
-    return project(call, "output_dense", *y, 2, dims, y, err);
+    flat.dims[2] = h->query * h->value_size;
+    OCT_TRY(oct_keras_emit_reshape(call, *y, &flat, y, err));
+    OCT_TRY(project(call, "output_dense", *y, 2, dims, y, err));
+    if (rank != 3) {
+        if (oct_keras_scores_returned(call))
+            return oct_fail(err, OCT_E_UNSUPPORTED, "gives scores over several axes");
+        shape.dims[rank - 1] = (int32_t)dims[2];
+        return oct_keras_emit_reshape(call, *y, &shape, y, err);
+    }
+    return give(call, *y, weights, y, err);
 }
 
 oct_status oct_keras_lower_multi_head_attention(oct_keras_call *call, int32_t *y, oct_error *err)
@@ -187,7 +230,6 @@ oct_status oct_keras_lower_group_query_attention(oct_keras_call *call, int32_t *
 static oct_status read_three(oct_keras_call *call, int32_t *query, int32_t *value, int32_t *key,
     oct_error *err)
 {
-    OCT_TRY(refuse_masks(call, err));
     if (call->input_count < 2 || call->input_count > 3)
         return oct_fail(err, OCT_E_INVALID, "takes queries, values and keys, but has %d inputs",
             call->input_count);
@@ -199,18 +241,59 @@ static oct_status read_three(oct_keras_call *call, int32_t *query, int32_t *valu
     return OCT_OK;
 }
 
+static oct_status scale_by(oct_keras_call *call, const char *name, int32_t rank, int64_t *dims,
+    int32_t *x, oct_error *err)
+{
+    int32_t scale;
+    if (oct_keras_variable_find(call, name) == NULL)
+        return OCT_OK;
+    OCT_TRY(oct_keras_constant_variable(call, name, rank, dims, &scale, err));
+    return oct_keras_emit_binary(call, OCT_OP_MUL, *x, scale, x, err);
+}
+
+/* [n, steps, 1, features] + [n, 1, steps, features] */
+static oct_status add_pairs(oct_keras_call *call, int32_t query, int32_t key, int32_t *y, oct_error *err)
+{
+    oct_keras_shape q = oct_keras_shape_of(call, query), k = oct_keras_shape_of(call, key);
+    q = (oct_keras_shape){ 4, { q.dims[0], q.dims[1], 1, q.dims[2] } };
+    k = (oct_keras_shape){ 4, { k.dims[0], 1, k.dims[1], k.dims[2] } };
+    OCT_TRY(oct_keras_emit_reshape(call, query, &q, &query, err));
+    OCT_TRY(oct_keras_emit_reshape(call, key, &k, &key, err));
+    return oct_keras_emit_binary(call, OCT_OP_ADD, query, key, y, err);
+}
+
+/* softmax(scores) * values, then zeros where the queries' mask leaves steps out. */
+static oct_status weigh(oct_keras_call *call, int32_t scores, int32_t value, int32_t *y, oct_error *err)
+{
+    int32_t mask, zero;
+    OCT_TRY(oct_keras_scores_of_pairs(call, scores, &scores, err));
+    OCT_TRY(oct_keras_emit_matmul(call, scores, value, false, false, y, err));
+    OCT_TRY(oct_keras_input_mask(call, 0, &mask, err));
+    if (mask != OCT_KERAS_UNMASKED) {
+        OCT_TRY(oct_keras_constant_scalar(call, 0.0f, &zero, err));
+        OCT_TRY(oct_keras_emit_select(call, mask, *y, zero, y, err));
+    }
+    return give(call, *y, scores, y, err);
+}
+
+/* Scores are products, or in the mode "concat" sums of tanh(scale * (query + key)). */
 oct_status oct_keras_lower_attention(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    int32_t query, value, key, scores, scale;
+    static const int32_t last[] = { 3 };
+    int32_t query, value, key, scores;
     int64_t no_dims[1] = { 0 };
     const char *mode = oct_keras_text(call->config, "score_mode", "dot");
+    bool concat = strcmp(mode, "concat") == 0;
     OCT_TRY(read_three(call, &query, &value, &key, err));
-    if (strcmp(mode, "dot") != 0)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "score_mode '%s'; only dot is supported", mode);
-    OCT_TRY(oct_keras_emit_matmul(call, query, key, false, true, &scores, err));
-    if (oct_keras_flag(call->config, "use_scale", false)) {
-        OCT_TRY(oct_keras_constant_variable(call, "scale", 0, no_dims, &scale, err));
-        OCT_TRY(oct_keras_emit_binary(call, OCT_OP_MUL, scores, scale, &scores, err));
+    if (!concat && strcmp(mode, "dot") != 0)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "score_mode '%s'", mode);
+    OCT_TRY(concat ? add_pairs(call, query, key, &scores, err)
+                   : oct_keras_emit_matmul(call, query, key, false, true, &scores, err));
+    OCT_TRY(scale_by(call, "scale", 0, no_dims, &scores, err));
+    if (concat) {
+        OCT_TRY(oct_keras_emit_unary(call, OCT_OP_TANH, OCT_OPTIONS_NONE, scores, &scores, err));
+        OCT_TRY(oct_keras_emit_reduce(call, OCT_OP_SUM, scores, last, 1, false, &scores, err));
+        OCT_TRY(scale_by(call, "concat_score_weight", 0, no_dims, &scores, err));
     }
     return weigh(call, scores, value, y, err);
 }
@@ -219,20 +302,12 @@ oct_status oct_keras_lower_attention(oct_keras_call *call, int32_t *y, oct_error
 oct_status oct_keras_lower_additive_attention(oct_keras_call *call, int32_t *y, oct_error *err)
 {
     static const int32_t last[] = { 3 };
-    int32_t query, value, key, scores, scale;
+    int32_t query, value, key, scores;
     OCT_TRY(read_three(call, &query, &value, &key, err));
-    oct_keras_shape q = oct_keras_shape_of(call, query), k = oct_keras_shape_of(call, key);
-    int64_t dims[1] = { q.dims[2] };
-    q = (oct_keras_shape){ 4, { q.dims[0], q.dims[1], 1, q.dims[2] } };
-    k = (oct_keras_shape){ 4, { k.dims[0], 1, k.dims[1], k.dims[2] } };
-    OCT_TRY(oct_keras_emit_reshape(call, query, &q, &query, err));
-    OCT_TRY(oct_keras_emit_reshape(call, key, &k, &key, err));
-    OCT_TRY(oct_keras_emit_binary(call, OCT_OP_ADD, query, key, &scores, err));
+    int64_t dims[1] = { oct_keras_shape_of(call, query).dims[2] };
+    OCT_TRY(add_pairs(call, query, key, &scores, err));
     OCT_TRY(oct_keras_emit_unary(call, OCT_OP_TANH, OCT_OPTIONS_NONE, scores, &scores, err));
-    if (oct_keras_flag(call->config, "use_scale", true)) {
-        OCT_TRY(oct_keras_constant_variable(call, "scale", 1, dims, &scale, err));
-        OCT_TRY(oct_keras_emit_binary(call, OCT_OP_MUL, scores, scale, &scores, err));
-    }
+    OCT_TRY(scale_by(call, "scale", 1, dims, &scores, err));
     OCT_TRY(oct_keras_emit_reduce(call, OCT_OP_SUM, scores, last, 1, false, &scores, err));
     return weigh(call, scores, value, y, err);
 }

@@ -13,7 +13,7 @@
 typedef struct values {
     int32_t *tensors; /* [count] */
     int32_t count;
-    bool masked;      /* Keras passes a mask along with them */
+    int32_t mask;     /* Keras passes it along with them; OCT_KERAS_UNMASKED: none */
 } values;
 
 typedef struct builder {
@@ -38,12 +38,12 @@ typedef struct frame {
     uint8_t *state;           /* [calls]: 0 not begun, 1 waits for its inputs, 2 lowered */
     int32_t *stack;           /* [calls] */
     values *results;          /* [calls] */
-    bool masked;              /* the model's inputs have a mask */
     const int32_t *arguments; /* tensors for the model's inputs; NULL: the root, which makes its own */
+    const int32_t *masks;     /* theirs */
 } frame;
 
 static oct_status build_model(builder *b, oct_keras_model *model, const char *prefix,
-    const int32_t *arguments, bool masked, values *out, oct_error *err);
+    const int32_t *arguments, const int32_t *masks, values *out, oct_error *err);
 
 static const char *call_path(const frame *f, const oct_keras_layer *layer, int32_t index)
 {
@@ -68,12 +68,15 @@ static oct_status lookup(const frame *f, oct_keras_ref ref, int32_t *tensor, oct
 
 /* ---- calls ---- */
 
-static oct_status lower_input(frame *f, oct_keras_layer *layer, int32_t *tensor, oct_error *err)
+static oct_status lower_input(frame *f, oct_keras_layer *layer, int32_t *tensor, int32_t *mask,
+    oct_error *err)
 {
+    *mask = OCT_KERAS_UNMASKED;
     int32_t position = (int32_t)(layer - f->model->layers);
     for (int32_t i = 0; i < f->model->input_count; i++)
         if (f->model->inputs[i].layer == position && f->arguments != NULL) {
             *tensor = f->arguments[i];
+            *mask = f->masks[i];
             return OCT_OK;
         }
     if (f->arguments != NULL)
@@ -130,14 +133,11 @@ static void rest_variables(const builder *b, const oct_keras_layer *layer)
 
 static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
     const oct_keras_argument *arguments, int32_t argument_count, const int32_t *inputs,
-    int32_t input_count, values *out, oct_error *err)
+    const int32_t *masks, int32_t input_count, values *out, oct_error *err)
 {
     int32_t *y = out->tensors;
-    bool masked = out->masked;
-    if (strcmp(layer->class_name, "InputLayer") == 0) {
-        out->masked = f->masked;
-        return lower_input(f, layer, y, err);
-    }
+    if (strcmp(layer->class_name, "InputLayer") == 0)
+        return lower_input(f, layer, y, &out->mask, err);
     if (layer->def == NULL)
         return refuse(layer, err);
     if (input_count == 0)
@@ -146,36 +146,49 @@ static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
     oct_keras_call call = { .graph = f->b->graph, .sub = f->b->sub, .layer = layer,
         .config = layer->config, .path = call_path(f, layer, index),
         .variant = layer->def->variant, .scope = "", .keras2 = f->model->keras2,
-        .masked = masked, .arguments = arguments,
-        .argument_count = argument_count, .inputs = inputs, .input_count = input_count };
+        .arguments = arguments, .argument_count = argument_count, .inputs = inputs,
+        .masks = masks, .input_count = input_count };
     if (call.path == NULL)
         return oct_fail_memory(err, strlen(layer->name), "a name");
     int32_t first_new = f->b->sub->tensor_count;
     *y = inputs[0];
     oct_status status = oct_keras_lower_call(&call, layer->def, y, err);
+    int32_t result = *y, mask;
+    if (status == OCT_OK)
+        status = oct_keras_result_mask(&call, layer->def, &mask, err);
     if (status != OCT_OK)
         return oct_error_prefix(err, status, "layer '%s' (%s)", layer->name, layer->class_name);
     rest_variables(f->b, layer);
     if (call.outputs != NULL)
         *out = (values){ .tensors = call.outputs, .count = call.output_count };
-    out->masked = oct_keras_result_masked(layer, masked);
-    return name_result(f, call.path, first_new, out->tensors[0], err);
+    out->mask = mask;
+    return name_result(f, call.path, first_new, result, err);
 }
 
+/* Masks given by the file stand before those that come with the inputs. */
 static oct_status resolve(const frame *f, const oct_keras_node *node, oct_keras_argument *arguments,
-    int32_t *inputs, int32_t *input_count, bool *masked, oct_error *err)
+    int32_t *inputs, int32_t *masks, int32_t *input_count, oct_error *err)
 {
+    int32_t given = 0;
     *input_count = 0;
-    *masked = node->masked;
     for (int32_t i = 0; i < node->operand_count; i++) {
         const oct_keras_operand *operand = &node->operands[i];
+        bool is_mask = operand->keyword != NULL && strcmp(operand->keyword, "mask") == 0;
         arguments[i] = (oct_keras_argument){ .keyword = operand->keyword, .value = operand->value };
-        if (operand->value == NULL) {
-            OCT_TRY(lookup(f, operand->ref, &arguments[i].tensor, err));
-            *masked |= f->results[number_of(f, operand->ref)].masked;
-            inputs[(*input_count)++] = arguments[i].tensor;
-        }
+        if (operand->value != NULL)
+            continue;
+        OCT_TRY(lookup(f, operand->ref, &arguments[i].tensor, err));
+        if (is_mask)
+            continue;
+        masks[*input_count] = f->results[number_of(f, operand->ref)].mask;
+        inputs[(*input_count)++] = arguments[i].tensor;
     }
+    for (int32_t i = 0; i < node->operand_count; i++)
+        if (arguments[i].keyword != NULL && strcmp(arguments[i].keyword, "mask") == 0 &&
+            given < *input_count) {
+            masks[given] = arguments[i].value == NULL ? arguments[i].tensor : masks[given];
+            given++;
+        }
     return OCT_OK;
 }
 
@@ -189,12 +202,12 @@ static oct_status lower_call(frame *f, int32_t number, oct_error *err)
     size_t operands = (size_t)node->operand_count;
     oct_keras_argument *arguments = oct_arena_array(f->b->arena, operands, sizeof *arguments);
     int32_t *inputs = oct_arena_array(f->b->arena, operands, sizeof *inputs);
+    int32_t *masks = oct_arena_array(f->b->arena, operands, sizeof *masks);
     int32_t *tensor = oct_arena_array(f->b->arena, 1, sizeof *tensor);
-    if (arguments == NULL || inputs == NULL || tensor == NULL)
+    if (arguments == NULL || inputs == NULL || masks == NULL || tensor == NULL)
         return oct_fail_memory(err, operands * sizeof *arguments, "the operands of a layer");
     int32_t input_count;
-    bool masked;
-    OCT_TRY(resolve(f, node, arguments, inputs, &input_count, &masked, err));
+    OCT_TRY(resolve(f, node, arguments, inputs, masks, &input_count, err));
     values *out = &f->results[number];
     if (layer->nested != NULL) {
         const char *path = call_path(f, layer, index);
@@ -204,10 +217,10 @@ static oct_status lower_call(frame *f, int32_t number, oct_error *err)
         if (input_count != layer->nested->input_count)
             return oct_fail(err, OCT_E_INVALID, "model '%s' takes %d inputs, but is called with %d",
                 layer->name, layer->nested->input_count, input_count);
-        return build_model(f->b, layer->nested, prefix, inputs, masked, out, err);
+        return build_model(f->b, layer->nested, prefix, inputs, masks, out, err);
     }
-    *out = (values){ .tensors = tensor, .count = 1, .masked = masked };
-    return lower_layer(f, layer, index, arguments, node->operand_count, inputs, input_count, out,
+    *out = (values){ .tensors = tensor, .count = 1, .mask = OCT_KERAS_UNMASKED };
+    return lower_layer(f, layer, index, arguments, node->operand_count, inputs, masks, input_count, out,
         err);
 }
 
@@ -309,9 +322,9 @@ static oct_status begin_frame(frame *f, oct_error *err)
 }
 
 static oct_status build_model(builder *b, oct_keras_model *model, const char *prefix,
-    const int32_t *arguments, bool masked, values *out, oct_error *err)
+    const int32_t *arguments, const int32_t *masks, values *out, oct_error *err)
 {
-    frame f = { .b = b, .model = model, .prefix = prefix, .masked = masked, .arguments = arguments };
+    frame f = { .b = b, .model = model, .prefix = prefix, .arguments = arguments, .masks = masks };
     OCT_TRY(begin_frame(&f, err));
     mark_needed(&f);
     for (int32_t i = 0; i < model->layer_count; i++)
@@ -322,12 +335,14 @@ static oct_status build_model(builder *b, oct_keras_model *model, const char *pr
         }
     size_t count = (size_t)model->output_count;
     *out = (values){ .tensors = oct_arena_array(b->arena, count, sizeof(int32_t)),
-        .count = model->output_count };
+        .count = model->output_count, .mask = OCT_KERAS_UNMASKED };
     if (out->tensors == NULL)
         return oct_fail_memory(err, count * sizeof(int32_t), "the outputs of a model");
     for (int32_t i = 0; i < model->output_count; i++) {
         OCT_TRY(lookup(&f, model->outputs[i], &out->tensors[i], err));
-        out->masked |= f.results[number_of(&f, model->outputs[i])].masked;
+        int32_t mask = f.results[number_of(&f, model->outputs[i])].mask;
+        if (mask != OCT_KERAS_UNMASKED) /* a model of several results has one mask for all here */
+            out->mask = model->output_count == 1 ? mask : OCT_KERAS_UNKNOWN_MASK;
     }
     if (arguments != NULL)
         return OCT_OK;
@@ -346,7 +361,7 @@ oct_status oct_keras_build(oct_arena *arena, oct_keras_model *model, const oct_l
     b.sub->inputs = oct_arena_array(&graph->arena, (size_t)model->input_count, sizeof(int32_t));
     if (b.sub->inputs == NULL)
         return oct_fail_memory(err, (size_t)model->input_count * sizeof(int32_t), "the inputs");
-    OCT_TRY(build_model(&b, model, "", NULL, false, &outputs, err));
+    OCT_TRY(build_model(&b, model, "", NULL, NULL, &outputs, err));
     b.sub->input_count = model->input_count;
     b.sub->outputs = oct_arena_copy(&graph->arena, outputs.tensors,
         (size_t)outputs.count * sizeof(int32_t));

@@ -34,7 +34,4 @@ oct_status oct_keras_check_shapes(const oct_keras_model *model, const oct_load_o
 oct_status oct_keras_name_ends(oct_graph *graph, oct_subgraph *sub, const oct_keras_model *model,
     oct_error *err);
 
-/** Whether what a layer gives has a mask, when its input has one (masked) or not. */
-bool oct_keras_result_masked(const oct_keras_layer *layer, bool masked);
-
 #endif

@@ -60,7 +60,12 @@ static oct_status add_variable(const declaration *d, const char *word, size_t le
         if (key == NULL)
             return oct_fail_memory(err, length, "a variable");
         bool has = oct_keras_has(d->config, key);
-        if (given || absent ? has != given : !oct_keras_flag(d->config, key, true))
+        char *wanted = strchr(key, '=');
+        if (wanted != NULL) {
+            *wanted++ = 0;
+            if (strcmp(oct_keras_text(d->config, key, ""), wanted) != 0)
+                return OCT_OK;
+        } else if (given || absent ? has != given : !oct_keras_flag(d->config, key, true))
             return OCT_OK;
     }
     if (layer->variable_count == OCT_KERAS_MAX_VARIABLES)
@@ -81,16 +86,64 @@ static oct_status declare_all(const declaration *d, const char *words, oct_error
     return OCT_OK;
 }
 
+/* What a wrapper's configuration holds. */
+static const json_t *held_entry(const json_t *config)
+{
+    const json_t *layer = json_object_get(config, "layer");
+    return layer != NULL ? layer : json_object_get(config, "cell");
+}
+
+static oct_status declare_held(const declaration *outer, const oct_keras_def *def, const json_t *entry,
+    const char *place, oct_error *err);
+
+/* The cells of a stack, each in a place of its own. */
+static oct_status declare_cells(const declaration *outer, const json_t *cells, oct_error *err)
+{
+    for (size_t i = 0; i < json_array_size(cells); i++) {
+        const json_t *entry = json_array_get(cells, i);
+        const oct_keras_def *def =
+            oct_keras_def_find(OCT_KERAS_LAYER, oct_keras_text(entry, "class_name", ""));
+        const char *place = oct_keras_place_of_cell(outer->arena, cells, i);
+        if (place == NULL)
+            return oct_fail_memory(err, 64, "a variable");
+        if (def != NULL && !oct_keras_def_wraps(def)) /* others are refused when they are lowered */
+            OCT_TRY(declare_held(outer, def, entry, place + strlen("cell/"), err));
+    }
+    return OCT_OK;
+}
+
+/* The variables of a layer held by another, in a place of the outer one. */
+static oct_status declare_held(const declaration *outer, const oct_keras_def *def, const json_t *entry,
+    const char *place, oct_error *err)
+{
+    const json_t *config = json_object_get(entry, "config");
+    declaration d = { outer->arena, outer->layer, config,
+        oct_arena_format(outer->arena, "%s%s", outer->prefix, place) };
+    if (d.prefix == NULL)
+        return oct_fail_memory(err, strlen(place), "a variable");
+    if (def->lower == oct_keras_lower_cell && def->variant == 0)
+        return declare_cells(&d, json_object_get(config, "cells"), err);
+    if (!oct_keras_def_wraps(def))
+        return declare_all(&d, def->variables, err);
+    const json_t *inner = held_entry(config);
+    const oct_keras_def *held =
+        oct_keras_def_find(OCT_KERAS_LAYER, oct_keras_text(inner, "class_name", ""));
+    if (held == NULL || oct_keras_def_wraps(held)) /* refused when it is lowered */
+        return OCT_OK;
+    return declare_held(&d, held, inner, def->variables, err);
+}
+
 /* "forward_layer/ backward_layer/": the variables of the wrapped layer, under each of these. */
 static oct_status declare_wrapped(oct_arena *arena, oct_keras_layer *layer, oct_error *err)
 {
-    const json_t *config = json_object_get(json_object_get(layer->config, "layer"), "config");
+    const json_t *entry = held_entry(layer->config);
     for (const char *word = layer->def->variables; *word != 0;) {
         size_t length = strcspn(word, " ");
-        declaration d = { arena, layer, config, oct_arena_text(arena, word, length) };
-        if (d.prefix == NULL)
+        declaration own = { arena, layer, layer->config, "" };
+        char *place = oct_arena_text(arena, word, length);
+        if (place == NULL)
             return oct_fail_memory(err, length, "a variable");
-        OCT_TRY(declare_all(&d, layer->inner->variables, err));
+        OCT_TRY(declare_held(&own, layer->inner, entry, place, err));
         word += length + (word[length] == ' ');
     }
     return OCT_OK;
@@ -138,16 +191,16 @@ static const char *known_name(const oct_keras_layer *layer)
     return "";
 }
 
-/* What a wrapper holds, unless that is a wrapper itself or not known here. */
+/* What a wrapper holds, unless it is not known here, or a wrapper itself other than an RNN. */
 static void find_inner(oct_keras_layer *layer)
 {
-    const json_t *entry = json_object_get(layer->config, "layer");
+    const json_t *entry = held_entry(layer->config);
     oct_keras_layer held = { .class_name = oct_keras_text(entry, "class_name", ""),
         .module = oct_keras_text(entry, "module", NULL),
         .registered_name = oct_keras_text(entry, "registered_name", NULL) };
-    layer->inner = oct_keras_def_find(OCT_KERAS_LAYER, known_name(&held));
-    if (layer->inner != NULL && oct_keras_def_wraps(layer->inner))
-        layer->inner = NULL;
+    const oct_keras_def *def = oct_keras_def_find(OCT_KERAS_LAYER, known_name(&held));
+    bool is_rnn = def != NULL && def->lower == oct_keras_lower_recurrent;
+    layer->inner = def != NULL && oct_keras_def_wraps(def) && !is_rnn ? NULL : def;
 }
 
 static void find_definition(oct_keras_layer *layer)
@@ -285,7 +338,18 @@ static oct_status add_argument(parser *p, const oct_keras_layer *layer, oct_kera
     return OCT_OK;
 }
 
-/* Layers take `training` and `mask`; the first never matters here, the second is noted. */
+/* Masks come one an input: each is an operand of the keyword "mask", a constant null where there is none. */
+static oct_status add_masks(parser *p, const oct_keras_layer *layer, oct_keras_node *node,
+    const json_t *value, oct_error *err)
+{
+    if (!json_is_array(value) || is_tensor(p, value))
+        return add_argument(p, layer, node, "mask", value, err);
+    for (size_t i = 0; i < json_array_size(value); i++)
+        OCT_TRY(add_argument(p, layer, node, "mask", json_array_get(value, i), err));
+    return OCT_OK;
+}
+
+/* Layers take `training`, which never matters here, and `mask`. */
 static oct_status add_keywords(parser *p, const oct_keras_layer *layer, oct_keras_node *node,
     const json_t *keywords, oct_error *err)
 {
@@ -295,7 +359,7 @@ static oct_status add_keywords(parser *p, const oct_keras_layer *layer, oct_kera
         bool is_layer = !layer->is_operation && (layer->def == NULL ||
                                                     layer->def->kind == OCT_KERAS_LAYER);
         if (is_layer && strcmp(key, "mask") == 0)
-            node->masked |= !json_is_null(value);
+            OCT_TRY(add_masks(p, layer, node, value, err));
         else if (!(is_layer && strcmp(key, "training") == 0))
             OCT_TRY(add_argument(p, layer, node, key, value, err));
     }

@@ -4,6 +4,7 @@
 #include "keras/layer.h"
 
 #include <math.h>
+#include <string.h>
 
 static oct_status emit_log(oct_keras_call *call, int32_t x, int32_t *y, oct_error *err)
 {
@@ -35,6 +36,18 @@ oct_status oct_keras_lower_reciprocal(oct_keras_call *call, int32_t *y, oct_erro
     int32_t one;
     OCT_TRY(oct_keras_constant_scalar(call, 1.0f, &one, err));
     return oct_keras_emit_binary(call, OCT_OP_DIV, one, call->inputs[0], y, err);
+}
+
+/* Zeros, of another type when one is given: nothing is less than itself. */
+oct_status oct_keras_lower_zeros_like(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    const char *type = json_string_value(oct_keras_setting(call, "dtype"));
+    int32_t x = call->inputs[0];
+    if (type == NULL || strcmp(type, oct_type_name(oct_keras_type_of(call, x))) == 0)
+        return oct_keras_emit_unary(call, OCT_OP_ZEROS_LIKE, OCT_OPTIONS_ZerosLike, x, y, err);
+    if (strcmp(type, "bool") != 0)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "zeros of the type %s", type);
+    return oct_keras_emit_binary(call, OCT_OP_LESS, x, x, y, err);
 }
 
 oct_status oct_keras_lower_ones_like(oct_keras_call *call, int32_t *y, oct_error *err)

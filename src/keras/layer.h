@@ -32,17 +32,18 @@ typedef struct oct_keras_call {
     oct_graph *graph;
     oct_subgraph *sub;
     oct_keras_layer *layer;
+    const oct_keras_def *def;     /* of the class that is being lowered: the layer's, or of one it holds */
     const json_t *config;
     const char *path;             /* "block/conv": names the tensors */
     int32_t variant;              /* from layers.def */
     const char *scope;            /* "forward_layer/": stands before the names of variables */
     bool keras2;
     bool turned;                  /* the file has channels first, the input has been turned */
-    bool masked;                  /* Keras passes a mask along with the input (mask.c) */
     const oct_keras_argument *arguments;
     int32_t argument_count;
     const int32_t *inputs; /* the tensors among the arguments */
     int32_t input_count;
+    const int32_t *masks;  /* [input_count]: what Keras passes along with each input; see mask.c */
     int32_t *outputs;     /* set by a lowering of several results, of which *y is the first; else NULL */
     int32_t output_count;
 } oct_keras_call;
@@ -234,6 +235,28 @@ void oct_keras_transpose(const oct_h5_dataset *set, int64_t a, int64_t b, int64_
 
 /** SAME or VALID output size of a window; -1 for an unknown input. */
 int32_t oct_keras_window(int32_t in, int32_t kernel, int32_t stride, int32_t dilation, bool same);
+
+/* ---- masks: bool [n, steps], true where a step counts ---- */
+
+enum { OCT_KERAS_UNMASKED = -1, OCT_KERAS_UNKNOWN_MASK = -2 };
+
+/**
+ * The mask that comes with an input; OCT_KERAS_UNMASKED when there is none.
+ * Errors: OCT_E_UNSUPPORTED when one was lost on the way.
+ */
+oct_status oct_keras_input_mask(const oct_keras_call *call, int32_t input, int32_t *mask,
+    oct_error *err);
+
+/** Errors: OCT_E_UNSUPPORTED when an input has a mask, for layers that would heed it. */
+oct_status oct_keras_refuse_masks(const oct_keras_call *call, oct_error *err);
+
+/** y = mask ? a : b, with NumPy's broadcasting; the mask [n, ...] gets axes of one element behind. */
+oct_status oct_keras_emit_select(oct_keras_call *call, int32_t mask, int32_t a, int32_t b, int32_t *y,
+    oct_error *err);
+
+/** *mask is the mask of what the call gave; the inputs' masks pass through most layers. */
+oct_status oct_keras_result_mask(oct_keras_call *call, const oct_keras_def *def, int32_t *mask,
+    oct_error *err);
 
 /* ---- shared lowerings ---- */
 

@@ -26,6 +26,7 @@ static oct_status turn(oct_keras_call *call, int32_t x, bool first, int32_t *y, 
 oct_status oct_keras_lower_call(oct_keras_call *call, const oct_keras_def *def, int32_t *y,
     oct_error *err)
 {
+    call->def = def;
     const char *format = oct_keras_text(call->config, "data_format", "channels_last");
     int32_t rank = oct_keras_shape_of(call, call->inputs[0]).rank, x;
     if (strcmp(format, "channels_first") != 0 || rank < 3 || rank > 5 || call->input_count != 1 ||

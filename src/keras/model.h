@@ -33,7 +33,6 @@ typedef struct oct_keras_operand {
 typedef struct oct_keras_node {
     oct_keras_operand *operands;
     int32_t operand_count, operand_capacity;
-    bool masked; /* a mask tensor was passed; it is left out of the operands */
 } oct_keras_node;
 
 typedef struct oct_keras_variable {
@@ -44,7 +43,7 @@ typedef struct oct_keras_variable {
     oct_h5_dataset set;  /* valid when bound */
 } oct_keras_variable;
 
-enum { OCT_KERAS_MAX_VARIABLES = 8, OCT_KERAS_MAX_MADE = 16 };
+enum { OCT_KERAS_MAX_VARIABLES = 32, OCT_KERAS_MAX_MADE = 64 };
 
 /* A constant made of a layer's variables; calls of a shared layer share it. */
 typedef struct oct_keras_made {
@@ -98,6 +97,12 @@ oct_status oct_keras_model_parse(oct_arena *arena, const json_t *root, bool kera
  * out  owned by the caller, json_decref(). Errors: OCT_E_INVALID with line and column, OCT_E_MEMORY.
  */
 oct_status oct_keras_json(const char *text, size_t size, json_t **out, oct_error *err);
+
+/** Keras's name of a class in paths: Conv2DTranspose is conv2d_transpose. NULL: no memory. */
+char *oct_keras_snake_case(oct_arena *arena, const char *class_name);
+
+/** Where the variables of a stacked cell lie: "cell/cells/lstm_cell_1/". NULL: no memory. */
+char *oct_keras_place_of_cell(oct_arena *arena, const json_t *cells, size_t index);
 
 /**
  * Finds the arrays of every layer in the weights of a .keras file, which are numbered by class.

@@ -28,8 +28,7 @@ oct_status oct_keras_lower_elementwise(oct_keras_call *call, int32_t *y, oct_err
         { OCT_OP_NEG, OCT_OPTIONS_Neg }, { OCT_OP_ABS, OCT_OPTIONS_Abs },
         { OCT_OP_EXP, OCT_OPTIONS_Exp }, { OCT_OP_SQUARE, OCT_OPTIONS_Square },
         { OCT_OP_LOGICAL_NOT, OCT_OPTIONS_LogicalNot },
-        { OCT_OP_COS, OCT_OPTIONS_Cos }, { OCT_OP_SIGN, OCT_OPTIONS_Sign },
-        { OCT_OP_ZEROS_LIKE, OCT_OPTIONS_ZerosLike }
+        { OCT_OP_COS, OCT_OPTIONS_Cos }, { OCT_OP_SIGN, OCT_OPTIONS_Sign }
     };
     oct_options_type options = OCT_OPTIONS_NONE;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)

@@ -51,13 +51,32 @@ oct_status oct_keras_lower_average_pool(oct_keras_call *call, int32_t *y, oct_er
     return lower_pool(call, OCT_OP_AVERAGE_POOL_2D, y, err);
 }
 
+/* sum(x * m) / sum(m): steps that the mask leaves out do not count. */
+static oct_status average_under_mask(oct_keras_call *call, int32_t mask, int32_t *y, oct_error *err)
+{
+    static const int32_t steps[] = { 1 };
+    oct_keras_shape shape = oct_keras_shape_of(call, mask);
+    int32_t count;
+    bool keep = oct_keras_flag(call->config, "keepdims", false);
+    OCT_TRY(oct_keras_emit_cast(call, mask, OCT_FLOAT32, &mask, err));
+    shape.dims[shape.rank++] = 1;
+    OCT_TRY(oct_keras_emit_reshape(call, mask, &shape, &mask, err));
+    OCT_TRY(oct_keras_emit_binary(call, OCT_OP_MUL, call->inputs[0], mask, y, err));
+    OCT_TRY(oct_keras_emit_reduce(call, OCT_OP_SUM, *y, steps, 1, keep, y, err));
+    OCT_TRY(oct_keras_emit_reduce(call, OCT_OP_SUM, mask, steps, 1, keep, &count, err));
+    return oct_keras_emit_binary(call, OCT_OP_DIV, *y, count, y, err);
+}
+
 static oct_status lower_global(oct_keras_call *call, oct_builtin op, int32_t *y, oct_error *err)
 {
-    static const int32_t axes[] = { 1, 2 };
+    static const int32_t axes[] = { 1, 2, 3 };
     OCT_TRY(oct_keras_channels_last(call, err));
     OCT_TRY(oct_keras_require_rank(call, call->inputs[0], call->variant + 2, err));
-    if (op == OCT_OP_MEAN && call->variant == 1 && call->masked)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "averages under a mask, which is not supported");
+    int32_t mask = OCT_KERAS_UNMASKED;
+    if (op == OCT_OP_MEAN && call->variant == 1)
+        OCT_TRY(oct_keras_input_mask(call, 0, &mask, err));
+    if (mask != OCT_KERAS_UNMASKED)
+        return average_under_mask(call, mask, y, err);
     return oct_keras_emit_reduce(call, op, call->inputs[0], axes, call->variant,
         oct_keras_flag(call->config, "keepdims", false), y, err);
 }

@@ -1,191 +1,21 @@
 /*
- * LSTM, GRU and SimpleRNN, unrolled: one matrix for the inputs of all steps, then plain operators a step.
- *
- * A state that nobody gave is zero, and what it would add is left out: so the batch may stay open.
+ * Recurrent layers, unrolled: one matrix for the inputs of all steps, then the operators of each step, cell
+ * by cell where they are stacked.
  */
 #include "keras/recurrent.h"
 
 #include <string.h>
 
-enum { MAX_STEPS = 256, LSTM = 4, GRU = 3 };
+#include "keras/cell.h"
+
+enum { MAX_STEPS = 256 };
 
 typedef struct rnn {
     oct_keras_call *call;
-    int32_t gates, units, steps;
-    bool reset_after;              /* GRU: the reset gate acts behind the recurrent matrix */
-    int32_t kernel, candidate;     /* recurrent matrices [gates * units, units]; candidate: of a GRU alone */
-    int32_t bias, recurrent_bias;  /* -1: none */
-    int32_t axis, one;             /* constants 1 */
-    int32_t hidden, cell;          /* states; -1: zero */
+    oct_keras_cell cells[OCT_KERAS_MAX_CELLS];
+    int32_t cell_count, steps;
+    int32_t output; /* of the step before, repeated where a mask leaves a step out; -1: zeros */
 } rnn;
-
-/* Columns [first, first + count) of a matrix [rows, total], transposed as FULLY_CONNECTED wants them. */
-static oct_status constant_columns(oct_keras_call *call, const char *name, const char *suffix,
-    int32_t rows, int32_t total, int32_t first, int32_t count, int32_t *tensor, oct_error *err)
-{
-    const oct_h5_dataset *set;
-    int64_t wanted[2] = { rows, total };
-    int32_t dims[2] = { count, rows };
-    float *values;
-    OCT_TRY(oct_keras_weight(call, name, 2, wanted, &set, err));
-    OCT_TRY(oct_keras_constant_floats(call, suffix, 2, dims, &values, tensor, err));
-    for (int32_t i = 0; values != NULL && i < rows; i++)
-        for (int32_t k = 0; k < count; k++)
-            oct_h5_dataset_floats(set, (int64_t)i * total + first + k, 1, values + k * rows + i);
-    return OCT_OK;
-}
-
-/* Row `row` of the bias, which has two rows in a GRU that resets after. */
-static oct_status constant_bias(const rnn *r, int32_t row, const char *suffix, int32_t *tensor,
-    oct_error *err)
-{
-    int32_t size = r->gates * r->units;
-    int64_t dims[2] = { r->reset_after ? 2 : size, size };
-    const oct_h5_dataset *set;
-    float *values;
-    *tensor = -1;
-    if (oct_keras_variable_find(r->call, "cell/bias") == NULL)
-        return OCT_OK;
-    OCT_TRY(oct_keras_weight(r->call, "cell/bias", 1 + r->reset_after, dims, &set, err));
-    OCT_TRY(oct_keras_constant_floats(r->call, suffix, 1, &size, &values, tensor, err));
-    if (values != NULL)
-        oct_h5_dataset_floats(set, (int64_t)row * size, size, values);
-    return OCT_OK;
-}
-
-/* y = x * kernel^T + bias over the last axis. */
-static oct_status emit_matrix(const rnn *r, int32_t x, int32_t kernel, int32_t bias, int32_t *y,
-    oct_error *err)
-{
-    int32_t inputs[3] = { x, kernel, bias };
-    oct_keras_shape shape = oct_keras_shape_of(r->call, x);
-    oct_fully_connected_options *options;
-    shape.dims[shape.rank - 1] = oct_keras_shape_of(r->call, kernel).dims[0];
-    OCT_TRY(oct_keras_emit(r->call, OCT_OP_FULLY_CONNECTED, inputs, 3, OCT_OPTIONS_FullyConnected,
-        OCT_FLOAT32, &shape, y, &options, err));
-    options->keep_num_dims = shape.rank > 2;
-    return OCT_OK;
-}
-
-/* y = a + b, where b = -1 stands for zero. */
-static oct_status emit_sum(const rnn *r, int32_t a, int32_t b, int32_t *y, oct_error *err)
-{
-    *y = a;
-    return b < 0 ? OCT_OK : oct_keras_emit_binary(r->call, OCT_OP_ADD, a, b, y, err);
-}
-
-static oct_status emit_split(const rnn *r, int32_t x, int32_t count, int32_t *parts, oct_error *err)
-{
-    int32_t inputs[2] = { r->axis, x };
-    oct_keras_shape shape = oct_keras_shape_of(r->call, x);
-    shape.dims[shape.rank - 1] = r->units;
-    for (int32_t i = 0; i < count; i++)
-        OCT_TRY(oct_keras_new_output(r->call, OCT_OP_SPLIT, OCT_FLOAT32, &shape, &parts[i], err));
-    oct_split_options *options;
-    OCT_TRY(oct_keras_emit_node(r->call, OCT_OP_SPLIT, inputs, 2, parts, count, OCT_OPTIONS_Split,
-        &options, err));
-    options->num_splits = count;
-    return OCT_OK;
-}
-
-/* The activation under a key; absent it is the one that Keras has by default, null it is none. */
-static oct_status activate(const rnn *r, const char *key, const char *fallback, int32_t *x,
-    oct_error *err)
-{
-    const json_t *given = json_object_get(r->call->config, key);
-    if (given != NULL)
-        return oct_keras_activate(r->call, given, *x, x, err);
-    json_t *name = json_string(fallback);
-    oct_status status = name == NULL ? oct_fail_memory(err, 64, "a name")
-                                     : oct_keras_activate(r->call, name, *x, x, err);
-    json_decref(name);
-    return status;
-}
-
-static oct_status squash(const rnn *r, int32_t *x, oct_error *err)
-{
-    return activate(r, "activation", "tanh", x, err);
-}
-
-static oct_status gate(const rnn *r, int32_t *x, oct_error *err)
-{
-    return activate(r, "recurrent_activation", "sigmoid", x, err);
-}
-
-/* c = f * c + i * g; h = o * tanh(c) */
-static oct_status step_lstm(rnn *r, int32_t x, oct_error *err)
-{
-    int32_t parts[4], kept = -1, recurrent = -1;
-    if (r->hidden >= 0)
-        OCT_TRY(emit_matrix(r, r->hidden, r->kernel, -1, &recurrent, err));
-    OCT_TRY(emit_sum(r, x, recurrent, &x, err));
-    OCT_TRY(emit_split(r, x, 4, parts, err));
-    OCT_TRY(gate(r, &parts[0], err));
-    OCT_TRY(squash(r, &parts[2], err));
-    OCT_TRY(gate(r, &parts[3], err));
-    if (r->cell >= 0) {
-        OCT_TRY(gate(r, &parts[1], err));
-        OCT_TRY(oct_keras_emit_binary(r->call, OCT_OP_MUL, parts[1], r->cell, &kept, err));
-    }
-    OCT_TRY(oct_keras_emit_binary(r->call, OCT_OP_MUL, parts[0], parts[2], &r->cell, err));
-    OCT_TRY(emit_sum(r, r->cell, kept, &r->cell, err));
-    r->hidden = r->cell;
-    OCT_TRY(squash(r, &r->hidden, err));
-    return oct_keras_emit_binary(r->call, OCT_OP_MUL, parts[3], r->hidden, &r->hidden, err);
-}
-
-/* What the state adds to the three gates; -1: nothing, or not until the reset gate is known. */
-static oct_status recurrent_parts(const rnn *r, int32_t *parts, oct_error *err)
-{
-    int32_t all = r->recurrent_bias, count = r->reset_after ? 3 : 2;
-    parts[0] = parts[1] = parts[2] = -1;
-    if (r->hidden >= 0)
-        OCT_TRY(emit_matrix(r, r->hidden, r->kernel, r->recurrent_bias, &all, err));
-    if (all < 0)
-        return OCT_OK;
-    if (r->hidden < 0) { /* the bias alone, as a row */
-        oct_keras_shape row = { 2, { 1, r->gates * r->units } };
-        OCT_TRY(oct_keras_emit_reshape(r->call, all, &row, &all, err));
-    }
-    return emit_split(r, all, count, parts, err);
-}
-
-/* h = z * h + (1 - z) * n */
-static oct_status step_gru(rnn *r, int32_t x, oct_error *err)
-{
-    int32_t in[3], by[3], kept, fresh, inner = -1;
-    OCT_TRY(emit_split(r, x, 3, in, err));
-    OCT_TRY(recurrent_parts(r, by, err));
-    for (int32_t i = 0; i < 2; i++) {
-        OCT_TRY(emit_sum(r, in[i], by[i], &in[i], err));
-        OCT_TRY(gate(r, &in[i], err));
-    }
-    if (by[2] >= 0)
-        OCT_TRY(oct_keras_emit_binary(r->call, OCT_OP_MUL, in[1], by[2], &inner, err));
-    if (!r->reset_after && r->hidden >= 0) {
-        OCT_TRY(oct_keras_emit_binary(r->call, OCT_OP_MUL, in[1], r->hidden, &inner, err));
-        OCT_TRY(emit_matrix(r, inner, r->candidate, -1, &inner, err));
-    }
-    OCT_TRY(emit_sum(r, in[2], inner, &in[2], err));
-    OCT_TRY(squash(r, &in[2], err));
-    OCT_TRY(oct_keras_emit_binary(r->call, OCT_OP_SUB, r->one, in[0], &fresh, err));
-    OCT_TRY(oct_keras_emit_binary(r->call, OCT_OP_MUL, fresh, in[2], &fresh, err));
-    if (r->hidden < 0) {
-        r->hidden = fresh;
-        return OCT_OK;
-    }
-    OCT_TRY(oct_keras_emit_binary(r->call, OCT_OP_MUL, in[0], r->hidden, &kept, err));
-    return oct_keras_emit_binary(r->call, OCT_OP_ADD, kept, fresh, &r->hidden, err);
-}
-
-static oct_status step_simple(rnn *r, int32_t x, oct_error *err)
-{
-    int32_t recurrent = -1;
-    if (r->hidden >= 0)
-        OCT_TRY(emit_matrix(r, r->hidden, r->kernel, -1, &recurrent, err));
-    OCT_TRY(emit_sum(r, x, recurrent, &r->hidden, err));
-    return squash(r, &r->hidden, err);
-}
 
 static oct_status check(const oct_keras_call *call, oct_error *err)
 {
@@ -196,8 +26,6 @@ static oct_status check(const oct_keras_call *call, oct_error *err)
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         if (oct_keras_flag(call->config, refused[i], false))
             return oct_fail(err, OCT_E_UNSUPPORTED, "%s", refused[i]);
-    if (call->masked)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "runs under a mask, which is not supported");
     if (shape.dims[1] > MAX_STEPS)
         return oct_fail(err, OCT_E_UNSUPPORTED,
             "runs over %d steps, but its steps are unrolled, at most %d of them; shorten the sequence",
@@ -205,51 +33,86 @@ static oct_status check(const oct_keras_call *call, oct_error *err)
     return OCT_OK;
 }
 
-/* Constants and the given states; *projected is what the inputs of all steps add. */
-static oct_status prepare(rnn *r, int32_t *projected, oct_error *err)
+/* Another cell, whose variables lie under call->scope and `place`. */
+static oct_status add_cell(rnn *r, const json_t *config, int32_t gates, const char *place,
+    oct_error *err)
+{
+    if (r->cell_count == OCT_KERAS_MAX_CELLS)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "stacks more than %d cells", OCT_KERAS_MAX_CELLS);
+    oct_keras_cell *cell = &r->cells[r->cell_count++];
+    *cell = (oct_keras_cell){ .call = *r->call, .gates = gates };
+    cell->call.config = config;
+    cell->call.scope = oct_arena_format(&r->call->graph->arena, "%s%s", r->call->scope, place);
+    return cell->call.scope == NULL ? oct_fail_memory(err, strlen(place), "a name") : OCT_OK;
+}
+
+static oct_status add_given_cell(rnn *r, const json_t *entry, const char *place, oct_error *err)
+{
+    const char *name = oct_keras_text(entry, "class_name", "");
+    const oct_keras_def *def = oct_keras_def_find(OCT_KERAS_LAYER, name);
+    if (def == NULL || def->lower != oct_keras_lower_cell || def->variant == 0)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "has the cell '%s', which is not supported", name);
+    return add_cell(r, json_object_get(entry, "config"), def->variant, place, err);
+}
+
+static oct_status find_cells(rnn *r, const oct_keras_def *def, oct_error *err)
+{
+    const json_t *entry = json_object_get(r->call->config, "cell");
+    if (def->lower == oct_keras_lower_recurrent && def->variant != 0)
+        return add_cell(r, r->call->config, def->variant, "cell/", err);
+    const json_t *cells = json_object_get(json_object_get(entry, "config"), "cells");
+    if (!json_is_array(cells))
+        return add_given_cell(r, entry, "cell/", err);
+    if (json_array_size(cells) == 0)
+        return oct_fail(err, OCT_E_INVALID, "stacks no cells");
+    for (size_t i = 0; i < json_array_size(cells); i++) {
+        const char *place = oct_keras_place_of_cell(&r->call->graph->arena, cells, i);
+        if (place == NULL)
+            return oct_fail_memory(err, 64, "a name");
+        OCT_TRY(add_given_cell(r, json_array_get(cells, i), place, err));
+    }
+    return OCT_OK;
+}
+
+/* The given states; *projected is what the inputs of all steps add in the first cell. */
+static oct_status prepare(rnn *r, const int32_t *states, int32_t state_count, int32_t *projected,
+    oct_error *err)
 {
     oct_keras_call *call = r->call;
     oct_keras_shape shape = oct_keras_shape_of(call, call->inputs[0]);
-    OCT_TRY(oct_keras_int(call->config, "units", 0, 1, &r->units, err));
-    if (r->units > INT32_MAX / 4)
-        return oct_fail(err, OCT_E_INVALID, "%d units", r->units);
-    int32_t size = r->gates * r->units, kernel, early = r->gates == GRU ? 2 * r->units : size;
+    int32_t features = shape.dims[2], expected = 0, at = 0;
     r->steps = shape.dims[1];
-    r->reset_after = r->gates == GRU && oct_keras_flag(call->config, "reset_after", true);
-    OCT_TRY(constant_columns(call, "cell/kernel", "kernel", shape.dims[2], size, 0, size, &kernel, err));
-    OCT_TRY(constant_columns(call, "cell/recurrent_kernel", "recurrent_kernel", r->units, size, 0,
-        r->reset_after ? size : early, &r->kernel, err));
-    if (early < size && !r->reset_after)
-        OCT_TRY(constant_columns(call, "cell/recurrent_kernel", "candidate_kernel", r->units, size,
-            early, r->units, &r->candidate, err));
-    OCT_TRY(constant_bias(r, 0, "bias", &r->bias, err));
-    r->recurrent_bias = -1;
-    if (r->reset_after)
-        OCT_TRY(constant_bias(r, 1, "recurrent_bias", &r->recurrent_bias, err));
-    OCT_TRY(oct_keras_constant_int(call, "axis", 1, &r->axis, err));
-    OCT_TRY(oct_keras_constant_scalar(call, 1.0f, &r->one, err));
-    r->hidden = call->input_count > 1 ? call->inputs[1] : -1;
-    r->cell = r->gates == LSTM && call->input_count > 2 ? call->inputs[2] : -1;
-    int32_t states = r->gates == LSTM ? 2 : 1;
-    if (call->input_count != 1 && call->input_count != 1 + states)
-        return oct_fail(err, OCT_E_INVALID, "has %d initial states, expected %d", call->input_count - 1,
-            states);
-    oct_keras_shape state = { 2, { shape.dims[0], r->units } };
-    for (int32_t i = 1; i < call->input_count; i++) {
-        OCT_TRY(oct_keras_require_rank(call, call->inputs[i], 2, err));
-        oct_keras_shape given = oct_keras_shape_of(call, call->inputs[i]);
-        if (given.dims[1] != state.dims[1])
-            return oct_fail(err, OCT_E_INVALID, "an initial state has %d elements, expected %d",
-                given.dims[1], r->units);
+    for (int32_t i = 0; i < r->cell_count; i++) {
+        OCT_TRY(oct_keras_cell_prepare(&r->cells[i], features, err));
+        features = r->cells[i].units;
+        expected += oct_keras_cell_states(&r->cells[i]);
     }
-    return emit_matrix(r, call->inputs[0], kernel, r->bias, projected, err);
+    if (state_count != 0 && state_count != expected)
+        return oct_fail(err, OCT_E_INVALID, "has %d initial states, expected %d", state_count, expected);
+    for (int32_t i = 0; state_count != 0 && i < r->cell_count; i++) {
+        oct_keras_cell *cell = &r->cells[i];
+        int32_t count = oct_keras_cell_states(cell);
+        for (int32_t k = 0; k < count; k++, at++) {
+            OCT_TRY(oct_keras_require_rank(call, states[at], 2, err));
+            int32_t found = oct_keras_shape_of(call, states[at]).dims[1];
+            if (found != cell->units)
+                return oct_fail(err, OCT_E_INVALID, "an initial state has %d elements, expected %d",
+                    found, cell->units);
+            *(k == 0 ? &cell->hidden : &cell->cell) = states[at];
+        }
+    }
+    return oct_keras_cell_project(&r->cells[0], call->inputs[0], projected, err);
 }
 
+/* x [n, steps, ...] as one tensor a step. */
 static oct_status emit_steps(const rnn *r, int32_t x, int32_t *steps, oct_error *err)
 {
-    oct_keras_shape shape = { 2, { oct_keras_shape_of(r->call, x).dims[0], r->gates * r->units } };
+    oct_keras_shape shape = oct_keras_shape_of(r->call, x);
+    oct_type type = oct_keras_type_of(r->call, x);
+    shape.rank--;
+    shape.dims[1] = shape.dims[2];
     for (int32_t i = 0; i < r->steps; i++)
-        OCT_TRY(oct_keras_new_output(r->call, OCT_OP_UNPACK, OCT_FLOAT32, &shape, &steps[i], err));
+        OCT_TRY(oct_keras_new_output(r->call, OCT_OP_UNPACK, type, &shape, &steps[i], err));
     oct_unpack_options *options;
     OCT_TRY(oct_keras_emit_node(r->call, OCT_OP_UNPACK, &x, 1, steps, r->steps, OCT_OPTIONS_Unpack,
         &options, err));
@@ -270,39 +133,92 @@ static oct_status emit_sequence(const rnn *r, const int32_t *steps, int32_t *y, 
     return OCT_OK;
 }
 
-oct_status oct_keras_run_steps(oct_keras_call *call, bool backwards, bool in_time_order,
-    oct_keras_sequence *out, oct_error *err)
+/* y = mask ? fresh : old, where -1 stands for zeros. */
+static oct_status keep(const rnn *r, int32_t mask, int32_t fresh, int32_t old, int32_t *y,
+    oct_error *err)
 {
-    rnn r = { .call = call, .gates = call->variant };
-    int32_t projected, steps[MAX_STEPS], hidden[MAX_STEPS];
-    OCT_TRY(check(call, err));
-    OCT_TRY(prepare(&r, &projected, err));
-    OCT_TRY(emit_steps(&r, projected, steps, err));
-    for (int32_t i = 0; i < r.steps; i++) {
-        int32_t x = steps[backwards ? r.steps - 1 - i : i];
-        OCT_TRY(r.gates == LSTM  ? step_lstm(&r, x, err)
-                : r.gates == GRU ? step_gru(&r, x, err)
-                                 : step_simple(&r, x, err));
-        hidden[backwards && in_time_order ? r.steps - 1 - i : i] = r.hidden;
+    if (old < 0)
+        OCT_TRY(oct_keras_constant_scalar(r->call, 0.0f, &old, err));
+    return oct_keras_emit_select(r->call, mask, fresh, old, y, err);
+}
+
+/* All cells, each on what the one below gave. A step that the mask leaves out changes no state. */
+static oct_status step(rnn *r, int32_t x, int32_t mask, oct_error *err)
+{
+    for (int32_t i = 0; i < r->cell_count; i++) {
+        oct_keras_cell *cell = &r->cells[i];
+        int32_t hidden = cell->hidden, state = cell->cell;
+        if (i > 0)
+            OCT_TRY(oct_keras_cell_project(cell, x, &x, err));
+        OCT_TRY(oct_keras_cell_step(cell, x, err));
+        x = cell->hidden;
+        if (mask == OCT_KERAS_UNMASKED)
+            continue;
+        OCT_TRY(keep(r, mask, cell->hidden, hidden, &cell->hidden, err));
+        if (oct_keras_cell_states(cell) == 2)
+            OCT_TRY(keep(r, mask, cell->cell, state, &cell->cell, err));
     }
-    *out = (oct_keras_sequence){ .y = r.hidden, .hidden = r.hidden, .cell = r.cell };
-    if (!oct_keras_flag(call->config, "return_sequences", false))
+    if (mask == OCT_KERAS_UNMASKED) {
+        r->output = x;
         return OCT_OK;
-    return emit_sequence(&r, hidden, &out->y, err);
+    }
+    return keep(r, mask, x, r->output, &r->output, err);
+}
+
+static oct_status masks_of_steps(const rnn *r, int32_t mask, int32_t *masks, oct_error *err)
+{
+    for (int32_t i = 0; i < r->steps; i++)
+        masks[i] = OCT_KERAS_UNMASKED;
+    if (mask == OCT_KERAS_UNMASKED)
+        return OCT_OK;
+    oct_keras_shape shape = oct_keras_shape_of(r->call, mask);
+    if (shape.rank != 2 || shape.dims[1] != r->steps)
+        return oct_fail(err, OCT_E_INVALID, "its mask does not have %d steps", r->steps);
+    return emit_steps(r, mask, masks, err);
+}
+
+oct_status oct_keras_run_steps(oct_keras_call *call, const oct_keras_def *def, const int32_t *states,
+    int32_t state_count, bool backwards, bool in_time_order, oct_keras_sequence *out, oct_error *err)
+{
+    rnn r = { .call = call, .output = -1 };
+    int32_t projected, steps[MAX_STEPS], outputs[MAX_STEPS], masks[MAX_STEPS], mask;
+    /* Bidirectional gives zeros at the steps left out, when it gives all. */
+    bool sequences = oct_keras_flag(call->config, "return_sequences", false);
+    bool zeros = oct_keras_flag(call->config, "zero_output_for_mask", false) ||
+                 (in_time_order && sequences);
+    OCT_TRY(check(call, err));
+    OCT_TRY(find_cells(&r, def, err));
+    OCT_TRY(oct_keras_input_mask(call, 0, &mask, err));
+    OCT_TRY(prepare(&r, states, state_count, &projected, err));
+    OCT_TRY(emit_steps(&r, projected, steps, err));
+    OCT_TRY(masks_of_steps(&r, mask, masks, err));
+    for (int32_t i = 0; i < r.steps; i++) {
+        int32_t at = backwards ? r.steps - 1 - i : i;
+        if (zeros)
+            r.output = -1;
+        OCT_TRY(step(&r, steps[at], masks[at], err));
+        outputs[backwards && in_time_order ? r.steps - 1 - i : i] = r.output;
+    }
+    *out = (oct_keras_sequence){ .y = r.output };
+    for (int32_t i = 0; i < r.cell_count; i++) {
+        out->states[out->state_count++] = r.cells[i].hidden;
+        if (oct_keras_cell_states(&r.cells[i]) == 2)
+            out->states[out->state_count++] = r.cells[i].cell;
+    }
+    return sequences ? emit_sequence(&r, outputs, &out->y, err) : OCT_OK;
 }
 
 oct_status oct_keras_lower_recurrent(oct_keras_call *call, int32_t *y, oct_error *err)
 {
     oct_keras_sequence out;
     bool backwards = oct_keras_flag(call->config, "go_backwards", false);
-    OCT_TRY(oct_keras_run_steps(call, backwards, false, &out, err));
+    OCT_TRY(oct_keras_run_steps(call, call->def, call->inputs + 1, call->input_count - 1,
+        backwards, false, &out, err));
     *y = out.y;
     if (!oct_keras_flag(call->config, "return_state", false))
         return OCT_OK;
-    OCT_TRY(oct_keras_several(call, call->variant == LSTM ? 3 : 2, err));
+    OCT_TRY(oct_keras_several(call, 1 + out.state_count, err));
     call->outputs[0] = out.y;
-    call->outputs[1] = out.hidden;
-    if (call->variant == LSTM)
-        call->outputs[2] = out.cell;
+    memcpy(call->outputs + 1, out.states, (size_t)out.state_count * sizeof *out.states);
     return OCT_OK;
 }

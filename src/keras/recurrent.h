@@ -6,21 +6,24 @@
 
 #include "keras/layer.h"
 
+enum { OCT_KERAS_MAX_CELLS = 4, OCT_KERAS_MAX_STATES = 2 * OCT_KERAS_MAX_CELLS };
+
 typedef struct oct_keras_sequence {
-    int32_t y;      /* the last step [n, units], or with return_sequences all [n, steps, units] */
-    int32_t hidden; /* state behind the last step */
-    int32_t cell;   /* of an LSTM; else -1 */
+    int32_t y;                             /* the last step [n, units], or all [n, steps, units] */
+    int32_t states[OCT_KERAS_MAX_STATES];  /* behind the last step, cell by cell: hidden, and cell of an LSTM */
+    int32_t state_count;
 } oct_keras_sequence;
 
 /**
- * Unrolls the layer that the call's configuration describes, over inputs[0] [n, steps, features] and
- * from the states among the other inputs. The call's variant is the number of its gates.
+ * Unrolls the layer that the call's configuration describes, over inputs[0] [n, steps, features].
  *
- * backwards      from the last step to the first.
- * in_time_order  the result's steps lie as those of the input do, not in the order they were made.
- * Errors: OCT_E_UNSUPPORTED (open or too many steps, a mask, stateful), OCT_E_INVALID.
+ * def             of the layer: LSTM, GRU, SimpleRNN, or RNN with the cells in its configuration.
+ * states          state_count initial ones, hidden and cell, cell by cell; 0: zeros.
+ * backwards       from the last step to the first.
+ * in_time_order   the result's steps lie as those of the input do, not in the order they were made.
+ * Errors: OCT_E_UNSUPPORTED (open or too many steps, stateful, other cells), OCT_E_INVALID.
  */
-oct_status oct_keras_run_steps(oct_keras_call *call, bool backwards, bool in_time_order,
-    oct_keras_sequence *out, oct_error *err);
+oct_status oct_keras_run_steps(oct_keras_call *call, const oct_keras_def *def, const int32_t *states,
+    int32_t state_count, bool backwards, bool in_time_order, oct_keras_sequence *out, oct_error *err);
 
 #endif

@@ -18,8 +18,7 @@ typedef struct binder {
     bool doubled;          /* those versions count layers with weights twice */
 } binder;
 
-/* Keras's to_snake_case: Conv2DTranspose -> conv2d_transpose, ReLU -> re_lu. NULL: no memory. */
-static char *snake_case(oct_arena *arena, const char *name)
+char *oct_keras_snake_case(oct_arena *arena, const char *name)
 {
     char *out = oct_arena_alloc(arena, 2 * strlen(name) + sizeof "private");
     size_t to = 0;
@@ -38,6 +37,19 @@ static char *snake_case(oct_arena *arena, const char *name)
         out[to++] = (char)tolower(c);
     }
     return out;
+}
+
+char *oct_keras_place_of_cell(oct_arena *arena, const json_t *cells, size_t index)
+{
+    const char *name = oct_keras_text(json_array_get(cells, index), "class_name", "");
+    int number = 0;
+    for (size_t i = 0; i < index; i++)
+        number += strcmp(oct_keras_text(json_array_get(cells, i), "class_name", ""), name) == 0;
+    char *snake = oct_keras_snake_case(arena, name);
+    if (snake == NULL)
+        return NULL;
+    return number == 0 ? oct_arena_format(arena, "cell/cells/%s/", snake)
+                       : oct_arena_format(arena, "cell/cells/%s_%d/", snake, number);
 }
 
 static bool has_weights(const oct_keras_layer *layer)
@@ -146,7 +158,7 @@ static oct_status bind_next(binder *b, const oct_keras_model *model, oct_keras_l
         return OCT_OK;
     /* The one class whose name in Python is not the one that .keras files give. */
     bool grouped = strcmp(layer->class_name, "GroupQueryAttention") == 0;
-    char *snake = snake_case(b->arena, grouped ? "GroupedQueryAttention" : layer->class_name);
+    char *snake = oct_keras_snake_case(b->arena, grouped ? "GroupedQueryAttention" : layer->class_name);
     if (snake == NULL)
         return oct_fail_memory(err, strlen(layer->class_name), "a path");
     json_int_t number;

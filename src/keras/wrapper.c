@@ -50,6 +50,20 @@ static oct_status merge(oct_keras_call *call, const char *mode, int32_t forward,
     return OCT_OK;
 }
 
+/* Behind the results come the states of both directions. */
+static oct_status give_states(oct_keras_call *call, const int32_t *results, int32_t count,
+    const oct_keras_sequence *ahead, const oct_keras_sequence *back, oct_error *err)
+{
+    int32_t at = count;
+    OCT_TRY(oct_keras_several(call, count + ahead->state_count + back->state_count, err));
+    memcpy(call->outputs, results, (size_t)count * sizeof *results);
+    for (int32_t i = 0; i < ahead->state_count; i++)
+        call->outputs[at++] = ahead->states[i];
+    for (int32_t i = 0; i < back->state_count; i++)
+        call->outputs[at++] = back->states[i];
+    return OCT_OK;
+}
+
 oct_status oct_keras_lower_bidirectional(oct_keras_call *call, int32_t *y, oct_error *err)
 {
     oct_keras_call forward, backward;
@@ -61,20 +75,33 @@ oct_status oct_keras_lower_bidirectional(oct_keras_call *call, int32_t *y, oct_e
     if (strcmp(class_of(call, "layer"), class_of(call, second)) != 0)
         return oct_fail(err, OCT_E_UNSUPPORTED, "wraps layers of two classes, %s and %s",
             class_of(call, "layer"), class_of(call, second));
-    if (call->layer->inner->lower != oct_keras_lower_recurrent)
+    const oct_keras_def *def = call->layer->inner;
+    if (def->lower != oct_keras_lower_recurrent)
         return oct_fail(err, OCT_E_UNSUPPORTED, "wraps a layer that is not recurrent");
-    if (call->input_count != 1 || oct_keras_flag(forward.config, "return_state", false))
-        return oct_fail(err, OCT_E_UNSUPPORTED, "is given or returns states");
     if (oct_keras_flag(forward.config, "go_backwards", false))
         return oct_fail(err, OCT_E_UNSUPPORTED, "wraps a layer with go_backwards");
-    OCT_TRY(oct_keras_run_steps(&forward, false, true, &ahead, err));
-    OCT_TRY(oct_keras_run_steps(&backward, true, true, &back, err));
-    if (!json_is_null(mode))
-        return merge(call, mode == NULL ? "concat" : json_string_value(mode), ahead.y, back.y, y, err);
-    OCT_TRY(oct_keras_several(call, 2, err));
-    *y = call->outputs[0] = ahead.y;
-    call->outputs[1] = back.y;
-    return OCT_OK;
+    const int32_t *states = call->inputs + 1;
+    int32_t half = (call->input_count - 1) / 2; /* of the initial states, for each direction */
+    OCT_TRY(oct_keras_run_steps(&forward, def, states, half, false, true, &ahead, err));
+    OCT_TRY(oct_keras_run_steps(&backward, def, states + half, call->input_count - 1 - half, true, true,
+        &back, err));
+    int32_t results[2] = { ahead.y, back.y };
+    bool merges = !json_is_null(mode), gives = oct_keras_flag(forward.config, "return_state", false);
+    if (merges)
+        OCT_TRY(merge(call, mode == NULL ? "concat" : json_string_value(mode), ahead.y, back.y,
+            &results[0], err));
+    *y = results[0];
+    if (merges && !gives)
+        return OCT_OK;
+    if (!gives)
+        ahead.state_count = back.state_count = 0;
+    return give_states(call, results, merges ? 1 : 2, &ahead, &back, err);
+}
+
+static bool heeds_masks(oct_keras_lower *lower)
+{
+    return lower == oct_keras_lower_recurrent || lower == oct_keras_lower_softmax ||
+           lower == oct_keras_lower_global_average_pool;
 }
 
 /* Steps become part of the batch: [n, steps, ...] as [n * steps, ...], the layer, and back. */
@@ -87,15 +114,17 @@ oct_status oct_keras_lower_time_distributed(oct_keras_call *call, int32_t *y, oc
         return oct_fail(err, OCT_E_INVALID, "expected one input of rank 3 or more, found rank %d",
             from.rank);
     OCT_TRY(oct_keras_require_known(&from, 1, err));
-    if (call->masked)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "runs under a mask, which is not supported");
+    if (heeds_masks(call->layer->inner->lower))
+        OCT_TRY(oct_keras_refuse_masks(call, err));
     int64_t rows = (int64_t)from.dims[0] * from.dims[1];
     if (from.dims[0] >= 0)
         flat.dims[0] = rows > INT32_MAX ? INT32_MAX : (int32_t)rows;
     memcpy(flat.dims + 1, from.dims + 2, (size_t)(from.rank - 2) * sizeof *flat.dims);
     int32_t x;
     OCT_TRY(oct_keras_emit_reshape(call, call->inputs[0], &flat, &x, err));
+    static const int32_t unmasked = OCT_KERAS_UNMASKED;
     inner.inputs = &x;
+    inner.masks = &unmasked;
     *y = x;
     OCT_TRY(oct_keras_lower_call(&inner, call->layer->inner, y, err));
     oct_keras_shape made = oct_keras_shape_of(call, *y);
