@@ -15,8 +15,10 @@ import threading
 import time
 
 import phone
+import schema
 
 FOLDER = "data/local/tmp/octavo"
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/results.schema.json")
 SERIAL = "127.0.0.1:" + phone.PORT
 
 
@@ -330,6 +332,14 @@ class Suite:
 
     # The main job.
 
+    def document(self, folder, name):
+        with open(os.path.join(folder, "results.json"), encoding="utf-8") as file, \
+                open(SCHEMA, encoding="utf-8") as rules:
+            results, rules = json.load(file), json.load(rules)
+        found = schema.faults(results, rules, rules)
+        self.check(name + " fits the schema", not found, *found[:5])
+        return results
+
     def compare(self, model, data, program):
         out = os.path.join(self.folder, "out")
         words = ("compare", model, "--data", data, "--modes", "int8,int8-full-uint8", "--bench-seconds", "0.05", "-o", out,
@@ -337,14 +347,16 @@ class Suite:
         got, table, err = self.run(*words)
         self.check("compare", got == 0 and "phone" in table.splitlines()[0] and "Advice for Example Phone 1: " in table,
                    table, err)
-        with open(os.path.join(out, "results.json"), encoding="utf-8") as file:
-            results = json.load(file)
+        results = self.document(out, "compare")
         for form in results["forms"]:
             same = form["form"] == "float32" or (form["device"]["accuracy"]["top1"] == form["accuracy"]["top1"] and
                                                  form["device"]["same_as_host"] == form["accuracy"]["samples"])
             self.check("the phone's answers: " + form["form"], same, form["device"].get("accuracy"), form["accuracy"])
         self.check("results.json", results["device"]["status"] == "ok" and results["device"]["benchmark"]["rounds"] >= 15,
                    results["device"])
+        got, text, err = self.run("advise", os.path.join(out, "results.json"))
+        self.check("advise", got == 0 and text.startswith("Advice for Example Phone 1: ") or
+                   "\nAdvice for Example Phone 1: " in text, text, err)
         got, _, err = self.run("report", os.path.join(out, "results.json"), "-o", os.path.join(out, "again.html"))
         self.check("report", got == 0, err)
         self.clean("compare")
@@ -353,8 +365,7 @@ class Suite:
         out = os.path.join(self.folder, "cut")
         got, table, err = self.run("compare", model, "--data", data, "--modes", "int8", "--bench-seconds", "0.05",
                                    "-o", out, "--device", "adb", "--device-program", self.odd, "--seed", "109000")
-        with open(os.path.join(out, "results.json"), encoding="utf-8") as file:
-            device = json.load(file)["device"]
+        device = self.document(out, "compare cut off")["device"]
         self.check("compare cut off", got == 5 and device["status"] == "incomplete" and "SIGKILL" in device["reason"] and
                    device["benchmark"]["rounds"] == 3 and "are incomplete: " in table, got, table, err, device["reason"])
 
