@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "kernels/depthwise.h"
+
 bool oct_columns_fit(const oct_window *w)
 {
     return w->kernel_w == OCT_COLUMNS_WIDTH && w->kernel_h <= OCT_COLUMNS_MAX_HEIGHT
@@ -66,3 +68,54 @@ void oct_columns_pack_s16(const int8_t *taps, int32_t channels, void *packed)
                     to[1] = from[channels];
                 }
 }
+
+static size_t bytes_layout_bytes(int32_t channels)
+{
+    return oct_depthwise_dot_bytes(OCT_COLUMNS_TAPS, channels);
+}
+
+static void bytes_layout_pack(const int8_t *taps, const int32_t *bias, int32_t channels,
+    int32_t zero, void *packed)
+{
+    oct_depthwise_pack_dot(taps, bias, OCT_COLUMNS_TAPS, channels, zero, packed);
+}
+
+const oct_columns_layout oct_columns_bytes_layout = { 64, true, oct_depthwise_dot_order,
+    bytes_layout_bytes, bytes_layout_pack };
+
+/* Words of two lanes interleaved: 16 j + d holds 16 j + 8 (d / 4 % 2) + 4 (d / 8) + d % 4. */
+#define SIXTEEN(n)                                                                                 \
+    n, n + 1, n + 2, n + 3, n + 8, n + 9, n + 10, n + 11, n + 4, n + 5, n + 6, n + 7, n + 12,      \
+        n + 13, n + 14, n + 15
+static const uint8_t words_order[64] = { SIXTEEN(0), SIXTEEN(16), SIXTEEN(32), SIXTEEN(48) };
+#undef SIXTEEN
+
+/* A block of 16 channels: their bias, then for each column pairs of rows 0 and 1, of row 2 and nothing. */
+enum { WORDS_LANES = 16, WORDS_BLOCK = WORDS_LANES + 3 * 2 * WORDS_LANES };
+
+static size_t words_layout_bytes(int32_t channels)
+{
+    return (size_t)((channels + WORDS_LANES - 1) / WORDS_LANES) * WORDS_BLOCK * sizeof(int32_t);
+}
+
+/* The kernel sees x itself: what the zero point adds is taken off the bias. */
+static void words_layout_pack(const int8_t *taps, const int32_t *bias, int32_t channels,
+    int32_t zero, void *packed)
+{
+    for (int32_t i = 0; i < (channels + WORDS_LANES - 1) / WORDS_LANES * WORDS_LANES; i++) {
+        int32_t c = i / 64 * 64 + words_order[i % 64], total = 0;
+        int32_t *block = (int32_t *)packed + (size_t)(i / WORDS_LANES) * WORDS_BLOCK;
+        int16_t *pairs = (int16_t *)(void *)(block + WORDS_LANES) + 2 * (i % WORDS_LANES);
+        if (c >= channels)
+            continue;
+        for (int32_t t = 0; t < OCT_COLUMNS_TAPS; t++) {
+            int8_t w = taps[(size_t)t * (size_t)channels + (size_t)c];
+            pairs[t / 2 * 2 * WORDS_LANES + t % 2] = w;
+            total += w;
+        }
+        block[i % WORDS_LANES] = (bias != NULL ? bias[c] : 0) - zero * total;
+    }
+}
+
+const oct_columns_layout oct_columns_words_layout = { WORDS_LANES, false, words_order,
+    words_layout_bytes, words_layout_pack };

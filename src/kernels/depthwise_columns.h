@@ -31,8 +31,8 @@ typedef struct oct_columns_args {
 bool oct_columns_fit(const oct_window *w);
 
 /**
- * Pixels of int8 (lanes 64) or int16 (lanes 32) whose channels are taken together: more than one if
- * they fill the lanes exactly and lie side by side.
+ * Pixels whose channels are taken together: more than one if they fill the lanes exactly and lie side
+ * by side.
  */
 int32_t oct_columns_repeat(const oct_window *w, int32_t lanes);
 
@@ -42,19 +42,33 @@ void oct_columns_set_rows(const oct_window *w, const void *image, size_t in_byte
 
 /**
  * Filter [kernel_h][3][channels] as taps [3][4][channels * repeat], those past the kernel's rows
- * zero: what oct_depthwise_pack_dot() takes for OCT_COLUMNS_TAPS taps.
+ * zero.
  */
 void oct_columns_order(const oct_window *w, const int8_t *filter, int32_t repeat, int8_t *taps);
 
+/* How an int8 kernel wants its weights. */
+typedef struct oct_columns_layout {
+    int32_t lanes;        /* channels of a vector */
+    bool repeats;         /* takes several pixels of few channels together */
+    const uint8_t *order; /* channel of each of 64 positions of the requantization constants */
+    size_t (*bytes)(int32_t channels);
+    /** taps of oct_columns_order(), bias [channels] or NULL, the inputs' zero point; packed: zeroed. */
+    void (*pack)(const int8_t *taps, const int32_t *bias, int32_t channels, int32_t zero,
+        void *packed);
+} oct_columns_layout;
+
+extern const oct_columns_layout oct_columns_bytes_layout; /* vectors of 64 bytes */
+extern const oct_columns_layout oct_columns_words_layout; /* vectors of 16 words */
+
 /**
- * Finished int8 outputs, y [out_w][channels]. packed by oct_depthwise_pack_dot() with the inputs'
- * zero point; rq in oct_depthwise_dot_order. Exact: the bytes of the definition. Reads no byte
- * outside of the rows.
+ * Finished int8 outputs, y [out_w][channels]; packed, rq and repeat by the kernel's layout. Exact: the
+ * bytes of the definition. Reads no byte outside of the rows.
  */
 #define OCT_COLUMNS_S8(name)                                                                       \
     void name(const oct_columns_args *args, const oct_requant_tile *rq, int8_t *y)
 typedef OCT_COLUMNS_S8((*oct_columns_s8_fn));
-OCT_COLUMNS_S8(oct_columns_s8_avx512vnni);
+OCT_COLUMNS_S8(oct_columns_s8_avx2);         /* oct_columns_words_layout */
+OCT_COLUMNS_S8(oct_columns_s8_avx512vnni);   /* oct_columns_bytes_layout */
 
 /* What hybrid sums become: see oct_hybrid_args in rows.h. Arrays have whole vectors of 64. */
 typedef struct oct_columns_hybrid {
@@ -67,7 +81,7 @@ typedef struct oct_columns_hybrid {
 
 /**
  * y[p][c] = clamp(v * (unit.scale * scale[c]) + bias[c]), v = float(sum of (q - zero) * w), as
- * oct_hybrid_shared_c(). packed without bias for zero -128.
+ * oct_hybrid_shared_c(). packed in oct_columns_bytes_layout, without bias for zero -128.
  */
 #define OCT_COLUMNS_HYBRID(name)                                                                   \
     void name(const oct_columns_args *args, const oct_columns_hybrid *by, float *y)

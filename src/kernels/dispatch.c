@@ -6,7 +6,7 @@
 #define ROWS_OF(isa)                                                                               \
     .move_flip = oct_move_flip_##isa, .move_widen = oct_move_widen_##isa,                          \
     .hybrid_shared = oct_hybrid_shared_##isa, .hybrid_channel = oct_hybrid_channel_##isa,          \
-    .quantize = { oct_range_fold_##isa, oct_quantize_floats_##isa },                                \
+    .quantize = { oct_range_fold_##isa, oct_quantize_floats_##isa },                               \
     .depthwise_taps_s8 = oct_depthwise_taps_s8_##isa,                                              \
     .depthwise_taps_s16 = oct_depthwise_taps_s16_##isa, .depthwise_f32 = oct_depthwise_f32_##isa,  \
     .gemm_f32 = oct_gemm_f32_##isa, .add_row_s8 = oct_add_row_s8_##isa,                            \
@@ -29,6 +29,8 @@ static const oct_kernel_set kernels_avx2 = {
     .s16_layout = { .lanes = 8, .vectors = 2, .group = 2, .bytes = 2 },
     .gemm_s16 = oct_gemm_s16_avx2,
     .depthwise_strip = oct_depthwise_strip_avx2,
+    .columns = &oct_columns_words_layout,
+    .columns_s8 = oct_columns_s8_avx2,
     .requant_s8 = oct_requant_tile_s8_avx2,
     .requant_s16 = oct_requant_tile_s16_c,
 };
@@ -43,13 +45,16 @@ static const oct_kernel_set kernels_avx512 = {
     ROWS_OF(avx512),
     AVX512_LAYOUTS,
     .gemm_s16 = oct_gemm_s16_avx512,
+    .columns = &oct_columns_words_layout,
+    .columns_s8 = oct_columns_s8_avx2,
 };
 
 #define AVX512VNNI_KERNELS                                                                         \
     ROWS_OF(avx512), AVX512_LAYOUTS,                                                               \
     .s8_layout = { .lanes = 16, .vectors = 4, .group = 4, .bytes = 1 },                            \
     .gemm_s16 = oct_gemm_s16_avx512vnni, .gemm_s8 = oct_gemm_s8_avx512vnni,                        \
-    .depthwise_s8 = oct_depthwise_s8_avx512vnni, .columns_s8 = oct_columns_s8_avx512vnni,          \
+    .depthwise_s8 = oct_depthwise_s8_avx512vnni, .columns = &oct_columns_bytes_layout,             \
+    .columns_s8 = oct_columns_s8_avx512vnni,                                                       \
     .columns_hybrid = oct_columns_hybrid_avx512vnni, .columns_s16 = oct_columns_s16_avx512vnni
 
 static const oct_kernel_set kernels_avx512vnni = { AVX512VNNI_KERNELS };
@@ -66,12 +71,12 @@ static const oct_kernel_set kernels_avx512amx = {
 #define NEON_KERNELS                                                                               \
     .move_flip = oct_move_flip_c, .move_widen = oct_move_widen_c,                                  \
     .hybrid_shared = oct_hybrid_shared_c, .hybrid_channel = oct_hybrid_channel_c,                  \
-    .quantize = { oct_range_fold_c, oct_quantize_floats_c },                                          \
+    .quantize = { oct_range_fold_c, oct_quantize_floats_c },                                       \
     .depthwise_taps_s8 = oct_depthwise_taps_s8_neon,                                               \
     .depthwise_taps_s16 = oct_depthwise_taps_s16_neon, .depthwise_f32 = oct_depthwise_f32_neon,    \
     .gemm_f32 = oct_gemm_f32_neon, .gemm_s16 = oct_gemm_s16_neon,                                  \
     .add_row_s8 = oct_add_row_s8_neon, .add_row_s16 = oct_add_row_s16_neon,                        \
-    .requant_s8 = oct_requant_tile_s8_neon, .requant_s16 = oct_requant_tile_s16_c,                 \
+    .requant_s8 = oct_requant_tile_s8_neon, .requant_s16 = oct_requant_tile_s16_neon,                 \
     .f32_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 4 },                            \
     .s16_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 2 }
 

@@ -25,6 +25,7 @@ typedef struct oct_kernel_set {
     oct_depthwise_strip_fn depthwise_strip; /* NULL: none on this level */
     oct_depthwise_sums_fn depthwise_taps_s8, depthwise_taps_s16;
     oct_depthwise_s8_fn depthwise_s8; /* NULL: none on this level */
+    const oct_columns_layout *columns;    /* of columns_s8 */
     oct_columns_s8_fn columns_s8;         /* NULL, like the next two: none on this level */
     oct_columns_hybrid_fn columns_hybrid;
     oct_columns_s16_fn columns_s16;

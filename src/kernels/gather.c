@@ -20,20 +20,12 @@ static inline void copy(char *to, const char *from, size_t bytes)
     }
 }
 
-static inline void move(const oct_gather *g, char *to, const char *from, size_t n, int32_t zero)
-{
-    if (g->widen != NULL)
-        g->widen(to, from, n, zero);
-    else
-        copy(to, from, n * g->in_bytes);
-}
-
 /* One kernel row: taps outside are padding, the ones inside a single run unless dilated. */
-static inline char *gather_taps(const oct_gather *g, const char *line, int32_t x0, int32_t zero,
-    int pad, char *to)
+static inline char *gather_taps(const oct_gather *g, const char *line, int32_t x0, int pad,
+    char *to)
 {
     const oct_window *w = &g->window;
-    size_t tap = (size_t)w->depth * g->out_bytes, step = (size_t)w->in_c * g->in_bytes;
+    size_t tap = (size_t)w->depth * g->in_bytes, step = (size_t)w->in_c * g->in_bytes;
     oct_tap_range in = oct_window_span(x0, w->kernel_w, w->dilation_w, w->in_w);
     char *end = to + (size_t)w->kernel_w * tap;
     if (in.begin > 0) {
@@ -41,12 +33,12 @@ static inline char *gather_taps(const oct_gather *g, const char *line, int32_t x
         to += (size_t)in.begin * tap;
     }
     if (w->dilation_w == 1 && w->depth == w->in_c) {
-        size_t n = (size_t)(in.end - in.begin) * (size_t)w->depth;
-        move(g, to, line + (ptrdiff_t)(x0 + in.begin) * (ptrdiff_t)step, n, zero);
-        to += n * g->out_bytes;
+        size_t bytes = (size_t)(in.end - in.begin) * tap;
+        copy(to, line + (ptrdiff_t)(x0 + in.begin) * (ptrdiff_t)step, bytes);
+        to += bytes;
     } else {
         for (int32_t kx = in.begin; kx < in.end; kx++, to += tap)
-            move(g, to, line + (size_t)(x0 + kx * w->dilation_w) * step, (size_t)w->depth, zero);
+            copy(to, line + (size_t)(x0 + kx * w->dilation_w) * step, tap);
     }
     if (to < end)
         memset(to, pad, (size_t)(end - to));
@@ -57,15 +49,15 @@ static void gather_row(const oct_gather *g, const char *image, int32_t oy, int32
     char *to)
 {
     const oct_window *w = &g->window;
-    size_t taps = (size_t)w->kernel_w * (size_t)w->depth * g->out_bytes;
+    size_t taps = (size_t)w->kernel_w * (size_t)w->depth * g->in_bytes;
     size_t line = (size_t)w->in_w * (size_t)w->in_c * g->in_bytes;
     int32_t y0 = oy * w->stride_h - w->pad_top, x0 = ox * w->stride_w - w->pad_left;
-    int pad = g->widen == NULL && g->in_bytes == 1 ? zero : 0;
+    int pad = g->in_bytes == 1 ? zero : 0;
     char *end = to + g->row_bytes;
     for (int32_t ky = 0; ky < w->kernel_h; ky++) {
         int32_t y = y0 + ky * w->dilation_h;
         if (y >= 0 && y < w->in_h) {
-            to = gather_taps(g, image + (size_t)y * line, x0, zero, pad, to);
+            to = gather_taps(g, image + (size_t)y * line, x0, pad, to);
         } else {
             memset(to, pad, taps);
             to += taps;
@@ -107,7 +99,7 @@ static bool rows_inside(const oct_gather *g, int32_t oy)
 {
     const oct_window *w = &g->window;
     int32_t y0 = oy * w->stride_h - w->pad_top;
-    return g->widen == NULL && w->dilation_w == 1 && w->depth == w->in_c && y0 >= 0
+    return w->dilation_w == 1 && w->depth == w->in_c && y0 >= 0
         && y0 + (w->kernel_h - 1) * w->dilation_h < w->in_h;
 }
 
@@ -117,7 +109,7 @@ static bool is_plain(const oct_gather *g)
     const oct_window *w = &g->window;
     return w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1
         && w->pad_top == 0 && w->pad_left == 0 && w->depth == w->in_c
-        && g->row_bytes == (size_t)w->depth * g->out_bytes;
+        && g->row_bytes == (size_t)w->depth * g->in_bytes;
 }
 
 static void gather_each(const oct_gather *g, const char *x, const oct_row_quant *units,
@@ -150,19 +142,39 @@ static void gather_each(const oct_gather *g, const char *x, const oct_row_quant 
     }
 }
 
+/* int8 rows in `raw` to int16 without the zero points of their images. */
+static void widen_rows(const oct_gather *g, const char *raw, const oct_row_quant *units,
+    size_t first, int32_t rows, char *tile)
+{
+    size_t depth = g->row_bytes / 2, pixels = (size_t)g->window.out_h * (size_t)g->window.out_w;
+    if (units == NULL) {
+        g->widen(tile, raw, (size_t)rows * depth, g->zero);
+        return;
+    }
+    for (size_t i = 0; i < (size_t)rows; i++)
+        g->widen(tile + i * g->row_bytes, raw + i * depth, depth,
+            units[(first + i) / pixels].zero);
+}
+
 void oct_gather_rows(const oct_gather *g, const void *x, const oct_row_quant *units, size_t first,
     int32_t rows, void *tile)
 {
-    const char *from = (const char *)x + first * (size_t)g->window.depth * g->in_bytes;
-    size_t elements = (size_t)rows * g->row_bytes / g->out_bytes;
-    if (is_plain(g) && (g->widen == NULL || units == NULL)) {
-        if (g->flip != NULL)
-            g->flip(tile, from, elements, 0);
-        else
-            move(g, tile, from, elements, g->zero);
-        return;
+    oct_gather raw = *g;
+    char *to = tile;
+    if (g->widen != NULL) {
+        raw.row_bytes = g->row_bytes / 2;
+        to += (size_t)rows * g->row_bytes;
     }
-    gather_each(g, x, units, first, rows, tile);
-    if (g->flip != NULL)
-        g->flip(tile, tile, elements, 0);
+    const char *from = (const char *)x + first * (size_t)g->window.depth * g->in_bytes;
+    size_t bytes = (size_t)rows * raw.row_bytes;
+    if (!is_plain(&raw)) {
+        gather_each(&raw, x, units, first, rows, to);
+        from = to;
+    }
+    if (g->widen != NULL)
+        widen_rows(g, from, units, first, rows, tile);
+    else if (g->flip != NULL)
+        g->flip(tile, from, bytes, 0);
+    else if (from != to)
+        memcpy(tile, from, bytes);
 }

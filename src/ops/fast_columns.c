@@ -8,6 +8,8 @@
 
 #include "kernels/dispatch.h"
 
+enum { MOST_LANES = 64 };
+
 struct oct_fast_columns {
     const oct_kernel_set *kernels;
     void *packed;
@@ -22,9 +24,12 @@ typedef struct widening {
     int32_t channels, wide, whole; /* whole: up to full vectors */
 } widening;
 
-static int32_t lanes_of(const oct_op *op)
+/* Neighbouring pixels that are taken together. */
+static int32_t choose_repeat(const oct_op *op, const oct_window *w, const oct_kernel_set *kernels)
 {
-    return op->form == OCT_FORM_S16 ? 32 : 64;
+    if (op->form == OCT_FORM_S16)
+        return oct_columns_repeat(w, 32);
+    return kernels->columns->repeats ? oct_columns_repeat(w, kernels->columns->lanes) : 1;
 }
 
 static void *alloc_aligned(oct_op *op, size_t size)
@@ -86,7 +91,8 @@ static oct_status prepare_requant(oct_op *op, const oct_linear *l, const widenin
         oct_requant_s16_tile_init(
             &rq, bias, to->wide, to->whole, oct_columns_s16_order, blocks, &f->rq_s16);
     else
-        oct_requant_tile_init(&rq, to->wide, to->whole, oct_depthwise_dot_order, blocks, &f->rq);
+        oct_requant_tile_init(
+            &rq, to->wide, to->whole, f->kernels->columns->order, blocks, &f->rq);
     return OCT_OK;
 }
 
@@ -109,20 +115,20 @@ static oct_status prepare_hybrid(oct_op *op, const oct_linear *l, const widening
 static oct_status pack(oct_op *op, const oct_linear *l, const widening *to, oct_fast_columns *f,
     oct_error *err)
 {
-    bool bytes_wide = op->form != OCT_FORM_S16;
+    const oct_columns_layout *layout = f->kernels->columns;
+    bool wide_codes = op->form == OCT_FORM_S16;
     const void *bias = op->form == OCT_FORM_S8 ? widen(op, to, oct_linear_bias(op, l)) : NULL;
-    size_t bytes = bytes_wide ? oct_depthwise_dot_bytes(OCT_COLUMNS_TAPS, to->wide)
-                              : oct_columns_s16_bytes(to->wide);
+    size_t bytes = wide_codes ? oct_columns_s16_bytes(to->wide) : layout->bytes(to->wide);
     f->packed = alloc_aligned(op, bytes);
     int8_t *taps = oct_op_alloc(op, (size_t)OCT_COLUMNS_TAPS * (size_t)to->wide);
     if (f->packed == NULL || taps == NULL || (op->form == OCT_FORM_S8 && bias == NULL))
         return oct_fail_memory(err, bytes, "packed weights");
     oct_columns_order(&l->window, op->in[l->slots.filter]->data, f->repeat, taps);
-    if (bytes_wide)
-        oct_depthwise_pack_dot(taps, bias, OCT_COLUMNS_TAPS, to->wide,
-            op->form == OCT_FORM_HYBRID ? -128 : l->in_zero, f->packed);
-    else
+    if (wide_codes)
         oct_columns_pack_s16(taps, to->wide, f->packed);
+    else
+        layout->pack(taps, bias, to->wide, op->form == OCT_FORM_HYBRID ? -128 : l->in_zero,
+            f->packed);
     return OCT_OK;
 }
 
@@ -151,10 +157,9 @@ oct_status oct_fast_columns_prepare(oct_op *op, oct_fast_columns **out, oct_erro
     oct_fast_columns *f = oct_op_alloc(op, sizeof *f);
     if (f == NULL)
         return oct_fail_memory(err, sizeof *f, "depthwise convolution");
-    int32_t lanes = lanes_of(op);
-    *f = (oct_fast_columns){ .kernels = kernels, .repeat = oct_columns_repeat(&l->window, lanes) };
+    *f = (oct_fast_columns){ .kernels = kernels, .repeat = choose_repeat(op, &l->window, kernels) };
     int32_t wide = l->window.in_c * f->repeat;
-    widening to = { l->window.in_c, wide, (wide + lanes - 1) / lanes * lanes };
+    widening to = { l->window.in_c, wide, (wide + MOST_LANES - 1) / MOST_LANES * MOST_LANES };
     OCT_TRY(pack(op, l, &to, f, err));
     OCT_TRY((op->form == OCT_FORM_HYBRID ? prepare_hybrid : prepare_requant)(op, l, &to, f, err));
     *out = f;

@@ -240,7 +240,9 @@ oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err)
         OCT_TRY(pack_integers(op, l, f, err));
     OCT_TRY(oct_linear_scratch(op, usable, err));
     size_t rows = (size_t)f->block_rows;
-    f->tile_bytes = f->in_place ? 0 : (rows * f->gather.row_bytes + 63) / 64 * 64;
+    size_t tile = rows * f->gather.row_bytes;
+    tile += f->gather.widen != NULL ? tile / 2 : 0;
+    f->tile_bytes = f->in_place ? 0 : (tile + 63) / 64 * 64;
     f->sum_bytes = is_float(op) ? 0 : rows * (size_t)oct_gemm_panel_columns(f->layout) * 4;
     f->worker_bytes = f->tile_bytes + (op->form == OCT_FORM_S16 ? 3 : 1) * f->sum_bytes;
     op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * f->worker_bytes;

@@ -31,11 +31,11 @@ static oct_window random_window(void)
 }
 
 /* Channels repeat past n, as the kernels want them. */
-static void problem_init(problem *p, bool hybrid)
+static void problem_init(problem *p, const oct_columns_layout *layout, bool hybrid)
 {
     *p = (problem){ .w = random_window(), .zero = check_extreme(-128, 127) };
     int32_t n = p->w.in_c;
-    p->repeat = oct_columns_repeat(&p->w, 64);
+    p->repeat = layout->repeats ? oct_columns_repeat(&p->w, layout->lanes) : 1;
     p->wide = n * p->repeat;
     p->whole = (p->wide + 63) / 64 * 64;
     p->taps = oct_window_taps(&p->w);
@@ -49,9 +49,9 @@ static void problem_init(problem *p, bool hybrid)
     for (int32_t i = 0; i < p->wide; i++)
         p->bias[i] = i < n ? check_between(-200000, 200000) : p->bias[i % n];
     oct_columns_order(&p->w, p->filter, p->repeat, p->order);
-    p->packed = check_packed_create(oct_depthwise_dot_bytes(OCT_COLUMNS_TAPS, p->wide));
-    oct_depthwise_pack_dot(p->order, hybrid ? NULL : p->bias, OCT_COLUMNS_TAPS, p->wide,
-        hybrid ? -128 : p->zero, p->packed);
+    p->packed = check_packed_create(layout->bytes(p->wide));
+    layout->pack(
+        p->order, hybrid ? NULL : p->bias, p->wide, hybrid ? -128 : p->zero, p->packed);
 }
 
 static void problem_free(problem *p)
@@ -78,7 +78,7 @@ static void report(bool equal, const char *kind, const char *name, const oct_win
 static void check_s8(const oct_kernel_set *kernels, const char *name)
 {
     problem p;
-    problem_init(&p, false);
+    problem_init(&p, kernels->columns, false);
     int32_t n = p.w.in_c, out_zero = check_extreme(-128, 100);
     oct_multiplier by[MOST_WIDE];
     for (int32_t i = 0; i < p.wide; i++)
@@ -89,7 +89,7 @@ static void check_s8(const oct_kernel_set *kernels, const char *name)
         .hi = check_between(out_zero, 127) };
     oct_requant_block *blocks = check_packed_create((size_t)p.whole / 16 * sizeof *blocks);
     oct_requant_tile tile;
-    oct_requant_tile_init(&rq, p.wide, p.whole, oct_depthwise_dot_order, blocks, &tile);
+    oct_requant_tile_init(&rq, p.wide, p.whole, kernels->columns->order, blocks, &tile);
     int8_t *y = check_output_create(p.outputs), want[MOST_WIDE];
     size_t row = (size_t)p.w.out_w * (size_t)n;
     for (int32_t oy = 0; oy < p.w.out_h; oy++) {
@@ -113,7 +113,7 @@ static void check_s8(const oct_kernel_set *kernels, const char *name)
 static void check_hybrid(const oct_kernel_set *kernels, const char *name)
 {
     problem p;
-    problem_init(&p, true);
+    problem_init(&p, kernels->columns, true);
     int32_t n = p.w.in_c, column_sum[MOST_WIDE] = { 0 };
     const int32_t no_sums[MOST_WIDE] = { 0 };
     float scale[MOST_WIDE] = { 0 }, bias[MOST_WIDE] = { 0 }, want[MOST_WIDE];
@@ -154,7 +154,7 @@ static void check_hybrid(const oct_kernel_set *kernels, const char *name)
 static void check_s16(const oct_kernel_set *kernels, const char *name)
 {
     problem p;
-    problem_init(&p, true);
+    problem_init(&p, kernels->columns, true);
     const oct_window *w = &p.w;
     int32_t n = w->in_c, repeat = oct_columns_repeat(w, 32), wide = n * repeat;
     int32_t whole = (wide + 31) / 32 * 32;

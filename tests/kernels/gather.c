@@ -71,6 +71,7 @@ static void check_gather(const oct_kernel_set *kernels, const char *name, int ki
     size_t pixels = oct_window_pixels(&w), first = check_random() % pixels;
     int32_t rows = check_between(1, (int32_t)(pixels - first));
     size_t bytes = (size_t)rows * g.row_bytes;
+    bytes += kind == WIDEN ? bytes / 2 : 0;
     void *tile = check_output_create(bytes);
     oct_gather_rows(&g, x.data, by_unit ? units : NULL, first, rows, tile);
     bool equal = check_output_intact(tile, bytes);
