@@ -76,7 +76,7 @@ static const oct_kernel_set kernels_avx512amx = {
     .depthwise_taps_s16 = oct_depthwise_taps_s16_neon, .depthwise_f32 = oct_depthwise_f32_neon,    \
     .gemm_f32 = oct_gemm_f32_neon, .gemm_s16 = oct_gemm_s16_neon,                                  \
     .add_row_s8 = oct_add_row_s8_neon, .add_row_s16 = oct_add_row_s16_neon,                        \
-    .requant_s8 = oct_requant_tile_s8_neon, .requant_s16 = oct_requant_tile_s16_neon,                 \
+    .requant_s8 = oct_requant_tile_s8_neon, .requant_s16 = oct_requant_tile_s16_neon,              \
     .f32_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 4 },                            \
     .s16_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 2 }
 

@@ -90,5 +90,6 @@ void oct_requant_s16_tile_init(const oct_requant *rq, const int64_t *bias, int32
 typedef OCT_REQUANT_TILE_S16((*oct_requant_tile_s16_fn));
 OCT_REQUANT_TILE_S16(oct_requant_tile_s16_c);
 OCT_REQUANT_TILE_S16(oct_requant_tile_s16_avx512);
+OCT_REQUANT_TILE_S16(oct_requant_tile_s16_neon);
 
 #endif
