@@ -24,11 +24,16 @@ apk: all
 	scripts/setup.sh build demo aarch64 android
 	scripts/apk.sh
 
-# All tests: release build with gcc, then clang, sanitizers and plain C.
+# All tests: release build with gcc, then clang, sanitizers and plain C, then 64-bit ARM emulated.
 check:
 	scripts/setup.sh build test demo
-	scripts/setup.sh --optional browser mpi device
-	scripts/check.sh release clang portable sanitize clang-sanitize
+	scripts/setup.sh --optional browser mpi device aarch64
+	scripts/check.sh release clang portable sanitize clang-sanitize aarch64
+
+# Every test and the demo's accuracy on emulated ARM processors: a quarter of an hour.
+check-aarch64: all
+	scripts/setup.sh build test demo aarch64
+	scripts/qemu.sh $(BUILD)/octavo all
 
 # Against live TensorFlow, Keras and LiteRT from PyPI.
 conformance: all
@@ -57,4 +62,4 @@ install: all
 clean:
 	rm -rf $(BUILD)/CMakeFiles $(BUILD)/build.ninja $(BUILD)/CMakeCache.txt $(BUILD)/tests build-*
 
-.PHONY: all demo device apk check conformance bench fuzz goldens docs install clean
+.PHONY: all demo device check-aarch64 apk check conformance bench fuzz goldens docs install clean

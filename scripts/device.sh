@@ -1,14 +1,14 @@
 #!/bin/sh
 # Builds the program for phones and boards: build/octavo-arm64, one static file for 64-bit ARM.
 #
-# usage: scripts/device.sh [CMAKE_OPTION...]
+# usage: [TARGETS="TARGET..."] scripts/device.sh [CMAKE_OPTION...]
 #   e.g. scripts/device.sh -DOCT_TESTS=ON
 #        scripts/device.sh -DCMAKE_TOOLCHAIN_FILE=$NDK/build/cmake/android.toolchain.cmake \
 #            -DANDROID_ABI=arm64-v8a -DANDROID_PLATFORM=android-26
 #
 # The libraries that the program needs (and cmocka for its tests) are built first, with the same
 # compiler, from the sources of Debian's packages: a distribution's own libraries are made for its libc.
-# Sources found in build-aarch64/sources, NAME-VERSION folders, are used as they are.
+# Sources found in build-aarch64/sources, NAME-VERSION folders, are used as they are. Exit code 77: there are none.
 set -eu
 cd "$(dirname "$0")/.."
 build=$PWD/build-aarch64
@@ -47,7 +47,7 @@ fetch() {
     (cd "$sources" && apt-get $options update && apt-get $options source "$@") >"$state/log" 2>&1 || {
         tail -n 20 "$state/log" >&2
         echo "device: cannot get the sources of $*; unpack them in $sources" >&2
-        exit 5
+        exit 77
     }
     rm -rf "$state"
 }
@@ -70,6 +70,7 @@ if [ ! -f "$stamp" ]; then
     : >"$stamp"
 fi
 quietly cmake --preset aarch64 -DOCT_TESTS=OFF "$@"
-cmake --build "$build" -j "${JOBS:-$(nproc 2>/dev/null || echo 2)}"
+# shellcheck disable=SC2086
+cmake --build "$build" -j "${JOBS:-$(nproc 2>/dev/null || echo 2)}" --target ${TARGETS:-all}
 mkdir -p build
 cp "$build/octavo" build/octavo-arm64

@@ -2,6 +2,7 @@
 # Every build, CPU level and thread count must write the same files and compute the same integers.
 # usage: scripts/same_bytes.sh OCTAVO...
 # The first build at its best level with one thread is the reference. Last line: "N passed, N failed".
+# IMAGES, CALIBRATION: samples evaluated and calibrated with; LEVELS: values of OCT_CPU besides the best.
 set -u
 cd "$(dirname "$0")/.."
 data=${FASHION_MNIST:-/usr/share/datasets/fashion-mnist}
@@ -19,11 +20,11 @@ make_all() {
     "$octavo" convert $model -o "$folder/float32.tflite" --quiet || return 1
     for mode in float16 dynamic int8 int8-full int16x8; do
         "$octavo" quantize $model -o "$folder/$mode.tflite" --mode $mode --quiet --preprocess tf \
-            --calib "$data/train-images-idx3-ubyte.gz:40" "$@" >/dev/null || return 1
+            --calib "$data/train-images-idx3-ubyte.gz:${CALIBRATION:-40}" "$@" >/dev/null || return 1
     done
     # Integer forms: all answers, and the outputs of the output layer's integers by way of --predictions.
     for mode in int8 int8-full int16x8 float32; do
-        "$octavo" eval "$folder/$mode.tflite" --data "$data/t10k-images-idx3-ubyte.gz:200" --preprocess tf \
+        "$octavo" eval "$folder/$mode.tflite" --data "$data/t10k-images-idx3-ubyte.gz:${IMAGES:-200}" --preprocess tf \
             --json --predictions "$folder/$mode.npy" "$@" >"$folder/$mode.json" || return 1
         sed -i "s#$folder/##" "$folder/$mode.json"
     done
@@ -58,7 +59,7 @@ for octavo in "$@"; do
     for threads in 1 2; do
         compare_with "$octavo, $threads threads" --threads $threads
     done
-    for level in c avx2 avx512; do
+    for level in ${LEVELS-c avx2 avx512}; do
         OCT_CPU=$level
         export OCT_CPU
         compare_with "$octavo, OCT_CPU=$level" --threads 2
