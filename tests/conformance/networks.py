@@ -25,6 +25,7 @@ import json
 import mmap
 import os
 import platform
+import resource
 import subprocess
 import sys
 import threading
@@ -56,16 +57,24 @@ SLOW = {"ConvNeXtTiny", "ConvNeXtSmall", "ConvNeXtBase", "ConvNeXtLarge", "ConvN
 # not computed in float64: TensorFlow has no fast depthwise-like convolution of doubles
 
 
+def processor_seconds():
+    """What all processes that this one started and that have ended used."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def child(arguments):
     """Runs a Python script that prints a ROW; the row and the process's own cost."""
-    start = time.perf_counter()
+    start, used = time.perf_counter(), processor_seconds()
     done = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
     out, err = done.communicate()
     rows = [line for line in out.splitlines() if line.startswith("ROW ")]
     if done.returncode != 0 or not rows:
         raise RuntimeError(f"{os.path.basename(arguments[0])}: exit code {done.returncode}: {err[-600:]}")
-    return json.loads(rows[0][4:]) | {"process_seconds": round(time.perf_counter() - start, 2)}
+    return json.loads(rows[0][4:]) | {
+        "process_seconds": round(time.perf_counter() - start, 2),
+        "processor_seconds": round(processor_seconds() - used, 2)}
 
 
 def watch_memory(pid, peaks):
@@ -87,7 +96,7 @@ def convert(octavo, source, target):
     """octavo's conversion: seconds, peak resident bytes, and those of them that no file backs."""
     if os.path.exists(target):
         os.remove(target)
-    start = time.perf_counter()
+    start, used = time.perf_counter(), processor_seconds()
     process = subprocess.Popen([octavo, "convert", source, "-o", target, "--quiet"],
                                stderr=subprocess.PIPE, text=True)
     peaks = {"VmHWM": 0, "RssAnon": 0}
@@ -99,7 +108,7 @@ def convert(octavo, source, target):
     watcher.join()
     if process.returncode != 0:
         raise RuntimeError(f"octavo: exit code {process.returncode}: {complaint.strip()[-300:]}")
-    return {"seconds": round(seconds, 4), "peak_rss_bytes": peaks["VmHWM"],
+    return {"seconds": round(seconds, 4), "processor_seconds": round(processor_seconds() - used, 4), "peak_rss_bytes": peaks["VmHWM"],
             "peak_anonymous_bytes": peaks["RssAnon"]}
 
 
