@@ -110,6 +110,11 @@ static oct_status choose_forms(oct_comparison *c, oct_error *err)
         c->made_count = o->given_count;
         return OCT_OK;
     }
+    oct_variant own = oct_variant_of(c->model->graph);
+    if (own.mode == OCT_MODE_INT8 || own.mode == OCT_MODE_INT8_FULL || own.mode == OCT_MODE_INT16X8)
+        return oct_fail(err, OCT_E_UNSUPPORTED,
+            "%s is %s already; forms are made of a float32 model",
+            o->model_name != NULL ? o->model_name : "the model", oct_variant_name(own));
     const oct_variant *variants = o->variants != NULL ? o->variants : oct_compare_variants();
     int32_t count = o->variants != NULL ? o->variant_count : OCT_VARIANTS;
     add_form(c, oct_compare_variants()[0]);
