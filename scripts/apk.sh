@@ -53,6 +53,14 @@ count=$(printf '\\%03o\\%03o' $((images / 256)) $((images % 256)))
     gzip -dc "$fashion/t10k-labels-idx1-ubyte.gz" | tail -c +9 | head -c "$images"
 } >"$work/apk/assets/demo/labels-idx1-ubyte"
 
+# Whose work is in the package.
+mkdir "$work/apk/assets/licences"
+cp LICENSE NOTICE "$work/apk/assets/licences/"
+for package in libjansson-dev zlib1g-dev musl-dev dataset-fashion-mnist; do
+    terms=/usr/share/doc/$package/copyright
+    [ ! -f "$terms" ] || cp "$terms" "$work/apk/assets/licences/${package%-dev}"
+done
+
 # Native code: the program as a library, since only such files are unpacked with the right to run.
 [ -f "$program" ] || scripts/device.sh
 readelf -lW "$program" | awk '/LOAD/ && $NF != "0x4000" { bad = 1 } END { exit bad }' ||
@@ -63,10 +71,11 @@ sources=$(find android/src -name '*.java')
 if [ -n "$tflite" ]; then
     for aar in "$tflite"/*.aar; do
         name=$(basename "$aar" .aar)
-        unzip -q -o "$aar" classes.jar 'jni/arm64-v8a/*' -d "$work/tflite/$name" 2>/dev/null || true
+        unzip -q -o "$aar" classes.jar LICENSE 'jni/arm64-v8a/*' -d "$work/tflite/$name" 2>/dev/null || true
         classpath=$classpath:$work/tflite/$name/classes.jar
     done
     cp "$work"/tflite/*/jni/arm64-v8a/*.so "$work/apk/lib/arm64-v8a/"
+    cp "$work"/tflite/*-api-*/LICENSE "$work/apk/assets/licences/tensorflow-lite"
     sources="$sources $(find android/tflite -name '*.java')"
 fi
 

@@ -32,7 +32,7 @@ packed() {
 
 holds "it builds" scripts/apk.sh
 mkdir -p "$again/tree/build/android"
-cp -r android demo scripts "$again/tree/"
+cp -r android demo scripts LICENSE NOTICE "$again/tree/"
 cp build/octavo build/octavo-arm64 "$again/tree/build/"
 ln -s "$PWD/$out/maven" "$again/tree/build/android/maven"
 holds "it builds again elsewhere" "$again/tree/scripts/apk.sh"

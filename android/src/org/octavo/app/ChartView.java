@@ -8,6 +8,7 @@ import android.util.AttributeSet;
 import android.util.TypedValue;
 import android.view.View;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -54,6 +55,7 @@ public final class ChartView extends View {
 
     void show(Results results) {
         groups.clear();
+        Arrays.fill(present, false);
         most = 0;
         StringBuilder spoken = new StringBuilder();
         for (Results.Row row : results.rows) {

@@ -58,6 +58,7 @@ public final class MainActivity extends Activity {
         findViewById(R.id.share).setOnClickListener(view -> share());
         findViewById(R.id.save).setOnClickListener(view -> save());
         known = session.picked;
+        findViewById(R.id.licences).setOnClickListener(view -> Licences.show(this));
         session.listen(this::show);
         show();
     }
@@ -173,7 +174,8 @@ public final class MainActivity extends Activity {
         progress.setProgress(session.percent);
         if (running) getWindow().addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
         else getWindow().clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
-        status.setText(sentence());
+        // A screen reader tells every change of it, so the percentage is the bar's alone.
+        if (!sentence().contentEquals(status.getText())) status.setText(sentence());
         status.setTextColor(getColor(session.state == Session.State.FAILED ? R.color.bad
                 : R.color.quiet));
         if (session.results != null && session.results != shown) show(session.results);
@@ -185,7 +187,7 @@ public final class MainActivity extends Activity {
                 return getString(R.string.models_copying);
             case RUNNING:
                 return session.step.isEmpty() ? getString(R.string.status_start)
-                        : getString(R.string.status_step, step(session.step), session.percent);
+                        : step(session.step);
             case DONE:
                 return getString(R.string.status_done, session.results.rows.size(), date());
             case CANCELLED:

@@ -72,17 +72,27 @@ final class ModelSet {
     static ModelSet pick(Context context, List<Uri> documents) throws IOException {
         File fresh = new File(context.getFilesDir(), "picked-unfinished");
         File folder = new File(context.getFilesDir(), "picked");
+        int models = 0;
         clear(fresh);
         for (Uri document : documents) {
             String name = name(context, document);
             if (!name.endsWith(".tflite") && !name.endsWith(".npz"))
                 throw new IOException(context.getString(R.string.models_unusable, name));
-            copy(context.getContentResolver().openInputStream(document), new File(fresh, name));
+            models += name.endsWith(".tflite") ? 1 : 0;
+            copy(context.getContentResolver().openInputStream(document), unused(fresh, name));
         }
+        if (models == 0) throw new IOException(context.getString(R.string.models_lacking));
         clear(folder);
         if (!folder.delete() || !fresh.renameTo(folder))
             throw new IOException(folder + ": cannot be made");
         return inFolder(folder);
+    }
+
+    /** Files of one name may come from several places: "2-model.tflite". */
+    private static File unused(File folder, String name) {
+        File file = new File(folder, name);
+        for (int i = 2; file.exists(); i++) file = new File(folder, i + "-" + name);
+        return file;
     }
 
     /** A name for people: the models' files. */

@@ -10,6 +10,7 @@ import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
 import android.app.Activity;
+import android.app.AlertDialog;
 import android.content.ClipData;
 import android.content.Intent;
 import android.content.res.Configuration;
@@ -39,6 +40,7 @@ import org.robolectric.RobolectricTestRunner;
 import org.robolectric.android.controller.ActivityController;
 import org.robolectric.annotation.Config;
 import org.robolectric.shadows.ShadowActivity.IntentForResult;
+import org.robolectric.shadows.ShadowDialog;
 
 /** The flow, with the host's octavo in the place of the packed program. */
 @RunWith(RobolectricTestRunner.class)
@@ -170,6 +172,12 @@ public final class MainActivityTest {
     }
 
     @Test
+    public void filesOfOneNameAreBothKept() throws Exception {
+        pick(demo("float32.tflite", "a/m.tflite"), demo("int8.tflite", "b/m.tflite"));
+        assertEquals("m.tflite, 2-m.tflite", activity.session.picked.title());
+    }
+
+    @Test
     public void formsOfOnePickedModelAreMadeOnThePhone() throws Exception {
         pick(demo("float32.tflite", "only.tflite"));
         Phone.run(activity);
@@ -184,6 +192,8 @@ public final class MainActivityTest {
         pick(document("holiday.jpg", new ByteArrayInputStream(new byte[9])));
         assertFailed(activity.getString(R.string.models_unusable, "holiday.jpg"));
         assertNull(activity.session.picked);
+        pick(document("x.npz", new ByteArrayInputStream(new byte[9])));
+        assertFailed(activity.getString(R.string.models_lacking));
         pick(document("broken.tflite", new ByteArrayInputStream("not a model".getBytes("UTF-8"))));
         Phone.run(activity);
         assertEquals(Session.State.FAILED, activity.session.state);
@@ -348,6 +358,15 @@ public final class MainActivityTest {
         String bundled = text(R.id.bundled).getText().toString();
         assertTrue(bundled, bundled.endsWith("6 forms, 2000 test images"));
         assertEquals(View.LAYOUT_DIRECTION_LTR, activity.findViewById(R.id.page).getLayoutDirection());
+    }
+
+    @Test
+    public void licencesOfAllParts() {
+        text(R.id.licences).performClick();
+        AlertDialog dialog = (AlertDialog) ShadowDialog.getLatestDialog();
+        String terms = ((TextView) dialog.findViewById(android.R.id.message)).getText().toString();
+        for (String part : new String[] {"— LICENSE —", "— tensorflow-lite —", "— musl —", "— zlib1g —"})
+            assertTrue(part, terms.contains(part));
     }
 
     /** A screen reader finds a name on everything that can be touched or focused. */

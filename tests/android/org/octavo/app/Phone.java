@@ -43,7 +43,7 @@ final class Phone {
     }
 
     static void await(String what, BooleanSupplier done) throws InterruptedException {
-        for (long end = System.nanoTime() + 60_000_000_000L; System.nanoTime() < end; ) {
+        for (long end = System.nanoTime() + 300_000_000_000L; System.nanoTime() < end; ) {
             shadowOf(Looper.getMainLooper()).idle();
             if (done.getAsBoolean()) return;
             Thread.sleep(5);

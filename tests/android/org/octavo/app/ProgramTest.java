@@ -57,7 +57,7 @@ public final class ProgramTest {
         assertTrue(shell("yes | head -c 1000000; yes x | head -c 1000000 >&2"));
     }
 
-    @Test(timeout = 20000)
+    @Test(timeout = 60000)
     public void cancelEnds() throws Exception {
         Program program = program("echo 'progress: 1 % a' >&2; exec sleep 60");
         assertFalse(program.run((step, percent) -> program.cancel()));
