@@ -8,7 +8,7 @@
 static const cli_option options[] = {
     { "rounds", 0, "N", "rounds in which every model runs once (default: as fit the time)" },
     { "seconds", 0, "S", "time to aim at for all models together (default: 2 for each)" },
-    { "profile", 0, NULL, "time of each operator" },
+    { "profile", 0, NULL, "time of each operator, and its share of what the processor could do" },
     CLI_ENGINE_OPTIONS,
     CLI_CPUS_OPTION,
     CLI_DEVICE_OPTIONS,
@@ -41,8 +41,9 @@ static json_t *profile_json(const oct_bench *bench, int32_t m)
     const oct_op_time *profile = oct_bench_profile(bench, m, &count);
     json_t *ops = count == 0 ? NULL : json_array();
     for (int32_t i = 0; i < count; i++)
-        json_array_append_new(ops, json_pack("{s:s, s:s, s:f}", "op", profile[i].op, "tensor",
-            profile[i].tensor, "median_ns", profile[i].median_ns));
+        json_array_append_new(ops, json_pack("{s:s, s:s, s:f, s:f, s:f}", "op", profile[i].op,
+            "tensor", profile[i].tensor, "median_ns", profile[i].median_ns, "macs", profile[i].macs,
+            "share", profile[i].share));
     return ops;
 }
 
@@ -75,6 +76,11 @@ static oct_status print_json(const job *j, oct_error *err)
         machine->cpu, "system", machine->system, "governor", machine->governor, "cores",
         (int)machine->cores, "load", machine->load, "cpus", cli_cpus(cpus, sizeof cpus), "threads",
         (int)oct_bench_threads(j->bench), "models", models);
+    double peak_f32, peak_s8;
+    oct_bench_peaks(j->bench, &peak_f32, &peak_s8);
+    if (peak_f32 > 0)
+        json_object_set_new(object, "peak_macs_per_s",
+            json_pack("{s:f, s:f}", "float32", peak_f32, "int8", peak_s8));
     if (j->device != NULL) {
         json_object_del(object, "cpus"); /* the device's are in its own object */
         json_object_set_new(object, "device", cli_device_json(j->device));
@@ -91,9 +97,27 @@ static void print_profile(const oct_bench *bench, int32_t m)
     double total = 0;
     for (int32_t i = 0; i < count; i++)
         total += profile[i].median_ns;
-    for (int32_t i = 0; i < count; i++)
-        printf("  %9.1f us %5.1f %%  %-20s %s\n", profile[i].median_ns / 1e3,
-            100 * profile[i].median_ns / total, profile[i].op, profile[i].tensor);
+    for (int32_t i = 0; i < count; i++) {
+        char rate[40] = "";
+        if (profile[i].macs > 0)
+            snprintf(rate, sizeof rate, "%.1f", profile[i].macs / profile[i].median_ns);
+        char share[16] = "";
+        if (profile[i].share > 0)
+            snprintf(share, sizeof share, "%.0f %%", 100 * profile[i].share);
+        printf("  %9.1f us %5.1f %%  %-20s %7s %6s  %s\n", profile[i].median_ns / 1e3,
+            100 * profile[i].median_ns / total, profile[i].op, rate, share, profile[i].tensor);
+    }
+}
+
+/* What the columns of the profile are, and the peaks the shares are of. */
+static void print_peaks(const oct_bench *bench)
+{
+    double f32, s8;
+    oct_bench_peaks(bench, &f32, &s8);
+    if (f32 > 0)
+        printf("profile: time, its share of all, operator, GMAC/s, share of the peak, output\n"
+               "peak of one core: float32 %.1f GMAC/s, int8 vectors %.1f GMAC/s\n", f32 / 1e9,
+            s8 / 1e9);
 }
 
 static void print_machine(const job *j)
@@ -108,6 +132,7 @@ static void print_machine(const job *j)
 static oct_status print_table(const job *j, oct_error *err)
 {
     print_machine(j);
+    print_peaks(j->bench);
     for (int32_t m = 0; m < j->engines.subject_count; m++) {
         char label[256];
         const oct_latency *l = oct_bench_latency(j->bench, m);

@@ -59,6 +59,8 @@ typedef struct oct_op_time {
     const char *op;     /* "CONV_2D" */
     const char *tensor; /* its first output's name */
     double median_ns;
+    double macs;  /* multiply-adds of a convolution or a product with weights; 0 for others */
+    double share; /* their rate / the peak rate of that arithmetic on all threads; 0 unknown */
 } oct_op_time;
 
 typedef struct oct_bench oct_bench;
@@ -87,6 +89,12 @@ const oct_latency *oct_bench_latency(const oct_bench *bench, int32_t model);
 
 /** Nanoseconds per run of each round, in the order measured: [rounds]. */
 const double *oct_bench_times(const oct_bench *bench, int32_t model);
+
+/**
+ * Multiply-adds a second that one core can do, probed when options->profile was set; 0 unknown. int8 is
+ * what vectors can do; where the processor has tile registers, operators get beyond it.
+ */
+void oct_bench_peaks(const oct_bench *bench, double *float32, double *int8);
 
 /** Operators of a model in execution order; *count is 0 unless options->profile. */
 const oct_op_time *oct_bench_profile(const oct_bench *bench, int32_t model, int32_t *count);

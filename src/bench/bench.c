@@ -180,7 +180,16 @@ static oct_status name_operators(oct_subject *s, oct_error *err)
     return OCT_OK;
 }
 
-static oct_status profile(oct_subject *s, oct_error *err)
+/* Work and share of the peak of all threads, from the time. */
+static void rate_operator(const oct_bench *b, const oct_op *op, oct_op_time *time)
+{
+    double peak = oct_peak_of(&b->peaks, op) * b->threads;
+    time->macs = oct_op_macs(op);
+    if (peak > 0 && time->median_ns > 0)
+        time->share = time->macs / (time->median_ns * 1e-9) / peak;
+}
+
+static oct_status profile(const oct_bench *b, oct_subject *s, oct_error *err)
 {
     s->op_count = oct_session_node_count(s->session);
     s->ops = calloc((size_t)s->op_count + 1, sizeof *s->ops);
@@ -199,6 +208,7 @@ static oct_status profile(oct_subject *s, oct_error *err)
         double *times = s->op_times + (size_t)i * PROFILE_RUNS;
         oct_sort(times, PROFILE_RUNS);
         s->ops[i].median_ns = oct_quantile(times, PROFILE_RUNS, 0.5);
+        rate_operator(b, oct_session_node(s->session, i), &s->ops[i]);
     }
     return status;
 }
@@ -223,9 +233,11 @@ static oct_status measure(
             return oct_fail_memory(err, (size_t)b->rounds * sizeof(double), "benchmark");
     }
     OCT_TRY(run_rounds(b, options, err));
+    if (options->profile)
+        b->peaks = oct_peaks_probe();
     for (int32_t i = 0; i < b->model_count && options->profile; i++)
         if (b->subjects[i].session != NULL)
-            OCT_TRY(profile(&b->subjects[i], err));
+            OCT_TRY(profile(b, &b->subjects[i], err));
     return oct_bench_summarise(b, err);
 }
 
@@ -300,6 +312,12 @@ const oct_latency *oct_bench_latency(const oct_bench *bench, int32_t model)
 const double *oct_bench_times(const oct_bench *bench, int32_t model)
 {
     return bench->subjects[model].times;
+}
+
+void oct_bench_peaks(const oct_bench *bench, double *float32, double *int8)
+{
+    *float32 = bench->peaks.f32;
+    *int8 = bench->peaks.s8;
 }
 
 const oct_op_time *oct_bench_profile(const oct_bench *bench, int32_t model, int32_t *count)

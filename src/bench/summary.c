@@ -51,7 +51,8 @@ static oct_status copy_ops(const oct_bench_record *record, oct_subject *s, oct_e
         return oct_fail_memory(err, bytes, "profile");
     char *at = s->names;
     for (int32_t i = 0; i < record->op_count; i++) {
-        s->ops[i] = (oct_op_time){ at, NULL, record->ops[i].median_ns };
+        s->ops[i] = record->ops[i];
+        s->ops[i].op = at;
         at = stpcpy(at, record->ops[i].op) + 1;
         s->ops[i].tensor = at;
         at = stpcpy(at, record->ops[i].tensor) + 1;
@@ -86,7 +87,8 @@ oct_status oct_bench_assemble(const oct_machine *machine, int32_t threads,
         free(subjects);
         return oct_fail_memory(err, sizeof *b, "benchmark");
     }
-    *b = (oct_bench){ *machine, threads, model_count, rounds, subjects };
+    *b = (oct_bench){ .machine = *machine, .threads = threads, .model_count = model_count,
+        .rounds = rounds, .subjects = subjects };
     oct_status status = OCT_OK;
     for (int32_t i = 0; i < model_count && status == OCT_OK; i++)
         status = copy_record(&records[i], rounds, &subjects[i], err);

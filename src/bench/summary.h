@@ -6,6 +6,7 @@
 #define OCT_BENCH_SUMMARY_H
 
 #include <octavo/bench.h>
+#include "bench/peak.h"
 #include "engine/engine.h"
 
 /* One model. */
@@ -25,6 +26,7 @@ struct oct_bench {
     int32_t threads;
     int32_t model_count;
     int32_t rounds;
+    oct_peaks peaks;       /* of one core, with a profile */
     oct_subject *subjects; /* [model_count] */
 };
 

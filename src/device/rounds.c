@@ -286,7 +286,9 @@ static int32_t read_profile(const json_t *model, oct_op_time **ops)
         const char *name = json_string_value(json_object_get(op, "op"));
         const char *tensor = json_string_value(json_object_get(op, "tensor"));
         (*ops)[i] = (oct_op_time){ name != NULL ? name : "", tensor != NULL ? tensor : "",
-            json_number_value(json_object_get(op, "median_ns")) };
+            json_number_value(json_object_get(op, "median_ns")),
+            json_number_value(json_object_get(op, "macs")),
+            json_number_value(json_object_get(op, "share")) };
     }
     return *ops != NULL ? count : 0;
 }

@@ -28,6 +28,8 @@ static const oct_kernel_set kernels_avx2 = {
     .f32_layout = { .lanes = 8, .vectors = 2, .group = 1, .bytes = 4 },
     .s16_layout = { .lanes = 8, .vectors = 2, .group = 2, .bytes = 2 },
     .gemm_s16 = oct_gemm_s16_avx2,
+    .peak_f32 = oct_peak_f32_avx2,
+    .peak_s8 = oct_peak_s8_avx2,
     .depthwise_strip = oct_depthwise_strip_avx2,
     .columns = &oct_columns_words_layout,
     .columns_s8 = oct_columns_s8_avx2,
@@ -36,7 +38,7 @@ static const oct_kernel_set kernels_avx2 = {
 };
 
 #define AVX512_LAYOUTS                                                                             \
-    .depthwise_strip = oct_depthwise_strip_avx512,                                                 \
+    .depthwise_strip = oct_depthwise_strip_avx512, .peak_f32 = oct_peak_f32_avx512,                \
     .f32_layout = { .lanes = 16, .vectors = 4, .group = 1, .bytes = 4 },                           \
     .s16_layout = { .lanes = 16, .vectors = 4, .group = 2, .bytes = 2 },                           \
     .requant_s8 = oct_requant_tile_s8_avx512, .requant_s16 = oct_requant_tile_s16_avx512
@@ -45,12 +47,13 @@ static const oct_kernel_set kernels_avx512 = {
     ROWS_OF(avx512),
     AVX512_LAYOUTS,
     .gemm_s16 = oct_gemm_s16_avx512,
+    .peak_s8 = oct_peak_s8_avx512,
     .columns = &oct_columns_words_layout,
     .columns_s8 = oct_columns_s8_avx2,
 };
 
 #define AVX512VNNI_KERNELS                                                                         \
-    ROWS_OF(avx512), AVX512_LAYOUTS,                                                               \
+    ROWS_OF(avx512), AVX512_LAYOUTS, .peak_s8 = oct_peak_s8_avx512vnni,                            \
     .s8_layout = { .lanes = 16, .vectors = 4, .group = 4, .bytes = 1 },                            \
     .gemm_s16 = oct_gemm_s16_avx512vnni, .gemm_s8 = oct_gemm_s8_avx512vnni,                        \
     .depthwise_s8 = oct_depthwise_s8_avx512vnni, .columns = &oct_columns_bytes_layout,             \

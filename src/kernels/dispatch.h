@@ -9,6 +9,7 @@
 #include "kernels/depthwise.h"
 #include "kernels/depthwise_columns.h"
 #include "kernels/gemm.h"
+#include "kernels/peak.h"
 #include "kernels/requant_tile.h"
 #include "kernels/rows.h"
 
@@ -36,6 +37,7 @@ typedef struct oct_kernel_set {
     void (*hybrid_shared)(const oct_hybrid_args *args);
     void (*hybrid_channel)(const oct_hybrid_args *args);
     oct_quantize_kernels quantize;
+    oct_peak_fn peak_f32, peak_s8; /* NULL: not known */
 } oct_kernel_set;
 
 /** Kernels of a level that oct_cpu_supported() includes; static storage. */

@@ -35,5 +35,11 @@ int main(void)
                 && kernels->s16_layout.group > 0
                 && (kernels->gemm_s8 == NULL || kernels->s8_layout.bytes == 1),
             "%s: every kernel is there", oct_cpu_name(level));
+    CHECK_LEVELS(level, kernels) {
+        oct_peak_fn peaks[] = { kernels->peak_f32, kernels->peak_s8 };
+        for (int i = 0; i < 2; i++)
+            check(peaks[i] == NULL || (peaks[i](1) > 0 && peaks[i](21) == 21 * peaks[i](1)),
+                "%s: peak %d counts its work", oct_cpu_name(level), i);
+    }
     return check_done();
 }
