@@ -19,6 +19,11 @@ static void check_add(const oct_kernel_set *kernels, const char *name, size_t n,
         .y_zero = wide ? 0 : check_extreme(-128, 127),
         .lo = check_between(low, 0),
         .hi = check_between(0, high) };
+    if (check_random() % 2 == 0) {
+        oct_multiplier swapped = args.a;
+        args.a = args.b;
+        args.b = swapped;
+    }
     check_input a = check_input_create(n * element), b = check_input_create(n * element);
     for (size_t i = 0; i < n; i++) {
         int32_t x = check_extreme(low, high), y = check_extreme(low, high);

@@ -6,49 +6,78 @@
 #include "kernels/add.h"
 #include "kernels/x86/tile.h"
 
-/* A multiplier that does not shift left, ready for 16 products. */
+/*
+ * A multiplier that does not shift left, ready for 16 products: MBQM of |x| <= 2^30 is the upper dword
+ * of 2 x m + add, with the sign of x where a rounding shift follows, shifted (docs/numerics.md).
+ */
 typedef struct scaler {
-    __m512i m, half, sign;
+    __m512i m, add, sign;
     __m128i shift;
 } scaler;
 
 OCT_INLINE scaler scaler_of(oct_multiplier by)
 {
-    int32_t right = -by.e;
-    return (scaler){ _mm512_set1_epi32(by.m), _mm512_set1_epi32(right > 0 ? 1 << (right - 1) : 0),
-        _mm512_set1_epi32(right > 0 ? -1 : 0), _mm_cvtsi32_si128(right) };
+    int64_t half = by.e < 0 ? INT64_C(1) << (31 - by.e) : 0; /* of the result's unit */
+    return (scaler){ _mm512_set1_epi32(by.m), _mm512_set1_epi64((INT64_C(1) << 31) + half),
+        _mm512_set1_epi32(by.e < 0 ? -1 : 0), _mm_cvtsi32_si128(-by.e) };
 }
 
-/* MBQM of |x| <= 2^30: the upper dword of the doubled product, then the rounding shift. */
 OCT_INLINE __m512i scale(__m512i x, const scaler *by)
 {
-    const __m512i round = _mm512_set1_epi64(INT64_C(1) << 31);
-    x = _mm512_add_epi32(x, x);
-    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(x, by->m), round);
-    __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), by->m), round);
-    __m512i t = _mm512_mask_blend_epi32(0x5555, odd, _mm512_srli_epi64(even, 32));
-    __m512i less = _mm512_and_si512(_mm512_srai_epi32(t, 31), by->sign);
-    return _mm512_sra_epi32(_mm512_add_epi32(_mm512_add_epi32(t, by->half), less), by->shift);
+    __m512i twice = _mm512_add_epi32(x, x);
+    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(twice, by->m), by->add);
+    __m512i odd = _mm512_add_epi64(
+        _mm512_mul_epi32(_mm512_srli_epi64(twice, 32), by->m), by->add);
+    __m512i high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+    __m512i less = _mm512_and_si512(_mm512_srai_epi32(x, 31), by->sign);
+    return _mm512_sra_epi32(_mm512_add_epi32(high, less), by->shift);
 }
 
-#define ADD_ROW(name, type, load, store)                                                           \
-    OCT_ADD_ROW(name, type)                                                                        \
+/* The operand of the larger scale: its multiplier is one half, which is exact as head room is left. */
+OCT_INLINE bool is_half(const oct_add_args *args, oct_multiplier by)
+{
+    return by.m == 1 << 30 && by.e == 0 && args->head_room > 0;
+}
+
+/* An operand without its zero point, scaled. */
+OCT_INLINE __m512i operand(__m512i x, __m512i zero, __m128i left, const scaler *by, const bool half)
+{
+    x = _mm512_sll_epi32(_mm512_sub_epi32(x, zero), left);
+    return half ? x : scale(x, by);
+}
+
+#define ADD_ROW_HALF(name, type, load, store)                                                      \
+    OCT_INLINE void name(const oct_add_args *args, size_t n, const type *a, const type *b, type *y,\
+        const bool a_half, const bool b_half)                                                      \
     {                                                                                              \
         scaler sa = scaler_of(args->a), sb = scaler_of(args->b), sy = scaler_of(args->y);          \
         const __m512i az = _mm512_set1_epi32(args->a_zero), bz = _mm512_set1_epi32(args->b_zero);  \
         const __m512i yz = _mm512_set1_epi32(args->y_zero), lo = _mm512_set1_epi32(args->lo);      \
         const __m512i hi = _mm512_set1_epi32(args->hi);                                            \
-        const __m128i left = _mm_cvtsi32_si128(args->head_room);                                   \
+        const __m128i left_a = _mm_cvtsi32_si128(args->head_room - a_half);                        \
+        const __m128i left_b = _mm_cvtsi32_si128(args->head_room - b_half);                        \
         for (size_t i = 0; i < n; i += 16) {                                                       \
             __mmask16 mask = (__mmask16)(n - i >= 16 ? 0xffff : (1u << (n - i)) - 1);              \
-            __m512i va = _mm512_sub_epi32(load(mask, a + i), az);                                  \
-            __m512i vb = _mm512_sub_epi32(load(mask, b + i), bz);                                  \
-            va = scale(_mm512_sll_epi32(va, left), &sa);                                           \
-            vb = scale(_mm512_sll_epi32(vb, left), &sb);                                           \
+            __m512i va = operand(load(mask, a + i), az, left_a, &sa, a_half);                      \
+            __m512i vb = operand(load(mask, b + i), bz, left_b, &sb, b_half);                      \
             __m512i sum = args->subtract ? _mm512_sub_epi32(va, vb) : _mm512_add_epi32(va, vb);    \
             __m512i v = _mm512_add_epi32(scale(sum, &sy), yz);                                     \
             store(y + i, mask, _mm512_min_epi32(hi, _mm512_max_epi32(lo, v)));                     \
         }                                                                                          \
+    }
+#define ADD_ROW(name, type, load, store)                                                           \
+    ADD_ROW_HALF(add_##type, type, load, store)                                                    \
+    OCT_ADD_ROW(name, type)                                                                        \
+    {                                                                                              \
+        bool a_half = is_half(args, args->a), b_half = is_half(args, args->b);                     \
+        if (a_half && b_half)                                                                      \
+            add_##type(args, n, a, b, y, true, true);                                              \
+        else if (a_half)                                                                           \
+            add_##type(args, n, a, b, y, true, false);                                             \
+        else if (b_half)                                                                           \
+            add_##type(args, n, a, b, y, false, true);                                             \
+        else                                                                                       \
+            add_##type(args, n, a, b, y, false, false);                                            \
     }
 #define LOAD_S8(mask, from) _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask, from))
 #define LOAD_S16(mask, from) _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(mask, from))
