@@ -13,7 +13,7 @@ static const cli_option options[] = {
     { "calib", 0, "DATA", "calibration samples (default: some of --data, left out of the accuracy)" },
     { "calib-samples", 0, "N", "use at most N calibration samples (default: 200)" },
     { "modes", 0, "A,B,…", "forms to make (default: all seven; float32 always)" },
-    { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly (the default); default: closer to the float model" },
+    { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly; default: closer to the float model; high: closer still, and slower" },
     { "resume", 0, "FILE", "keeps what is evaluated, so that a killed comparison goes on from it" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     { "bench-threads", 0, "N", "threads inside one timed inference (default: 1)" },
@@ -78,8 +78,9 @@ static oct_status read_options(job *j, oct_error *err)
         .progress = show_progress,
         .progress_user = (void *)(uintptr_t)args };
     const char *effort = cli_get(args, "effort");
+    j->compare.effort = OCT_EFFORT_DEFAULT;
     if (effort != NULL && !oct_effort_from_name(effort, &j->compare.effort))
-        return cli_usage(args, err, "--effort: '%s' is neither none nor default", effort);
+        return cli_usage(args, err, "--effort: '%s' is not none, default or high", effort);
     oct_status status = read_forms(j, err);
     if (status == OCT_OK)
         status = cli_get_int(args, "calib-samples", 1, 100000, 0, &j->compare.calib_samples, err);

@@ -3,16 +3,18 @@
  */
 #include "command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const cli_option options[] = {
     { "output", 'o', "FILE", "the .tflite to write" },
     { "mode", 'm', "MODE", "float16, dynamic, int8, int8-full, int16x8 or weight-only" },
     { "io", 0, "TYPE", "int8-full: type of inputs and outputs, int8 (default) or uint8" },
-    { "calib", 0, "DATA", "calibration samples (int8, int8-full, int16x8; any form with --effort)" },
-    { "calib-samples", 0, "N", "use at most N of them (default: 200)" },
+    { "calib", 0, "DATA", "calibration samples: needed for int8, int8-full and int16x8, of use for all but float16" },
+    { "calib-samples", 0, "N", "use at most N of them (default: 200); others check the result" },
+    { "range", 0, "NAME", "minmax (default), moving-average, percentile[:99.999], mse or entropy" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
-    { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly (the default); default: closer to the float model" },
+    { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly; default: closer to the float model; high: closer still, and slower" },
     CLI_SHAPE_OPTIONS,
     { 0 },
 };
@@ -23,13 +25,33 @@ typedef struct job {
     const char *output;
     oct_model *model, *quantized;
     oct_quant_report *report;
-    oct_data *data, *chosen;
-    oct_data_view *view;
+    oct_data *data, *chosen, *held;
+    oct_data_view *view, *held_view;
 } job;
 
-static void show_progress(void *user, int64_t done, int64_t total)
+static void show_progress(void *user, const char *what, int64_t done, int64_t total)
 {
-    cli_progress(user, "calibrating", done, total);
+    cli_progress(user, what, done, total);
+}
+
+/* "percentile:99.99" */
+static oct_status read_range(job *j, oct_error *err)
+{
+    const char *text = cli_get(j->args, "range");
+    char name[32], *end;
+    if (text == NULL)
+        return OCT_OK;
+    size_t length = strcspn(text, ":");
+    snprintf(name, sizeof name, "%.*s", (int)length, text);
+    if (!oct_range_method_from_name(name, &j->quant.range))
+        return cli_usage(j->args, err, "--range: '%s' is not a range method", name);
+    if (text[length] == '\0')
+        return OCT_OK;
+    j->quant.range_argument = strtod(text + length + 1, &end);
+    if (*end != '\0' || j->quant.range != OCT_RANGE_PERCENTILE ||
+        !(j->quant.range_argument > 50 && j->quant.range_argument <= 100))
+        return cli_usage(j->args, err, "--range: '%s': only percentile takes a number, above 50, up to 100", text);
+    return OCT_OK;
 }
 
 static oct_status read_options(job *j, oct_error *err)
@@ -44,8 +66,9 @@ static oct_status read_options(job *j, oct_error *err)
         return cli_usage(args, err, "--mode MODE is missing");
     if (!oct_mode_from_name(mode, &j->quant.mode))
         return cli_usage(args, err, "--mode: '%s' is not a mode", mode);
+    j->quant.effort = OCT_EFFORT_DEFAULT;
     if (effort != NULL && !oct_effort_from_name(effort, &j->quant.effort))
-        return cli_usage(args, err, "--effort: '%s' is neither none nor default", effort);
+        return cli_usage(args, err, "--effort: '%s' is not none, default or high", effort);
     if (io != NULL && j->quant.mode != OCT_MODE_INT8_FULL)
         return cli_usage(args, err, "--io belongs to --mode int8-full");
     if (io != NULL && strcmp(io, "int8") != 0 && strcmp(io, "uint8") != 0)
@@ -56,23 +79,33 @@ static oct_status read_options(job *j, oct_error *err)
     j->quant.threads = args->threads;
     j->quant.progress = show_progress;
     j->quant.progress_user = (void *)(uintptr_t)args;
-    return OCT_OK;
+    return read_range(j, err);
 }
 
-/* The first N samples, N from --calib-samples. */
+static oct_status subset(const job *j, int64_t from, int64_t count, oct_data **out, oct_error *err)
+{
+    int64_t *indices = malloc((size_t)count * sizeof *indices + 1);
+    if (indices == NULL)
+        return cli_usage(j->args, err, "--calib-samples: memory is too short for %lld", (long long)count);
+    for (int64_t i = 0; i < count; i++)
+        indices[i] = from + i;
+    oct_status status = oct_data_subset(j->data, indices, count, out, err);
+    free(indices);
+    return status;
+}
+
+/* The first N samples, N from --calib-samples, and some of those behind to check the result on. */
 static oct_status choose_samples(job *j, oct_error *err)
 {
-    enum { MOST = 100000 };
-    static int64_t indices[MOST];
-    int64_t count;
-    oct_status status = cli_get_int(j->args, "calib-samples", 1, MOST, 200, &count, err);
+    enum { MOST_HELD = 64 };
+    int64_t count, all = oct_data_count(j->data);
+    oct_status status = cli_get_int(j->args, "calib-samples", 1, 100000, 200, &count, err);
     if (status != OCT_OK)
         return status;
-    if (count > oct_data_count(j->data))
-        count = oct_data_count(j->data);
-    for (int64_t i = 0; i < count; i++)
-        indices[i] = i;
-    return oct_data_subset(j->data, indices, count, &j->chosen, err);
+    count = count < all ? count : all;
+    int64_t held = all - count < MOST_HELD ? all - count : MOST_HELD;
+    status = subset(j, 0, count, &j->chosen, err);
+    return status == OCT_OK && held > 0 ? subset(j, count, held, &j->held, err) : status;
 }
 
 static oct_status open_calibration(job *j, oct_error *err)
@@ -87,12 +120,32 @@ static oct_status open_calibration(job *j, oct_error *err)
             &choice, err);
     if (status == OCT_OK)
         status = oct_data_view_create(j->chosen, j->model, &choice.preprocess, &j->view, err);
+    if (status == OCT_OK && j->held != NULL)
+        status = oct_data_view_create(j->held, j->model, &choice.preprocess, &j->held_view, err);
     if (status != OCT_OK)
         return status;
     cli_note(j->args, "calibrating on %lld samples of %s, preprocessing %s",
         (long long)oct_data_count(j->chosen), oct_data_spec(j->data), choice.reason);
     j->quant.calib = oct_data_view_samples(j->view);
+    if (j->held_view != NULL)
+        j->quant.held = oct_data_view_samples(j->held_view);
     return OCT_OK;
+}
+
+/* Calibration that fits its samples much better than others has learnt them, or they differ in kind. */
+static void print_quality(const oct_quant_quality *q)
+{
+    const double worth_a_warning = 4;
+    if (q == NULL)
+        return;
+    printf("SQNR of the outputs: %.1f dB on %lld other samples, %.1f dB on %lld of the calibration samples\n",
+        q->held_sqnr, (long long)q->held_samples, q->calibration_sqnr, (long long)q->calibration_samples);
+    if (q->half_range > 0)
+        printf("ranges: half of the calibration samples find %.0f %% of them; %.2g %% of other samples' "
+               "values lie beyond\n", 100 * q->half_range, 100 * q->saturated);
+    if (q->calibration_sqnr - q->held_sqnr > worth_a_warning)
+        printf("warning: %.1f dB worse on samples that calibration did not see: it saw too few, or others "
+               "than these\n", q->calibration_sqnr - q->held_sqnr);
 }
 
 static void print_layers(const job *j, size_t bytes)
@@ -107,6 +160,17 @@ static void print_layers(const job *j, size_t bytes)
     }
     printf("%s: %s, %d layers (%s)\n", j->output, cli_bytes(bytes, size, sizeof size), (int)count,
         oct_mode_name(j->quant.mode));
+    print_quality(oct_quant_report_quality(j->report));
+}
+
+static json_t *quality_json(const oct_quant_quality *q)
+{
+    if (q == NULL)
+        return json_null();
+    return json_pack("{s:I, s:f, s:I, s:f, s:f, s:f}", "calibration_samples",
+        (json_int_t)q->calibration_samples, "calibration_sqnr", q->calibration_sqnr, "held_samples",
+        (json_int_t)q->held_samples, "held_sqnr", q->held_sqnr, "saturated", q->saturated,
+        "half_range", q->half_range);
 }
 
 static json_t *layers_json(const oct_quant_report *report)
@@ -130,8 +194,10 @@ static oct_status print_result(const job *j, size_t bytes, oct_error *err)
             print_layers(j, bytes);
         return cli_print_text("", err);
     }
-    json_t *object = json_pack("{s:s, s:s, s:I, s:o}", "file", j->output, "mode",
-        oct_mode_name(j->quant.mode), "bytes", (json_int_t)bytes, "layers", layers_json(j->report));
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "file", j->output, "mode",
+        oct_mode_name(j->quant.mode), "effort", oct_effort_name(j->quant.effort), "range",
+        oct_range_method_name(j->quant.range), "bytes", (json_int_t)bytes, "quality",
+        quality_json(oct_quant_report_quality(j->report)), "layers", layers_json(j->report));
     oct_status status = cli_print_json(object, err);
     json_decref(object);
     return status;
@@ -162,7 +228,9 @@ static oct_status run(const cli_args *args, oct_error *err)
     oct_status status = work(&j, err);
     oct_quant_report_free(j.report);
     oct_model_free(j.quantized);
+    oct_data_view_free(j.held_view);
     oct_data_view_free(j.view);
+    oct_data_free(j.held);
     oct_data_free(j.chosen);
     oct_data_free(j.data);
     oct_model_free(j.model);

@@ -72,10 +72,12 @@ typedef struct oct_quant_options {
     oct_io io;                   /* OCT_MODE_INT8_FULL: type of inputs and outputs */
     oct_effort effort;           /* zero-initialised: NONE */
     const oct_samples *calib;    /* required where the mode needs calibration, else may be NULL */
+    const oct_samples *held;     /* samples calibration does not see, to check the result on; may be NULL */
     oct_range_method range;      /* zero-initialised: MINMAX */
     double range_argument;       /* PERCENTILE: above 50, up to 100; 0: 99.999 */
     int32_t threads;             /* 0: all cores; never changes the result */
-    void (*progress)(void *user, int64_t done, int64_t total); /* may be NULL; calibration samples */
+    /* May be NULL; what: "calibrating" (samples) or "correcting" (layers). */
+    void (*progress)(void *user, const char *what, int64_t done, int64_t total);
     void *progress_user;
 } oct_quant_options;
 
@@ -87,6 +89,14 @@ typedef struct oct_layer_note {
     const char *reason; /* why, when it is not what the mode asks for, else "" */
     int64_t weight_bytes_before, weight_bytes_after;
 } oct_layer_note;
+
+/** What the result is worth on samples that calibration saw and on others. */
+typedef struct oct_quant_quality {
+    int64_t calibration_samples, held_samples; /* looked at */
+    double calibration_sqnr, held_sqnr; /* outputs against the float model's in dB: median over samples */
+    double saturated;                   /* share of activations of held samples beyond their ranges */
+    double half_range; /* part of a range that half of the samples finds, median over activations; 0: none */
+} oct_quant_quality;
 
 typedef struct oct_quant_report oct_quant_report;
 
@@ -104,6 +114,9 @@ oct_status oct_quantize(const oct_model *model, const oct_quant_options *options
 
 int32_t oct_quant_report_count(const oct_quant_report *report);
 const oct_layer_note *oct_quant_report_note(const oct_quant_report *report, int32_t index);
+/** NULL: not measured, as options->calib or options->held was NULL. Lives as long as the report. */
+const oct_quant_quality *oct_quant_report_quality(const oct_quant_report *report);
+
 void oct_quant_report_free(oct_quant_report *report);
 
 /** Name of a mode as on the command line ("int8-full"); static storage. */

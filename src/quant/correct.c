@@ -321,7 +321,7 @@ static oct_status run(correction *c, oct_error *err)
     for (int32_t i = 0; i < c->count; i++) {
         OCT_TRY(correct(c, &c->layers[i], err));
         if (options->progress != NULL)
-            options->progress(options->progress_user, i + 1, c->count);
+            options->progress(options->progress_user, "correcting", i + 1, c->count);
     }
     return OCT_OK;
 }

@@ -13,7 +13,7 @@
 
 /* What one thread saw. */
 typedef struct seen {
-    oct_range *ranges;         /* [tensors] */
+    oct_range *halves[2];      /* [tensors]: of samples with even and odd index */
     float *low, *high;         /* [channels of all tensors] */
     oct_histogram *histograms; /* [tensors] or NULL */
     bool short_of_memory;
@@ -134,7 +134,7 @@ static void see(void *user, int32_t worker, int64_t index, int32_t tensor, const
     const float *values = value->data;
     size_t count = value->size / sizeof *values;
     int64_t sample = sample_at(g, index);
-    if (fold_values(&w->ranges[tensor], values, count) != 0)
+    if (fold_values(&w->halves[sample % 2][tensor], values, count) != 0)
         note_bad(w, sample, tensor, values, count);
     else if (w->histograms != NULL)
         w->short_of_memory |= !oct_histogram_add(&w->histograms[tensor], values, count);
@@ -160,7 +160,7 @@ static void tell(void *user, int64_t done)
 {
     const gathering *g = user;
     if (g->options->progress != NULL)
-        g->options->progress(g->options->progress_user, done,
+        g->options->progress(g->options->progress_user, "calibrating", done,
             g->chosen_only ? g->out->choice.count : g->options->calib->count);
 }
 
@@ -213,17 +213,18 @@ static oct_status start_worker(gathering *g, seen *w, oct_error *err)
     oct_arena *arena = &g->out->arena;
     size_t tensors = (size_t)g->out->tensors, numbers = (size_t)g->channels;
     w->bad_sample = INT64_MAX;
-    w->ranges = oct_arena_array(arena, tensors, sizeof *w->ranges);
+    w->halves[0] = oct_arena_array(arena, tensors, sizeof **w->halves);
+    w->halves[1] = oct_arena_array(arena, tensors, sizeof **w->halves);
     w->low = oct_arena_array(arena, numbers, sizeof *w->low);
     w->high = oct_arena_array(arena, numbers, sizeof *w->high);
     if (g->out->histograms != NULL)
         w->histograms = oct_arena_array(arena, tensors, sizeof *w->histograms);
-    if (w->ranges == NULL || w->low == NULL || w->high == NULL ||
+    if (w->halves[0] == NULL || w->halves[1] == NULL || w->low == NULL || w->high == NULL ||
         (g->out->histograms != NULL && w->histograms == NULL))
-        return oct_fail_memory(err, tensors * sizeof *w->ranges, "ranges");
+        return oct_fail_memory(err, tensors * sizeof **w->halves, "ranges");
     /* The converter's start values: a tensor that is never positive keeps a maximum of FLT_MIN. */
     for (size_t i = 0; i < tensors; i++)
-        w->ranges[i] = (oct_range){ FLT_MAX, FLT_MIN, false };
+        w->halves[0][i] = w->halves[1][i] = (oct_range){ FLT_MAX, FLT_MIN, false };
     for (size_t i = 0; i < numbers; i++) {
         w->low[i] = FLT_MAX;
         w->high[i] = -FLT_MAX;
@@ -236,10 +237,12 @@ static oct_status make_room(gathering *g, oct_error *err)
     oct_evidence *out = g->out;
     size_t tensors = (size_t)out->tensors, samples = (size_t)g->options->calib->count;
     out->ranges = oct_arena_array(&out->arena, tensors, sizeof *out->ranges);
+    out->halves[0] = oct_arena_array(&out->arena, tensors, sizeof *out->ranges);
+    out->halves[1] = oct_arena_array(&out->arena, tensors, sizeof *out->ranges);
     out->channels = oct_arena_array(&out->arena, tensors, sizeof *out->channels);
     g->first = oct_arena_array(&out->arena, tensors, sizeof *g->first);
     g->workers = oct_arena_array(&out->arena, (size_t)g->threads, sizeof *g->workers);
-    if (out->ranges == NULL || out->channels == NULL || g->first == NULL || g->workers == NULL)
+    if (out->ranges == NULL || out->halves[0] == NULL || out->halves[1] == NULL || out->channels == NULL || g->first == NULL || g->workers == NULL)
         return oct_fail_memory(err, tensors * sizeof *out->ranges, "ranges");
     if (oct_range_method_counts(g->options->range) &&
         (out->histograms = oct_arena_array(&out->arena, tensors, sizeof *out->histograms)) == NULL)
@@ -275,22 +278,31 @@ double oct_mean_of(double *values, int64_t count)
     return sum / (double)count;
 }
 
+static void fold_range(oct_range *range, const oct_range *part)
+{
+    if (!part->seen)
+        return;
+    fold_value(range, part->min);
+    fold_value(range, part->max);
+    range->seen = true;
+}
+
 static oct_status fold_ranges(gathering *g, oct_error *err)
 {
-    for (int32_t t = 0; t < g->out->tensors; t++) {
-        oct_range *range = &g->out->ranges[t];
-        *range = (oct_range){ FLT_MAX, FLT_MIN, false };
+    oct_evidence *out = g->out;
+    for (int32_t t = 0; t < out->tensors; t++) {
+        const oct_range start = { FLT_MAX, FLT_MIN, false };
+        out->ranges[t] = out->halves[0][t] = out->halves[1][t] = start;
         for (int32_t i = 0; i < g->threads; i++) {
             const seen *w = &g->workers[i];
-            if (w->ranges[t].seen) {
-                fold_value(range, w->ranges[t].min);
-                fold_value(range, w->ranges[t].max);
-                range->seen = true;
-            }
-            if (g->out->histograms != NULL &&
-                (w->short_of_memory || !oct_histogram_merge(&g->out->histograms[t], &w->histograms[t])))
+            fold_range(&out->halves[0][t], &w->halves[0][t]);
+            fold_range(&out->halves[1][t], &w->halves[1][t]);
+            if (out->histograms != NULL &&
+                (w->short_of_memory || !oct_histogram_merge(&out->histograms[t], &w->histograms[t])))
                 return oct_fail_memory(err, sizeof(oct_histogram), "histograms");
         }
+        fold_range(&out->ranges[t], &out->halves[0][t]);
+        fold_range(&out->ranges[t], &out->halves[1][t]);
     }
     return OCT_OK;
 }

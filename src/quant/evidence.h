@@ -21,6 +21,7 @@ typedef struct oct_channels {
 typedef struct oct_evidence {
     int32_t tensors;            /* of the main subgraph */
     oct_range *ranges;          /* [tensors] */
+    oct_range *halves[2];       /* [tensors]: of the samples with even and with odd index */
     oct_channels *channels;     /* [tensors]; for results and inputs of conv-like operators */
     oct_histogram *histograms;  /* [tensors] where the range method counts values, or NULL */
     float *extremes;            /* [samples][tensors][2]: minima and maxima, for moving averages, or NULL */

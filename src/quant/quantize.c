@@ -7,6 +7,7 @@
 #include "quant/correct.h"
 #include "quant/equalise.h"
 #include "quant/prepare.h"
+#include "quant/quality.h"
 #include "quant/refine.h"
 #include "quant/rewrite.h"
 
@@ -80,6 +81,12 @@ static oct_status correct(const oct_graph *graph, const oct_evidence *evidence, 
     return status;
 }
 
+static bool is_checked(const oct_quant_options *options)
+{
+    return options->held != NULL && options->held->count > 0 && options->calib != NULL &&
+           options->calib->count > 0;
+}
+
 /* evidence: NULL for ranges alone. */
 static oct_status quantize(const oct_graph *graph, const oct_quant_options *options,
     const oct_range *ranges, const oct_evidence *evidence, oct_graph **out,
@@ -89,10 +96,14 @@ static oct_status quantize(const oct_graph *graph, const oct_quant_options *opti
     oct_rewritten made = { .nodes = NULL };
     *out = NULL;
     oct_status status = rewrite(graph, options, ranges, out, &notes, &made, err);
-    if (status == OCT_OK && evidence != NULL)
+    if (status == OCT_OK && options->effort != OCT_EFFORT_NONE && evidence != NULL)
         status = correct(graph, evidence, &made, err);
     if (status == OCT_OK && quantizer_of(options->mode) != NULL)
         status = finish(&made.work, err);
+    if (status == OCT_OK && is_checked(options)) {
+        status = oct_quality_measure(graph, *out, options, evidence, ranges, &notes->quality, err);
+        notes->has_quality = status == OCT_OK;
+    }
     oct_arena_free(&made.work.arena);
     if (status != OCT_OK) {
         oct_graph_free(*out);
@@ -140,7 +151,7 @@ static oct_status calibrate_and_quantize(oct_graph *graph, const oct_quant_optio
     if (status == OCT_OK)
         status = quantize(graph, options,
             oct_mode_needs_calibration(options->mode) ? evidence.ranges : NULL,
-            effort ? &evidence : NULL, out, report, err);
+            &evidence, out, report, err);
     oct_evidence_free(&evidence);
     return status;
 }

@@ -85,6 +85,11 @@ const oct_layer_note *oct_quant_report_note(const oct_quant_report *report, int3
     return index >= 0 && index < report->count ? &report->notes[index] : NULL;
 }
 
+const oct_quant_quality *oct_quant_report_quality(const oct_quant_report *report)
+{
+    return report->has_quality ? &report->quality : NULL;
+}
+
 void oct_quant_report_free(oct_quant_report *report)
 {
     if (report == NULL)

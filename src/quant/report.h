@@ -13,6 +13,8 @@ struct oct_quant_report {
     oct_arena arena;
     oct_layer_note *notes; /* [count] */
     int32_t count;
+    bool has_quality;
+    oct_quant_quality quality;
 };
 
 /** Notes with layer, operator and float weight bytes of the main subgraph; results still "float32". */

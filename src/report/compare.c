@@ -137,9 +137,10 @@ typedef struct told {
     const char *form;
 } told;
 
-static void tell_calibration(void *user, int64_t done, int64_t total)
+static void tell_calibration(void *user, const char *what, int64_t done, int64_t total)
 {
     const told *t = user;
+    (void)what;
     t->c->options->progress(t->c->options->progress_user, t->form, done, total);
 }
 
