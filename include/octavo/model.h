@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <octavo/error.h>
+#include <octavo/layer.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,6 +27,8 @@ typedef struct oct_load_options {
     int32_t batch; /* 0: as the model says (a dynamic batch stays dynamic); else a fixed batch */
     const oct_input_shape *shapes; /* shape_count entries, borrowed for the call */
     int32_t shape_count;
+    const oct_layer_class *layers; /* layer_count Keras classes of your own, borrowed for the call */
+    int32_t layer_count;
 } oct_load_options;
 
 /** An input or output of the model as its users see it. Strings live as long as the model. */

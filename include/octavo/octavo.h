@@ -17,6 +17,7 @@
 #include <octavo/error.h>
 #include <octavo/eval.h>
 #include <octavo/group.h>
+#include <octavo/layer.h>
 #include <octavo/model.h>
 #include <octavo/quantize.h>
 #include <octavo/report.h>

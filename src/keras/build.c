@@ -105,7 +105,8 @@ static oct_status refuse(const oct_keras_layer *layer, oct_error *err)
         return oct_fail(err, OCT_E_UNSUPPORTED, "layer '%s': the layer class %s is not supported",
             layer->name, layer->class_name);
     return oct_fail(err, OCT_E_UNSUPPORTED,
-        "layer '%s': '%s' is a custom layer or not supported (module %s, registered as %s)",
+        "layer '%s': '%s' is a custom layer or not supported (module %s, registered as %s); "
+        "octavo/layer.h tells how to register it",
         layer->name, layer->class_name, module,
         layer->registered_name == NULL ? "nothing" : layer->registered_name);
 }
@@ -138,22 +139,23 @@ static oct_status lower_layer(frame *f, oct_keras_layer *layer, int32_t index,
     int32_t *y = out->tensors;
     if (strcmp(layer->class_name, "InputLayer") == 0)
         return lower_input(f, layer, y, &out->mask, err);
-    if (layer->def == NULL)
+    if (layer->def == NULL && layer->user == NULL)
         return refuse(layer, err);
     if (input_count == 0)
         return oct_fail(err, OCT_E_INVALID, "layer '%s' (%s) has no input", layer->name,
             layer->class_name);
     oct_keras_call call = { .graph = f->b->graph, .sub = f->b->sub, .layer = layer,
         .config = layer->config, .path = call_path(f, layer, index),
-        .variant = layer->def->variant, .scope = "", .keras2 = f->model->keras2,
+        .variant = layer->def == NULL ? 0 : layer->def->variant, .scope = "", .keras2 = f->model->keras2,
         .arguments = arguments, .argument_count = argument_count, .inputs = inputs,
         .masks = masks, .input_count = input_count };
     if (call.path == NULL)
         return oct_fail_memory(err, strlen(layer->name), "a name");
     int32_t first_new = f->b->sub->tensor_count;
     *y = inputs[0];
-    oct_status status = oct_keras_lower_call(&call, layer->def, y, err);
-    int32_t result = *y, mask;
+    oct_status status = layer->user != NULL ? oct_keras_lower_user(&call, layer->user, y, err)
+                                            : oct_keras_lower_call(&call, layer->def, y, err);
+    int32_t result = *y, mask = OCT_KERAS_UNMASKED;
     if (status == OCT_OK)
         status = oct_keras_result_mask(&call, layer->def, &mask, err);
     if (status != OCT_OK)

@@ -15,11 +15,12 @@ typedef struct parser {
     oct_arena *arena;
     oct_keras_model *model;
     json_t *index; /* layer name -> position */
+    const oct_load_options *options;
     int depth;
 } parser;
 
-static oct_status parse_model(oct_arena *arena, const json_t *root, bool keras2, int depth,
-    oct_keras_model **out, oct_error *err);
+static oct_status parse_model(oct_arena *arena, const json_t *root, bool keras2,
+    const oct_load_options *options, int depth, oct_keras_model **out, oct_error *err);
 
 static const char *copy_text(oct_arena *arena, const char *text)
 {
@@ -217,6 +218,18 @@ static void find_definition(oct_keras_layer *layer)
         find_inner(layer);
 }
 
+/* The user's class of a layer, by its registered name or by its bare one. */
+static const oct_layer_class *find_user_class(const parser *p, const oct_keras_layer *layer)
+{
+    for (int32_t i = 0; p->options != NULL && i < p->options->layer_count; i++) {
+        const char *name = p->options->layers[i].name;
+        if (strcmp(name, layer->class_name) == 0 ||
+            (layer->registered_name != NULL && strcmp(name, layer->registered_name) == 0))
+            return &p->options->layers[i];
+    }
+    return NULL;
+}
+
 static oct_status parse_layer(parser *p, const json_t *entry, oct_keras_layer *layer, oct_error *err)
 {
     static const char *const no_text = "";
@@ -235,8 +248,12 @@ static oct_status parse_layer(parser *p, const json_t *entry, oct_keras_layer *l
     layer->trainable = oct_keras_flag(config, "trainable", true);
     if (layer->name == NULL)
         return oct_fail_memory(err, strlen(name), "a layer");
+    layer->user = find_user_class(p, layer);
+    if (layer->user != NULL)
+        return OCT_OK;
     if (is_model_class(class_name))
-        return parse_model(p->arena, entry, p->model->keras2, p->depth + 1, &layer->nested, err);
+        return parse_model(p->arena, entry, p->model->keras2, p->options, p->depth + 1, &layer->nested,
+            err);
     OCT_TRY(check_policy(layer, err));
     find_definition(layer);
     return layer->def == NULL ? OCT_OK : declare_variables(p->arena, layer, err);
@@ -558,8 +575,8 @@ static oct_status parse_body(parser *p, const json_t *config, oct_error *err)
     return model->sequential ? parse_sequential(p, layers, err) : parse_functional(p, config, err);
 }
 
-static oct_status parse_model(oct_arena *arena, const json_t *root, bool keras2, int depth,
-    oct_keras_model **out, oct_error *err)
+static oct_status parse_model(oct_arena *arena, const json_t *root, bool keras2,
+    const oct_load_options *options, int depth, oct_keras_model **out, oct_error *err)
 {
     const char *class_name = oct_keras_text(root, "class_name", NULL);
     const json_t *config = json_object_get(root, "config");
@@ -581,7 +598,8 @@ static oct_status parse_model(oct_arena *arena, const json_t *root, bool keras2,
         model->keras2 = keras2;
         model->trainable = oct_keras_flag(config, "trainable", true);
         model->entry = root;
-        parser p = { .arena = arena, .model = model, .index = index, .depth = depth };
+        parser p = { .arena = arena, .model = model, .index = index, .options = options,
+            .depth = depth };
         status = parse_body(&p, config, err);
     }
     json_decref(index);
@@ -591,8 +609,8 @@ static oct_status parse_model(oct_arena *arena, const json_t *root, bool keras2,
 }
 
 oct_status oct_keras_model_parse(oct_arena *arena, const json_t *root, bool keras2,
-    oct_keras_model **out, oct_error *err)
+    const oct_load_options *options, oct_keras_model **out, oct_error *err)
 {
     *out = NULL;
-    return parse_model(arena, root, keras2, 0, out, err);
+    return parse_model(arena, root, keras2, options, 0, out, err);
 }

@@ -105,7 +105,7 @@ static oct_status import(oct_arena *arena, const source *from, const oct_load_op
     oct_graph *graph, oct_error *err)
 {
     oct_keras_model *model;
-    OCT_TRY(oct_keras_model_parse(arena, from->config, from->keras2, &model, err));
+    OCT_TRY(oct_keras_model_parse(arena, from->config, from->keras2, options, &model, err));
     OCT_TRY(from->legacy ? oct_keras_bind_lists(arena, model, from->h5, err)
                          : oct_keras_bind_paths(arena, model, from->h5, err));
     OCT_TRY(oct_keras_build(arena, model, options, from->file, graph, err));

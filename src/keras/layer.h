@@ -68,6 +68,10 @@ const oct_keras_def *oct_keras_def_find(oct_keras_kind kind, const char *name);
 /** True for layers that hold another one under the key `layer`. */
 bool oct_keras_def_wraps(const oct_keras_def *def);
 
+/** Lowers by the function of the user's class, which must have returned something. */
+oct_status oct_keras_lower_user(oct_keras_call *call, const oct_layer_class *user, int32_t *y,
+    oct_error *err);
+
 #define OCT_KERAS(kind, name, family, variant, variables) oct_keras_lower oct_keras_lower_##family;
 #include "keras/layers.def"
 #undef OCT_KERAS

@@ -141,10 +141,20 @@ static oct_status mask_of_concatenation(oct_keras_call *call, int32_t *mask, oct
     return all && rank > 2 && (axis == -1 || axis == rank - 1) ? mask_of_merge(call, mask, err) : OCT_OK;
 }
 
+static oct_status mask_of_unknown(const oct_keras_call *call, int32_t *mask)
+{
+    for (int32_t i = 0; i < call->input_count; i++)
+        if (call->masks[i] != OCT_KERAS_UNMASKED)
+            *mask = OCT_KERAS_UNKNOWN_MASK;
+    return OCT_OK;
+}
+
 oct_status oct_keras_result_mask(oct_keras_call *call, const oct_keras_def *def, int32_t *mask,
     oct_error *err)
 {
     *mask = OCT_KERAS_UNMASKED;
+    if (def == NULL)
+        return mask_of_unknown(call, mask);
     if (def->lower == oct_keras_lower_embedding && oct_keras_flag(call->config, "mask_zero", false))
         return mask_of_indices(call, mask, err);
     if (def->lower == oct_keras_lower_masking)
@@ -166,8 +176,5 @@ oct_status oct_keras_result_mask(oct_keras_call *call, const oct_keras_def *def,
         *mask = call->masks[0];
         return OCT_OK;
     }
-    for (int32_t i = 0; i < call->input_count; i++)
-        if (call->masks[i] != OCT_KERAS_UNMASKED)
-            *mask = OCT_KERAS_UNKNOWN_MASK;
-    return OCT_OK;
+    return mask_of_unknown(call, mask);
 }

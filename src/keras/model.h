@@ -8,6 +8,7 @@
 #define OCT_KERAS_MODEL_H
 
 #include <jansson.h>
+#include <octavo/model.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -58,6 +59,7 @@ typedef struct oct_keras_layer {
     const json_t *config;        /* never NULL: an empty object stands in */
     const json_t *entry;         /* the whole layer entry */
     const oct_keras_def *def;    /* NULL: nested model, or not known here */
+    const oct_layer_class *user; /* of the user's own class; then def is NULL */
     const oct_keras_def *inner;  /* of the layer that a wrapper holds; NULL otherwise or not known */
     oct_keras_model *nested;
     bool trainable, is_operation;
@@ -85,12 +87,13 @@ struct oct_keras_model {
  * Parses the object {"class_name", "config", ...} of a model and everything in it.
  *
  * arena  owns what is made; `root` is borrowed as long as the model is used.
+ * options  classes of the user's own; may be NULL.
  * out    the model, in the arena.
  * Errors: OCT_E_INVALID (malformed, names that refer to nothing), OCT_E_UNSUPPORTED (subclassed model),
  * OCT_E_MEMORY.
  */
 oct_status oct_keras_model_parse(oct_arena *arena, const json_t *root, bool keras2,
-    oct_keras_model **out, oct_error *err);
+    const oct_load_options *options, oct_keras_model **out, oct_error *err);
 
 /**
  * Parses JSON text as Python writes it: the bare words NaN, Infinity and -Infinity become null.

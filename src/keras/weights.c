@@ -148,6 +148,25 @@ static oct_status next_number(json_t *counts, const char *snake, int step, json_
     return OCT_OK;
 }
 
+/* The arrays of a user's layer are those there are. */
+static oct_status bind_user(binder *b, oct_keras_layer *layer, const char *path, oct_error *err)
+{
+    for (int32_t i = 0; i < OCT_KERAS_MAX_VARIABLES; i++) {
+        uint64_t object;
+        bool found;
+        char *full = oct_arena_format(b->arena, "%s/vars/%d", path, i);
+        if (full == NULL)
+            return oct_fail_memory(err, strlen(path), "a path");
+        OCT_TRY(oct_h5_find(b->h5, oct_h5_root(b->h5), full, &object, &found, err));
+        if (!found)
+            return OCT_OK;
+        layer->variables[i] = (oct_keras_variable){ .name = full + strlen(path) + 1 };
+        layer->variable_count = i + 1;
+        OCT_TRY(open_variable(b, layer, &layer->variables[i], object, full, err));
+    }
+    return OCT_OK;
+}
+
 static oct_status bind_container(binder *b, oct_keras_model *model, const char *prefix,
     oct_error *err);
 
@@ -168,6 +187,8 @@ static oct_status bind_next(binder *b, const oct_keras_model *model, oct_keras_l
                                    (long long)number);
     if (path == NULL)
         return oct_fail_memory(err, strlen(snake), "a path");
+    if (layer->user != NULL)
+        return bind_user(b, layer, path, err);
     if (layer->nested == NULL)
         return layer->variable_count == 0 ? OCT_OK : bind_layer(b, layer, path, err);
     char *inner = oct_arena_format(b->arena, "%s/", path);
@@ -325,8 +346,30 @@ static oct_status order_arrays(binder *b, const oct_keras_layer *layer, const va
     return OCT_OK;
 }
 
+static oct_status bind_user_list(binder *b, oct_keras_layer *layer, uint64_t weights, oct_error *err)
+{
+    uint64_t group, object;
+    bool found;
+    oct_h5_strings names = { 0 };
+    OCT_TRY(oct_h5_find(b->h5, weights, layer->name, &group, &found, err));
+    if (found)
+        OCT_TRY(oct_h5_strings_read(b->h5, group, "weight_names", &names, &found, err));
+    for (int64_t i = 0; i < names.count && i < OCT_KERAS_MAX_VARIABLES; i++) {
+        OCT_TRY(oct_h5_find(b->h5, group, names.text[i], &object, &found, err));
+        if (!found)
+            return oct_fail(err, OCT_E_INVALID, "layer '%s' (%s): the array %s is missing",
+                layer->name, layer->class_name, names.text[i]);
+        layer->variables[i] = (oct_keras_variable){ .name = names.text[i] };
+        layer->variable_count = (int32_t)i + 1;
+        OCT_TRY(open_variable(b, layer, &layer->variables[i], object, names.text[i], err));
+    }
+    return OCT_OK;
+}
+
 static oct_status bind_list(binder *b, oct_keras_layer *layer, uint64_t weights, oct_error *err)
 {
+    if (layer->user != NULL)
+        return bind_user_list(b, layer, weights, err);
     size_t count = (size_t)count_variables(layer);
     if (count == 0)
         return OCT_OK;

@@ -56,12 +56,12 @@ static const struct {
                        "\"config\":{\"name\":\"mine\",\"trainable\":true}}"),
         OCT_E_UNSUPPORTED,
         "layer 'mine': 'Dense' is a custom layer or not supported (module not named in the file, "
-        "registered as pk>Dense)" },
+        "registered as pk>Dense); octavo/layer.h tells how to register it" },
     { SEQUENTIAL(INPUT ",{\"module\":\"mine.layers\",\"class_name\":\"Dense\",\"config\":{\"name\":"
                        "\"mine\"}}"),
         OCT_E_UNSUPPORTED,
         "layer 'mine': 'Dense' is a custom layer or not supported (module mine.layers, "
-        "registered as nothing)" },
+        "registered as nothing); octavo/layer.h tells how to register it" },
     { SEQUENTIAL(INPUT ",{\"module\":\"keras.src.ops.numpy\",\"class_name\":\"Fmod\",\"config\":"
                        "{\"name\":\"fmod\"}}"),
         OCT_E_UNSUPPORTED,

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the programs of examples/ as their opening comments say, on a model and samples of the tests.
 
-usage: examples.py QUANTIZE CLASSIFY MODEL DIM,DIM,...       the shape of the model's input without batch
+usage: examples.py QUANTIZE CLASSIFY MODEL DIM,DIM,... CUSTOM_LAYER MODEL2
+DIM,DIM,... is the shape of the input of MODEL without batch.
 """
 import array
 import os
@@ -38,6 +39,7 @@ def check(want_code, want_text, *command):
 def main():
     quantize, classify, model = sys.argv[1:4]
     shape = [int(size) for size in sys.argv[4].split(",")]
+    custom, gated = sys.argv[5:7]
     with tempfile.TemporaryDirectory() as folder:
         samples, one, wrong = (os.path.join(folder, name) for name in ("x.npy", "one.npy", "wrong.npy"))
         out = os.path.join(folder, "out.tflite")
@@ -51,6 +53,9 @@ def main():
             check(3, "the array has ", classify, out, wrong),
             check(5, "missing.npy", classify, out, os.path.join(folder, "missing.npy")),
             check(2, "usage: ", quantize),
+            check(0, f"{out}: ", custom, gated, out),
+            check(2, "usage: ", custom),
+            check(5, "missing.keras", custom, os.path.join(folder, "missing.keras"), out),
         ]
     print(f"{results.count(True)} passed, {results.count(False)} failed")
     return 0 if all(results) else 1
