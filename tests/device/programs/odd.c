@@ -54,8 +54,10 @@ int main(int argc, char **argv)
         fputs("octavo bench: m.tflite: no kernel for SORT\n", stderr);
         return oct_status_exit_code(OCT_E_UNSUPPORTED);
     }
-    if (what > DIES && slice == 1)
+    if (what > DIES && slice == 1) {
+        signal((int)(what - DIES), SIG_DFL); /* sanitizers have handlers */
         raise((int)(what - DIES));
+    }
     if (what == SLEEPS && slice == 1)
         sleep(60);
     if (what == NO_JSON)
