@@ -1,7 +1,7 @@
 /*
  * Convolution as a product of gathered rows and packed panels.
  *
- * The rows (pixels) are cut into blocks whose receptive fields fit the first-level cache; a piece
+ * The rows (pixels) are cut into blocks whose receptive fields stay in the second-level cache; a piece
  * of work is one block times a group of panels. Int8 activations are seen as uint8 (XOR 0x80) by
  * kernels that multiply uint8 by int8, as what they are by those for int8, and as int16 without
  * their zero point by the others; the packed bias makes up for it. The result of a row depends on
@@ -15,7 +15,7 @@
 #include "kernels/gather.h"
 #include "ops/arith.h"
 
-enum { TILE_BYTES = 24 * 1024, MOST_ROWS = 84, SUM_ROWS = 32, PIECES_PER_WORKER = 3 };
+enum { TILE_BYTES = 256 * 1024, MOST_ROWS = 84, SUM_ROWS = 32, PIECES_PER_WORKER = 3 };
 
 typedef struct fast_conv {
     const oct_kernel_set *kernels;
