@@ -125,7 +125,9 @@ public final class TableView extends LinearLayout {
     private LinearLayout pair(String name, String value, int color) {
         LinearLayout line = new LinearLayout(getContext());
         line.addView(text(name, R.color.quiet, 14, Typeface.NORMAL), share(1));
-        line.addView(number(value, color, 14));
+        TextView number = number(value, color, 14);
+        number.setPadding(dp(8), 0, 0, 0);
+        line.addView(number);
         return line;
     }
 
