@@ -9,7 +9,7 @@
 
 #include "quant/rewrite.h"
 
-enum { EXPONENTS = 20, MOST_FACTOR = 64, MARGIN = 2 };
+enum { EXPONENTS = 8, MOST_FACTOR = 64, MARGIN = 2 };
 
 typedef struct equaliser {
     oct_graph *graph;
@@ -196,14 +196,24 @@ static double row_noise(const linear *l, const group *g, int64_t r, double step)
     return (read * step * step + own * own * power) / 12;
 }
 
-static void set_factors(group *g, double exponent)
+/* x to the power of eighths, from square roots: they are the same on every machine, pow() is not. */
+static double power(double x, int eighths)
+{
+    double half = sqrt(x), quarter = sqrt(half);
+    if (eighths == EXPONENTS)
+        return x;
+    return ((eighths & 4) != 0 ? half : 1) * ((eighths & 2) != 0 ? quarter : 1) *
+           ((eighths & 1) != 0 ? sqrt(quarter) : 1);
+}
+
+static void set_factors(group *g, int eighths)
 {
     double most = 0;
     for (int32_t c = 0; c < g->channels; c++)
         most = fmax(most, g->largest[c]);
     for (int32_t c = 0; c < g->channels; c++) {
         double size = fmax(g->largest[c], most / MOST_FACTOR);
-        g->factors[c] = g->largest[c] > 0 ? pow(most / size, exponent) : 1;
+        g->factors[c] = g->largest[c] > 0 ? power(most / size, eighths) : 1;
     }
 }
 
@@ -227,14 +237,14 @@ static void choose_exponent(const equaliser *e, group *g)
     double least = INFINITY;
     int best = 0;
     for (int i = 0; i <= EXPONENTS; i++) {
-        set_factors(g, (double)i / EXPONENTS);
+        set_factors(g, i);
         double sum = noise(e, g);
         if (sum < least) {
             least = sum;
             best = i;
         }
     }
-    set_factors(g, (double)best / EXPONENTS);
+    set_factors(g, best);
 }
 
 /* Below a clip channels only grow, to at most its half. */

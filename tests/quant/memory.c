@@ -43,10 +43,10 @@ static oct_status read_sample(void *user, int64_t index, int32_t input, void *by
 static long survive(const oct_graph *graph, oct_mode mode, oct_effort effort)
 {
     const oct_samples samples = { NULL, 3, read_sample };
-    static const oct_range_method methods[] = { [OCT_EFFORT_DEFAULT] = OCT_RANGE_MOVING_AVERAGE,
-        [OCT_EFFORT_HIGH] = OCT_RANGE_PERCENTILE };
+    bool counts = mode == OCT_MODE_INT8 && effort == OCT_EFFORT_NONE;
     const oct_quant_options options = { .mode = mode, .effort = effort, .calib = &samples,
-        .held = effort == OCT_EFFORT_NONE ? NULL : &samples, .range = methods[effort], .threads = 2 };
+        .held = effort == OCT_EFFORT_DEFAULT ? &samples : NULL,
+        .range = counts ? OCT_RANGE_PERCENTILE : OCT_RANGE_MOVING_AVERAGE, .threads = 2 };
     for (long n = 1;; n++) {
         oct_graph *out;
         oct_quant_report *report;
