@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #include "kernels/add.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 /* A multiplier that does not shift left, ready for 8 products. */
 typedef struct scaler {

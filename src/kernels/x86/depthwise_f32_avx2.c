@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #include "kernels/depthwise.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 OCT_INLINE void pixels(const oct_depthwise_args *args, int32_t first, int32_t channel,
     __m256i mask, __m256 bias, __m256 lo, __m256 hi, float *y, const int count)

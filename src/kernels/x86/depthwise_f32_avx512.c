@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #include "kernels/depthwise.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 OCT_INLINE void pixels(const oct_depthwise_args *args, int32_t first, int32_t channel,
     __mmask16 mask, __m512 bias, __m512 lo, __m512 hi, float *y, const int count)

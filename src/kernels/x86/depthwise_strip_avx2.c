@@ -3,7 +3,7 @@
  */
 #include <immintrin.h>
 
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 OCT_INLINE __m256i first_lanes(int n)
 {

@@ -7,7 +7,7 @@
  * (aligned), LOADU(mask, full, p), STORE(mask, full, p, v), SET1, FMA(a, b, c), MIN and MAX.
  */
 #include "kernels/depthwise.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 enum { TAPS = 9, MOST_OUTPUTS = 4 };
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 OCT_INLINE __m256i first_lanes(int32_t n)
 {

@@ -10,7 +10,7 @@
  * LOAD_S16(mask, n, from), which widen n elements and read no others.
  */
 #include "kernels/depthwise.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 #define PASTE(name, isa) name##_##isa
 #define NAMED(name, isa) PASTE(name, isa)

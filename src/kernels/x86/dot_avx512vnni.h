@@ -9,7 +9,7 @@
 
 #include <immintrin.h>
 
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 /** s + sum of 4 products of uint8 x by int8 w, by lane of 32 bits. */
 OCT_INLINE __m512i oct_dot_u8s8(__m512i s, __m512i x, __m512i w)

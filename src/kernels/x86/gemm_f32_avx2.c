@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #include "kernels/gemm.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 typedef struct tile {
     const float *a, *panel;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "kernels/gemm.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 typedef struct tile {
     const char *a, *panel;

@@ -7,7 +7,7 @@
 #include <immintrin.h>
 
 #include "kernels/quantize_rows.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 typedef struct oct_range16 {
     __m512i high, low;

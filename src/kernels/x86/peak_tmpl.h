@@ -6,7 +6,7 @@
  * multiply-add in every lane, and EACH, the numbers it multiplies.
  */
 #include "kernels/peak.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 OCT_PEAK(NAME)
 {

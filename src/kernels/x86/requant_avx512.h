@@ -7,7 +7,7 @@
 #include <immintrin.h>
 
 #include "kernels/requant_tile.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 /* An oct_requant_block in registers. */
 typedef struct oct_requant16 {
