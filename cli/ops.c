@@ -11,7 +11,8 @@ static void append_forms(char *text, size_t size, const json_t *forms)
     size_t i;
     const json_t *form;
     text[0] = '\0';
-    json_array_foreach (forms, i, form) {
+    json_array_foreach(forms, i, form)
+    {
         size_t used = strlen(text);
         snprintf(text + used, size - used, "%s%s", i == 0 ? "" : " ", json_string_value(form));
     }
@@ -23,12 +24,14 @@ static oct_status print_table(const char *text, oct_error *err)
     size_t i;
     const json_t *op;
     printf("%-26s %-40s %-9s %s\n", "operator", "reference kernels", "versions", "quantization");
-    json_array_foreach (all, i, op) {
+    json_array_foreach(all, i, op)
+    {
         char forms[128];
         append_forms(forms, sizeof forms, json_object_get(op, "ref"));
         printf("%-26s %-40s %-9d %s\n", json_string_value(json_object_get(op, "name")), forms,
             (int)json_integer_value(json_object_get(op, "max_version")),
-            json_string_value(json_object_get(op, "rule")));
+            json_string_value(
+                json_object_get(op, json_object_get(op, "absent") ? "absent" : "rule")));
     }
     json_decref(all);
     return cli_print_text("", err);

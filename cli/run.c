@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const cli_option options[] = {
-    { "input", 'i', "[NAME=]FILE", "X.npy or X.npz; NAME= for one of several inputs, may be repeated" },
+    { "input", 'i', "[NAME=]FILE",
+        "X.npy or X.npz; NAME= for one of several inputs, may be repeated" },
     { "output", 'o', "FILE", "Y.npy, or Y.npz with all outputs by name" },
     { "kernels", 0, "KIND", "fast (default) or ref: TensorFlow Lite's reference arithmetic" },
     CLI_CPUS_OPTION,
@@ -65,7 +66,8 @@ static oct_status shape_error(const port *p, const char *path, oct_error *err)
         snprintf(have + strlen(have), sizeof have - strlen(have), i ? ",%lld" : "%lld",
             (long long)p->array.dims[i]);
     for (int32_t i = 0; i < p->info.rank; i++)
-        snprintf(want + strlen(want), sizeof want - strlen(want), i ? ",%d" : "%d", p->info.dims[i]);
+        snprintf(
+            want + strlen(want), sizeof want - strlen(want), i ? ",%d" : "%d", p->info.dims[i]);
     err->status = OCT_E_INVALID;
     snprintf(err->text, sizeof err->text, "%s: %s[%s] does not fit input %s, %s[%s]", path,
         p->array.type, have, p->info.name, p->info.type, want);
@@ -111,8 +113,8 @@ static oct_status prepare_output(job *j, int32_t index, oct_error *err)
     p->array.bytes = malloc(p->array.size == 0 ? 1 : p->array.size);
     if (p->array.bytes == NULL) {
         err->status = OCT_E_MEMORY;
-        snprintf(err->text, sizeof err->text, "out of memory (%zu bytes for output %s)", p->array.size,
-            p->info.name);
+        snprintf(err->text, sizeof err->text, "out of memory (%zu bytes for output %s)",
+            p->array.size, p->info.name);
         return OCT_E_MEMORY;
     }
     int32_t extra = j->stacked ? 1 : 0;
@@ -123,6 +125,34 @@ static oct_status prepare_output(job *j, int32_t index, oct_error *err)
         p->array.dims[0] = j->runs;
     else if (p->info.rank > 0)
         p->array.dims[0] *= j->runs;
+    return OCT_OK;
+}
+
+/* The first run says how large an output is whose shape follows from data; further ones must agree. */
+static oct_status take_output(
+    job *j, int32_t index, int64_t run, const void *bytes, size_t size, oct_error *err)
+{
+    port *p = &j->out[index];
+    int32_t dims[8], rank = oct_session_output_shape(j->session, index, dims);
+    if (run == 0 && rank >= 0 && size != p->bytes) {
+        free(p->array.bytes);
+        p->array.bytes = NULL;
+        p->info.rank = rank;
+        for (int32_t i = 0; i < rank; i++)
+            p->info.dims[i] = dims[i];
+        oct_status status = prepare_output(j, index, err);
+        if (status != OCT_OK)
+            return status;
+    }
+    if (size != p->bytes) {
+        err->status = OCT_E_UNSUPPORTED;
+        snprintf(err->text, sizeof err->text,
+            "output %s has %zu bytes for this input and %zu for the first; run them one by one",
+            p->info.name, size, p->bytes);
+        return OCT_E_UNSUPPORTED;
+    }
+    if (size > 0)
+        memcpy((char *)p->array.bytes + (size_t)run * size, bytes, size);
     return OCT_OK;
 }
 
@@ -139,9 +169,10 @@ static oct_status run_all(job *j, oct_error *err)
         if (status != OCT_OK)
             return status;
         for (int32_t i = 0; i < j->out_count; i++) {
-            port *p = &j->out[i];
-            memcpy((char *)p->array.bytes + (size_t)r * p->bytes,
-                oct_session_output(j->session, i, &size), p->bytes);
+            const void *bytes = oct_session_output(j->session, i, &size);
+            status = take_output(j, i, r, bytes, size, err);
+            if (status != OCT_OK)
+                return status;
         }
         cli_progress(j->args, "running", r + 1, j->runs);
     }
@@ -159,8 +190,10 @@ static oct_status write_outputs(const job *j, const char *path, oct_error *err)
     oct_npz_entry entries[MAX_PORTS];
     for (int32_t i = 0; i < j->out_count; i++) {
         const port *p = &j->out[i];
-        entries[i] = (oct_npz_entry){ .name = p->info.name, .type = p->info.type,
-            .rank = p->array.rank, .bytes = p->array.bytes };
+        entries[i] = (oct_npz_entry){ .name = p->info.name,
+            .type = p->info.type,
+            .rank = p->array.rank,
+            .bytes = p->array.bytes };
         memcpy(entries[i].dims, p->array.dims, sizeof entries[i].dims);
     }
     return oct_npz_write(path, entries, j->out_count, err);
@@ -229,7 +262,8 @@ const cli_command cli_run = {
     .min_words = 1,
     .max_words = 1,
     .summary = "inference on arrays (.npy, .npz)",
-    .text = "The arrays have the model's own types. An array [N, shape of the input] makes N runs and gives\n"
+    .text = "The arrays have the model's own types. An array [N, shape of the input] makes N runs "
+            "and gives\n"
             "[N, shape of the output]; without the extra dimension the batch may be N.",
     .options = options,
     .examples = "  octavo run model.tflite -i x.npy -o y.npy\n"

@@ -90,6 +90,21 @@ static json_t *op_object(const oct_op_def *def)
     return object;
 }
 
+/* An operator without kernels: "absent" says why. */
+static json_t *absent_object(oct_builtin op)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "name", json_string(oct_builtin_name(op)));
+    json_object_set_new(object, "code", json_integer((json_int_t)op));
+    json_object_set_new(object, "ref", json_array());
+    json_object_set_new(object, "fast", json_array());
+    json_object_set_new(object, "max_version", json_integer(0));
+    json_object_set_new(object, "runtimes", json_array());
+    json_object_set_new(object, "rule", json_string("stays as it is"));
+    json_object_set_new(object, "absent", json_string(oct_op_absence(op)));
+    return object;
+}
+
 oct_status oct_ops_describe(char **json, oct_error *err)
 {
     int32_t count;
@@ -97,6 +112,9 @@ oct_status oct_ops_describe(char **json, oct_error *err)
     json_t *array = json_array();
     for (int32_t i = 0; i < count; i++)
         json_array_append_new(array, op_object(all[i]));
+    for (int code = 0; code < OCT_OP_COUNT; code++)
+        if (oct_op_absence((oct_builtin)code) != NULL)
+            json_array_append_new(array, absent_object((oct_builtin)code));
     *json = json_dumps(array, JSON_INDENT(2));
     json_decref(array);
     return *json == NULL ? oct_fail_memory(err, 0, "description") : OCT_OK;

@@ -4,6 +4,8 @@
  * The factor of a quantized product, s1 * s2 / so, is a float expression in TensorFlow Lite: rounding it
  * otherwise changes results. Sources: LiteRT tflite/kernels/mul.cc, div.cc, internal/reference/mul.h.
  */
+#include <float.h>
+
 #include "kernels/elementwise.h"
 #include "numeric/fixedpoint_math.h"
 #include "ops/arith.h"
@@ -43,9 +45,8 @@ static oct_status prepare(oct_op *op, oct_error *err)
         : ((const oct_div_options *)op->options)->fused_activation;
     oct_broadcast_init(&p->walk, op);
     oct_activation_range_f32(activation, &p->lo_f32, &p->hi_f32);
-    p->lo_i64 = activation == OCT_ACT_NONE ? INT64_MIN : (int64_t)p->lo_f32;
-    p->hi_i64 = activation == OCT_ACT_NONE || activation == OCT_ACT_RELU ? INT64_MAX
-                                                                         : (int64_t)p->hi_f32;
+    p->lo_i64 = p->lo_f32 > -FLT_MAX ? (int64_t)p->lo_f32 : INT64_MIN;
+    p->hi_i64 = p->hi_f32 < FLT_MAX ? (int64_t)p->hi_f32 : INT64_MAX;
     if (op->form == OCT_FORM_S8 || op->form == OCT_FORM_U8 || op->form == OCT_FORM_S16)
         return prepare_quantized(op, p, activation, err);
     return OCT_OK;

@@ -204,6 +204,9 @@ const oct_op_def *oct_op_find_custom(const char *name);
 /** The descriptor for a node, builtin or custom; NULL when Octavo does not know it. */
 const oct_op_def *oct_op_of(const oct_node *node);
 
+/** Why Octavo has no kernel for an operator that LiteRT computes; NULL: it has one, or LiteRT has none. */
+const char *oct_op_absence(oct_builtin op);
+
 /** All descriptors in the order of ops.def, custom ones last; *count of them. */
 const oct_op_def *const *oct_op_all(int32_t *count);
 

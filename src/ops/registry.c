@@ -33,6 +33,16 @@ static const oct_op_def *const by_code[OCT_OP_COUNT] = {
 #undef OCT_OP
 #undef OCT_CUSTOM_OP
 
+const char *oct_op_absence(oct_builtin op)
+{
+#define OCT_ABSENT(code, reason) [code] = reason,
+    static const char *const reasons[OCT_OP_COUNT] = {
+#include "ops/absent.def"
+    };
+#undef OCT_ABSENT
+    return (unsigned)op < OCT_OP_COUNT ? reasons[op] : NULL;
+}
+
 const oct_op_def *oct_op_find(oct_builtin op)
 {
     return (unsigned)op < OCT_OP_COUNT ? by_code[op] : NULL;

@@ -27,6 +27,7 @@ TOOL = "ai-edge-litert " + package_metadata.version("ai-edge-litert")
 RESOLVERS = {
     "BUILTIN_REF": litert.OpResolverType.BUILTIN_REF,
     "BUILTIN": litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    "XNNPACK": litert.OpResolverType.BUILTIN,   # with its default delegates
 }
 TYPES = {  # short name: (numpy type, schema type)
     "f32": (np.float32, schema.TensorType.FLOAT32),

@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
 """Random one-operator models at scale: LiteRT's reference resolver against Octavo.
 
+The table has a line for each operator and form: models, output bytes, models on which Octavo differs from
+the reference resolver, models LiteRT aborted on; and, for the record, how many of the output values of the
+first --others models differ between the reference resolver and LiteRT's optimized kernels ("opt") and
+between it and XNNPACK ("xnn"). Below it stands the state of every operator of LiteRT's list.
+
 op_live.py --count 200 --runner build/tests/test_golden_ops [--only CONV_2D] [--form s8] [--seed 1]
 Per operator and form: draws models, lets LiteRT answer, writes golden files into a folder and gives
 the folder to the C golden runner. Prints one line per operator and form; --keep DIR leaves the
@@ -27,6 +32,7 @@ import op_random_more
 import op_random_narrow
 import op_random_place
 import op_random_recurrent
+import op_states
 
 FAILURE = re.compile(r"^(\S+)\.tflite\b(.*)$")
 TALLY = re.compile(r"^(\d+) passed, (\d+) failed$")
@@ -44,6 +50,20 @@ def draw(op, form, maker, seed, index, large):
         if outputs[0] and all(y.size for y in outputs[0]):
             return case, content, inputs, outputs
     raise SystemExit(f"{op} {form}: 20 refused draws in a row")
+
+
+OTHERS = ("BUILTIN", "XNNPACK")
+
+
+def differing(content, inputs, outputs, resolver):
+    """Output values that another resolver computes differently; all of them where it cannot run."""
+    try:
+        it = ob.load(content, resolver)
+        got = [ob.run(it, x) for x in inputs]
+    except ob.Refused:
+        return sum(y.size for run in outputs for y in run)
+    return sum(int(np.sum((a != b) & ~((a != a) & (b != b)))) if a.shape == b.shape else b.size
+               for g, w in zip(got, outputs) for a, b in zip(g, w))
 
 
 def in_child(work):
@@ -68,10 +88,11 @@ def in_child(work):
 def make(op, form, maker, args, folder):
     """Writes golden files or, with folder None, tries the formula.
 
-    Returns (models, values, bytes, values the formula missed, models LiteRT aborted on).
+    Returns (models, values, bytes, values the formula missed, values compared with other resolvers, those
+    that differ with each, models LiteRT aborted on).
     """
     formula = op_facts.FORMULAS.get((op, form))
-    done, total, aborts = 0, np.zeros(4, np.int64), 0
+    done, total, aborts = 0, np.zeros(7, np.int64), 0
     while done < args.count:
         def work(write, first=done):
             for i in range(first, args.count):
@@ -88,7 +109,10 @@ def make(op, form, maker, args, folder):
                                  for a, y in zip(got, outputs))
                     if differ:
                         print(f"  {case.stem}: {differ} of {values} differ", flush=True)
-                write(f"1 {values} {size} {differ}")
+                others = [0, 0, 0]
+                if folder and i < args.others:
+                    others = [values, *(differing(content, inputs, outputs, k) for k in OTHERS)]
+                write(" ".join(map(str, (1, values, size, differ, *others))))
         status, lines = in_child(work)
         for line in lines:
             total += np.array(line.split(), np.int64)
@@ -116,11 +140,13 @@ def main():
     parser.add_argument("--form")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--large", action="store_true", help="sizes at which fast kernels block")
+    parser.add_argument("--others", type=int, default=10, help="models for LiteRT's other kernels")
     parser.add_argument("--keep", type=pathlib.Path, help="folder that keeps the golden files")
     args = parser.parse_args()
     print(f"{ob.TOOL}, seed {args.seed}, {args.count} models per operator and form")
-    print(f"{'operator':24} {'form':7} {'models':>7} {'bytes':>10} {'failing':>8} {'aborts':>7}")
-    sums = np.zeros(4, np.int64)
+    print(f"{'operator':29} {'form':11} {'models':>6} {'bytes':>9} {'failing':>7} {'aborts':>6} "
+          f"{'values':>8} {'opt':>7} {'xnn':>7}")
+    sums, equal = np.zeros(4, np.int64), {}
     for op, form, maker in op_random.pairs() + op_random_place.pairs() + \
             op_random_recurrent.pairs() + op_random_narrow.pairs() + \
             op_random_more.pairs():
@@ -129,8 +155,8 @@ def main():
         with tempfile.TemporaryDirectory() as temporary:
             folder = (args.keep or pathlib.Path(temporary)) / f"{op}_{form}"
             folder.mkdir(parents=True)
-            models, _, size, bad, aborts = make(op, form, maker, args,
-                                                folder if args.runner else None)
+            models, _, size, bad, values, opt, xnn, aborts = make(
+                op, form, maker, args, folder if args.runner else None)
             if args.runner:
                 ran, failures, bad = run_octavo(args.runner, folder)
                 for stem, text in list(failures.items())[:5]:
@@ -138,10 +164,14 @@ def main():
                 if ran != models:
                     raise SystemExit(f"{args.runner} ran {ran} of {models} models")
         known = args.runner or (op, form) in op_facts.FORMULAS
-        print(f"{op:24} {form:7} {models:7} {size:10} {bad if known else '-':>8} {aborts:7}",
-              flush=True)
+        print(f"{op:29} {form:11} {models:6} {size:9} {bad if known else '-':>7} {aborts:6} "
+              f"{values:8} {opt:7} {xnn:7}", flush=True)
+        equal.setdefault(op, np.zeros(2, np.int64))
+        equal[op] += (models, bad if known else 0)
         sums += (models, size, bad if known else 0, aborts)
-    print(f"{'all':32} {sums[0]:7} {sums[1]:10} {sums[2]:8} {sums[3]:7}")
+    print(f"{'all':41} {sums[0]:6} {sums[1]:9} {sums[2]:7} {sums[3]:6}")
+    if args.runner and not args.only:
+        op_states.report(equal)
     print(f"{sums[0] - sums[2]} passed, {sums[2]} failed" if args.runner else
           f"{sums[2]} values differ from the formulas")
     return 1 if sums[2] else 0
