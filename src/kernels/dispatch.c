@@ -77,18 +77,19 @@ static const oct_kernel_set kernels_avx512amx = {
     .quantize = { oct_range_fold_c, oct_quantize_floats_c },                                       \
     .depthwise_taps_s8 = oct_depthwise_taps_s8_neon,                                               \
     .depthwise_taps_s16 = oct_depthwise_taps_s16_neon, .depthwise_f32 = oct_depthwise_f32_neon,    \
-    .gemm_f32 = oct_gemm_f32_neon, .gemm_s16 = oct_gemm_s16_neon,                                  \
+    .peak_f32 = oct_peak_f32_neon, .gemm_f32 = oct_gemm_f32_neon, .gemm_s16 = oct_gemm_s16_neon,   \
     .add_row_s8 = oct_add_row_s8_neon, .add_row_s16 = oct_add_row_s16_neon,                        \
     .requant_s8 = oct_requant_tile_s8_neon, .requant_s16 = oct_requant_tile_s16_neon,              \
     .f32_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 4 },                            \
     .s16_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 2 }
 
-static const oct_kernel_set kernels_neon = { NEON_KERNELS };
+static const oct_kernel_set kernels_neon = { NEON_KERNELS, .peak_s8 = oct_peak_s8_neon };
 
 static const oct_kernel_set kernels_dotprod = {
     NEON_KERNELS,
     .s8_layout = { .lanes = 4, .vectors = 4, .group = 4, .bytes = 1 },
     .gemm_s8 = oct_gemm_s8_dotprod,
+    .peak_s8 = oct_peak_s8_dotprod,
     .s8_signed = true,
 };
 
@@ -96,6 +97,7 @@ static const oct_kernel_set kernels_i8mm = {
     NEON_KERNELS,
     .s8_layout = { .lanes = 2, .vectors = 8, .group = 8, .bytes = 1 },
     .gemm_s8 = oct_gemm_s8_i8mm,
+    .peak_s8 = oct_peak_s8_i8mm,
     .s8_signed = true,
 };
 #endif

@@ -9,7 +9,7 @@
 #define X _mm512_set1_ps(0.7310586f)
 #define STEP(sum, x) _mm512_fmadd_ps(x, x, sum)
 #define EACH 16
-#include "kernels/x86/peak_tmpl.h"
+#include "kernels/peak_tmpl.h"
 
 #define NAME oct_peak_s8_avx512
 #define VEC __m512i
@@ -17,4 +17,4 @@
 #define X _mm512_set1_epi32(0x5b3d6f57)
 #define STEP(sum, x) _mm512_add_epi32(sum, _mm512_madd_epi16(x, sum))
 #define EACH 32
-#include "kernels/x86/peak_tmpl.h"
+#include "kernels/peak_tmpl.h"

@@ -9,4 +9,4 @@
 #define X _mm512_set1_epi32(0x5b3d6f57)
 #define STEP(sum, x) oct_dot_u8s8(sum, x, x)
 #define EACH 64
-#include "kernels/x86/peak_tmpl.h"
+#include "kernels/peak_tmpl.h"
