@@ -1,7 +1,7 @@
 /*
  * Processor features: on x86 by the compiler's run-time library, which also asks the system for
- * register support, on ARM by the vector the kernel hands to every program. AMX's tile registers are
- * the exception: Linux grants them to a process that asks.
+ * register support, on ARM by the vector the kernel hands to every program. AMX's tile registers
+ * are the exception: Linux grants them to a process that asks.
  */
 #include "base/cpu.h"
 

@@ -1,6 +1,7 @@
 /*
- * A thread and a line of output: the least that every program on a phone does. program.py builds it with
- * musl, whose system calls are all allowed to apps, and with glibc, whose start-up makes forbidden ones.
+ * A thread and a line of output: the least that every program on a phone does. program.py builds it
+ * with musl, whose system calls are all allowed to apps, and with glibc, whose start-up makes
+ * forbidden ones.
  */
 #include <pthread.h>
 #include <stdio.h>

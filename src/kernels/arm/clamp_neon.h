@@ -1,6 +1,6 @@
 /*
- * Clamping of floats by comparisons, which keep -0 and NaN where vmax and vmin would not: the bits of
- * the plain C form.
+ * Clamping of floats by comparisons, which keep -0 and NaN where vmax and vmin would not: the bits
+ * of the plain C form.
  */
 #ifndef OCT_KERNELS_ARM_CLAMP_NEON_H
 #define OCT_KERNELS_ARM_CLAMP_NEON_H

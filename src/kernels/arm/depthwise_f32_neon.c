@@ -18,8 +18,7 @@ OCT_INLINE void pixels(const oct_depthwise_args *args, int32_t first, int32_t ch
     size_t offset = (size_t)first * args->step + (size_t)channel;
     for (int32_t t = 0; t < args->count; t++) {
         const float *x = (const float *)args->taps[t].x + offset;
-        OCT_UNROLL for (int j = 0; j < vectors; j++)
-        {
+        OCT_UNROLL for (int j = 0; j < vectors; j++) {
             float32x4_t w = vld1q_f32((const float *)args->taps[t].w + channel + 4 * j);
             OCT_UNROLL for (int i = 0; i < count; i++)
                 sum[i][j] = vfmaq_f32(sum[i][j], vld1q_f32(x + (size_t)i * args->step + 4 * j), w);

@@ -31,8 +31,7 @@ OCT_INLINE int16x8_t load_s8(const int8_t *x)
         for (int32_t t = 0; t < args->count; t++) {                                                \
             const type *x = (const type *)args->taps[t].x + offset;                                \
             int16x8_t w = load_weights(args->taps[t].w, c);                                        \
-            OCT_UNROLL for (int i = 0; i < count; i++)                                             \
-            {                                                                                      \
+            OCT_UNROLL for (int i = 0; i < count; i++) {                                           \
                 int16x8_t v = vsubq_s16(load(x + (size_t)i * args->step), zero);                   \
                 s[i][0] = vmlal_s16(s[i][0], vget_low_s16(v), vget_low_s16(w));                    \
                 s[i][1] = vmlal_high_s16(s[i][1], v, w);                                           \

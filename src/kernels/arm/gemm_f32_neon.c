@@ -34,8 +34,7 @@ OCT_INLINE void store_some(float *y, float32x4_t v, int32_t n)
 /* One k: lane `lane` of each row's x. */
 #define STEP(lane)                                                                                 \
     do {                                                                                           \
-        OCT_UNROLL for (int j = 0; j < vectors; j++)                                               \
-        {                                                                                          \
+        OCT_UNROLL for (int j = 0; j < vectors; j++) {                                             \
             float32x4_t w = vld1q_f32(b + 4 * j);                                                  \
             OCT_UNROLL for (int i = 0; i < rows; i++)                                              \
                 sum[i][j] = vfmaq_laneq_f32(sum[i][j], w, x[i], lane);                             \
@@ -68,7 +67,8 @@ OCT_INLINE void compute(const tile *t, const int rows, const int vectors)
     OCT_UNROLL for (int i = 0; i < rows; i++) {
         float *y = t->y + (size_t)i * t->y_stride;
         OCT_UNROLL for (int j = 0; j < vectors; j++)
-            store_some(y + 4 * j, oct_clamp_neon(sum[i][j], t->lo, t->hi), j == vectors - 1 ? t->last : 4);
+            store_some(y + 4 * j, oct_clamp_neon(sum[i][j], t->lo, t->hi),
+                j == vectors - 1 ? t->last : 4);
     }
 }
 

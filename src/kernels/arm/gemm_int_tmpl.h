@@ -1,6 +1,6 @@
 /*
- * Integer matrix product, tiles of 6 x 16: sums of 32 bits, one step of the weights by each lane of the
- * activations.
+ * Integer matrix product, tiles of 6 x 16: sums of 32 bits, one step of the weights by each lane of
+ * the activations.
  *
  * Before including it, a variant defines
  *     NAME          the kernel's name

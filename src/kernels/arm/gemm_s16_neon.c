@@ -1,5 +1,6 @@
 /*
- * int16 matrix product, NEON: smlal by lane, one k at a time; also int8 where there is no dot product.
+ * int16 matrix product, NEON: smlal by lane, one k at a time; also for int8 where there is no dot
+ * product.
  */
 #include <arm_neon.h>
 
@@ -11,8 +12,7 @@
 #define LOAD_X vld1q_s16
 #define LOAD_ONE vld1q_dup_s16
 #define STEP(lane)                                                                                 \
-    OCT_UNROLL for (int j = 0; j < vectors; j++)                                                   \
-    {                                                                                              \
+    OCT_UNROLL for (int j = 0; j < vectors; j++) {                                                 \
         int16x4_t w = vld1_s16(b + 4 * j);                                                         \
         OCT_UNROLL for (int i = 0; i < rows; i++)                                                  \
             sum[i][j] = vmlal_laneq_s16(sum[i][j], w, x[i], lane);                                 \

@@ -1,8 +1,8 @@
 /*
  * Requantization of 4 sums: TensorFlow Lite's two roundings are two instructions.
  *
- * sqrdmulh is the doubling high product, ties up; srshl with a negative count is a shift that rounds
- * ties up, and away from zero once negative numbers are lowered by one first.
+ * sqrdmulh is the doubling high product, ties up; srshl with a negative count is a shift that
+ * rounds ties up, and away from zero once negative numbers are lowered by one first.
  */
 #ifndef OCT_KERNELS_ARM_REQUANT_NEON_H
 #define OCT_KERNELS_ARM_REQUANT_NEON_H

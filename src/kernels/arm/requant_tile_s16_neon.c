@@ -1,5 +1,6 @@
 /*
- * int16 requantization of tiles of sums, NEON: 64-bit products of even and odd columns, as the constants lie.
+ * int16 requantization of tiles of sums, NEON: 64-bit products of even and odd columns, as the
+ * constants lie.
  */
 #include <arm_neon.h>
 
