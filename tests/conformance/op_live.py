@@ -109,15 +109,17 @@ def make(op, form, maker, args, folder):
                                  for a, y in zip(got, outputs))
                     if differ:
                         print(f"  {case.stem}: {differ} of {values} differ", flush=True)
-                others = [0, 0, 0]
-                if folder and i < args.others:
-                    others = [values, *(differing(content, inputs, outputs, k) for k in OTHERS)]
-                write(" ".join(map(str, (1, values, size, differ, *others))))
+                write(f"1 {values} {size} {differ} 0 0 0")
+                if folder and i < args.others:  # may abort too: a line of its own
+                    write("0 0 0 0 0 0 0")
+                    others = [differing(content, inputs, outputs, k) for k in OTHERS]
+                    write(f"0 0 0 0 {values} {others[0]} {others[1]}")
         status, lines = in_child(work)
         for line in lines:
             total += np.array(line.split(), np.int64)
-        done += len(lines) + (status != 0)
-        aborts += status != 0
+        among_others = bool(lines) and lines[-1] == "0 0 0 0 0 0 0"
+        done += sum(line[0] == "1" for line in lines) + (status != 0 and not among_others)
+        aborts += status != 0 and not among_others
     return (*total, aborts)
 
 
