@@ -53,14 +53,16 @@ enum { HEAP_BYTES = 24 << 20, SPOOLED_BYTES = 1 << 16 };
 void *oct_graph_new_bytes(oct_graph *graph, size_t size)
 {
     bool spooled = size >= SPOOLED_BYTES && graph->heap_bytes + size > HEAP_BYTES;
-    if (spooled && graph->backing_count > 0) {
-        const oct_backing *before = graph->backings[graph->backing_count - 1];
+    const oct_backing *before = graph->spooled;
+    if (spooled && before != NULL)
         oct_backing_rest(before, oct_backing_bytes(before), oct_backing_size(before));
-    }
     oct_backing *backing = spooled ? oct_backing_create_spooled(size) : oct_backing_create(size);
     if (backing == NULL || oct_graph_adopt(graph, backing, NULL) != OCT_OK)
         return NULL;
-    graph->heap_bytes += spooled ? 0 : size;
+    if (spooled)
+        graph->spooled = backing;
+    else
+        graph->heap_bytes += size;
     return oct_backing_bytes(backing);
 }
 

@@ -99,6 +99,7 @@ typedef struct oct_graph {
     oct_backing **backings;
     int32_t backing_count, backing_capacity;
     size_t heap_bytes; /* of constants made with oct_graph_new_bytes() */
+    const oct_backing *spooled; /* the last of those that lie in files; NULL: none yet */
 } oct_graph;
 
 /** An empty graph; NULL when memory is short. */

@@ -142,8 +142,9 @@ static oct_status find_entry(const archive *zip, const char *name, entry *out, b
     return OCT_OK;
 }
 
-/* Pieces are put to rest as they are done. False when the data are damaged, or longer than they say. */
-static bool inflate_pieces(const uint8_t *packed, const entry *from, const oct_backing *backing)
+/* Pieces are summed and put to rest as they are done. False when the data are damaged, or too long. */
+static bool inflate_pieces(const uint8_t *packed, const entry *from, const oct_backing *backing,
+    uint32_t *crc)
 {
     z_stream stream = { .next_in = (Bytef *)(uintptr_t)packed, .avail_in = (uInt)from->packed };
     int result = inflateInit2(&stream, -MAX_WBITS);
@@ -154,6 +155,7 @@ static bool inflate_pieces(const uint8_t *packed, const entry *from, const oct_b
         stream.next_out = oct_backing_bytes(backing) + at;
         stream.avail_out = (uInt)piece;
         result = inflate(&stream, Z_NO_FLUSH);
+        *crc = (uint32_t)crc32_z(*crc, oct_backing_bytes(backing) + at, piece);
         oct_backing_rest(backing, oct_backing_bytes(backing) + at, piece);
         if (stream.avail_out != 0)
             break;
@@ -168,7 +170,7 @@ static bool inflate_pieces(const uint8_t *packed, const entry *from, const oct_b
 }
 
 static oct_status inflate_member(const char *name, const uint8_t *packed, const entry *from,
-    oct_zip_member *out, oct_error *err)
+    oct_zip_member *out, uint32_t *crc, oct_error *err)
 {
     if (from->size > FREE_EXPANSION && from->size / MAX_EXPANSION > from->packed)
         return oct_fail(err, OCT_E_INVALID, "%s: expands to %llu bytes from %llu", name,
@@ -180,7 +182,8 @@ static oct_status inflate_member(const char *name, const uint8_t *packed, const 
                                : oct_backing_create_spooled((size_t)from->size);
     if (backing == NULL)
         return oct_fail_memory(err, (size_t)from->size, name);
-    if (!inflate_pieces(packed, from, backing)) {
+    *crc = 0;
+    if (!inflate_pieces(packed, from, backing, crc)) {
         oct_backing_release(backing);
         return oct_fail(err, OCT_E_INVALID, "%s: damaged compressed data", name);
     }
@@ -190,7 +193,7 @@ static oct_status inflate_member(const char *name, const uint8_t *packed, const 
 }
 
 static oct_status open_member(const archive *zip, const char *name, const entry *from,
-    oct_zip_member *out, oct_error *err)
+    oct_zip_member *out, uint32_t *crc, oct_error *err)
 {
     const uint8_t *local = slice(zip, from->local, LOCAL_BYTES);
     if (local == NULL || memcmp(local, "PK\3\4", 4) != 0)
@@ -202,12 +205,13 @@ static oct_status open_member(const archive *zip, const char *name, const entry 
     if (from->flags & FLAG_ENCRYPTED)
         return oct_fail(err, OCT_E_UNSUPPORTED, "%s: is encrypted", name);
     if (from->method == METHOD_DEFLATED)
-        return inflate_member(name, packed, from, out, err);
+        return inflate_member(name, packed, from, out, crc, err);
     if (from->method != METHOD_STORED)
         return oct_fail(err, OCT_E_UNSUPPORTED, "%s: zip compression method %u", name, from->method);
     if (from->size != from->packed)
         return oct_fail(err, OCT_E_INVALID, "%s: damaged zip member", name);
     *out = (oct_zip_member){ .bytes = packed, .size = (size_t)from->size };
+    *crc = (uint32_t)crc32_z(0, out->bytes, out->size);
     return OCT_OK;
 }
 
@@ -216,14 +220,15 @@ oct_status oct_zip_find(const void *bytes, size_t size, const char *name, oct_zi
 {
     archive zip = { .bytes = bytes, .size = size };
     entry from;
+    uint32_t crc;
     *out = (oct_zip_member){ 0 };
     *found = false;
     OCT_TRY(open_directory(&zip, err));
     OCT_TRY(find_entry(&zip, name, &from, found, err));
     if (!*found)
         return OCT_OK;
-    OCT_TRY(open_member(&zip, name, &from, out, err));
-    if (crc32_z(0, out->bytes, out->size) != from.crc) {
+    OCT_TRY(open_member(&zip, name, &from, out, &crc, err));
+    if (crc != from.crc) {
         oct_zip_member_free(out);
         return oct_fail(err, OCT_E_INVALID, "%s: its checksum does not fit, the file is damaged",
             name);
