@@ -27,10 +27,7 @@ static oct_status make_window(const oct_op *op, oct_window *w, oct_error *err)
 
 static oct_status infer(oct_op *op, oct_error *err)
 {
-    oct_window w;
-    OCT_TRY(make_window(op, &w, err));
-    int32_t dims[4] = { w.batches, w.out_h, w.out_w, w.out_c };
-    return oct_op_set_shape(op, 0, op->in[DATA]->type, 4, dims, err);
+    return oct_linear_infer(op, DATA, make_window, err);
 }
 
 static oct_status prepare(oct_op *op, oct_error *err)

@@ -27,7 +27,7 @@ static inline int32_t pow_i32(const oct_broadcast *p, int32_t a, int32_t b)
 static inline float floor_div_f32(const oct_broadcast *p, float a, float b)
 {
     (void)p;
-    return floorf(a / b);
+    return (float)floor((double)a / (double)b);
 }
 
 /* The remainder has the divisor's sign. */

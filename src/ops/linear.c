@@ -235,6 +235,15 @@ oct_status oct_linear_window(const oct_op *op, const oct_value *in, oct_window *
     return OCT_OK;
 }
 
+oct_status oct_linear_infer(oct_op *op, int32_t data,
+    oct_status (*make)(const oct_op *op, oct_window *w, oct_error *err), oct_error *err)
+{
+    oct_window w;
+    OCT_TRY(make(op, &w, err));
+    int32_t dims[4] = { w.batches, w.out_h, w.out_w, w.out_c };
+    return oct_op_set_shape(op, 0, op->in[data]->type, 4, dims, err);
+}
+
 oct_linear_types oct_linear_node_types(const oct_subgraph *sub, const oct_node *node, int32_t data,
     int32_t filter, int32_t channel_axis)
 {

@@ -50,6 +50,10 @@ oct_status oct_linear_prepare(oct_op *op, const oct_linear_slots *slots, oct_lin
 oct_status oct_linear_window(const oct_op *op, const oct_value *in, oct_window *w, bool same,
     oct_error *err);
 
+/** Sets the shape of output 0, whose type is that of input `data`, from the window that `make` reads. */
+oct_status oct_linear_infer(oct_op *op, int32_t data,
+    oct_status (*make)(const oct_op *op, oct_window *w, oct_error *err), oct_error *err);
+
 /* What a version rule looks at. */
 typedef struct oct_linear_types {
     oct_type data, filter, out;

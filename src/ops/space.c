@@ -26,18 +26,23 @@ static oct_status check_image(const oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
-static oct_status new_params(oct_op *op, int32_t block_h, int32_t block_w, oct_error *err)
+/* Keeps what the kernels need; edges NULL: none. */
+static oct_status set_output(oct_op *op, const int64_t block[2], const int64_t *edges,
+    const int32_t dims[4], oct_error *err)
 {
     params *p = oct_op_alloc(op, sizeof *p);
     if (p == NULL)
         return oct_fail_memory(err, sizeof *p, op->out[0]->label);
     int32_t zero = oct_value_zero(op->in[0]);
     op->prepared = p;
-    p->block_h = block_h;
-    p->block_w = block_w;
-    p->element = oct_type_size(op->in[0]->type);
+    *p = (params){ .block_h = (int32_t)block[0], .block_w = (int32_t)block[1],
+        .element = oct_type_size(op->in[0]->type) };
+    if (edges != NULL) {
+        p->top = (int32_t)edges[0];
+        p->left = (int32_t)edges[2];
+    }
     memcpy(p->fill, &zero, p->element < sizeof zero ? p->element : sizeof zero);
-    return OCT_OK;
+    return oct_op_set_shape(op, 0, op->in[0]->type, 4, dims, err);
 }
 
 static oct_status infer_space_to_depth(oct_op *op, oct_error *err)
@@ -52,8 +57,7 @@ static oct_status infer_space_to_depth(oct_op *op, oct_error *err)
     if (__builtin_mul_overflow(in[3], block * block, &depth))
         return oct_op_fail(op, OCT_E_INVALID, err, "too many channels");
     int32_t dims[4] = { in[0], in[1] / block, in[2] / block, depth };
-    OCT_TRY(new_params(op, block, block, err));
-    return oct_op_set_shape(op, 0, op->in[0]->type, 4, dims, err);
+    return set_output(op, (int64_t[2]){ block, block }, NULL, dims, err);
 }
 
 static oct_status infer_depth_to_space(oct_op *op, oct_error *err)
@@ -66,8 +70,7 @@ static oct_status infer_depth_to_space(oct_op *op, oct_error *err)
         return oct_op_fail(op, OCT_E_INVALID, err, "blocks of %d from %d channels", (int)block,
             (int)in[3]);
     int32_t dims[4] = { in[0], height, width, in[3] / (block * block) };
-    OCT_TRY(new_params(op, block, block, err));
-    return oct_op_set_shape(op, 0, op->in[0]->type, 4, dims, err);
+    return set_output(op, (int64_t[2]){ block, block }, NULL, dims, err);
 }
 
 /* Block shape and the two rows of paddings or crops of the batch operators. */
@@ -100,11 +103,7 @@ static oct_status infer_space_to_batch(oct_op *op, oct_error *err)
             (long long)height, (long long)width);
     int32_t dims[4] = { (int32_t)batch, (int32_t)(height / block[0]), (int32_t)(width / block[1]),
         in[3] };
-    OCT_TRY(new_params(op, (int32_t)block[0], (int32_t)block[1], err));
-    params *p = op->prepared;
-    p->top = (int32_t)edges[0];
-    p->left = (int32_t)edges[2];
-    return oct_op_set_shape(op, 0, op->in[0]->type, 4, dims, err);
+    return set_output(op, block, edges, dims, err);
 }
 
 static oct_status infer_batch_to_space(oct_op *op, oct_error *err)
@@ -120,11 +119,7 @@ static oct_status infer_batch_to_space(oct_op *op, oct_error *err)
             (long long)block[0], (long long)block[1]);
     int32_t dims[4] = { (int32_t)(in[0] / (block[0] * block[1])), (int32_t)height, (int32_t)width,
         in[3] };
-    OCT_TRY(new_params(op, (int32_t)block[0], (int32_t)block[1], err));
-    params *p = op->prepared;
-    p->top = (int32_t)edges[0];
-    p->left = (int32_t)edges[2];
-    return oct_op_set_shape(op, 0, op->in[0]->type, 4, dims, err);
+    return set_output(op, block, edges, dims, err);
 }
 
 static unsigned char *pixel(const oct_value *image, size_t n, int64_t y, int64_t x, size_t bytes)

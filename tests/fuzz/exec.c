@@ -31,7 +31,7 @@ static int32_t small(reader *r)
 static oct_type take_type(reader *r)
 {
     static const oct_type types[] = { OCT_FLOAT32, OCT_INT8, OCT_INT8, OCT_UINT8, OCT_INT16, OCT_INT32,
-        OCT_INT32, OCT_INT64, OCT_BOOL, OCT_FLOAT16, OCT_INT4, OCT_FLOAT32 };
+        OCT_INT32, OCT_INT64, OCT_BOOL, OCT_FLOAT16, OCT_INT4, OCT_FLOAT32, OCT_COMPLEX64, OCT_RESOURCE };
     return types[take(r) % (sizeof types / sizeof *types)];
 }
 
@@ -45,6 +45,7 @@ static float take_scale(reader *r)
 static bool quantize(reader *r, oct_graph *graph, oct_tensor *tensor)
 {
     uint8_t kind = take(r) % 4;
+    tensor->is_variable = take(r) % 8 == 0;
     if (tensor->type == OCT_FLOAT32 || kind == 0)
         return true;
     int32_t axis = tensor->rank > 0 ? take(r) % tensor->rank : 0;
@@ -134,6 +135,17 @@ static void set_options(reader *r, oct_graph *graph, oct_node *node)
         case OCT_KIND_bool: *(bool *)place = take(r) & 1; break;
         case OCT_KIND_i32: *(int32_t *)place = small(r); break;
         case OCT_KIND_f32: memcpy(place, &real, sizeof real); break;
+        case OCT_KIND_i64: *(int64_t *)place = small(r); break;
+        case OCT_KIND_type: *(int8_t *)place = (int8_t)take_type(r); break;
+        case OCT_KIND_vec_f32: {
+            uint32_t count = take(r) % 5;
+            float *list = oct_arena_array(&graph->arena, count + 1, sizeof *list);
+            for (uint32_t k = 0; list != NULL && k < count; k++)
+                list[k] = (float)small(r);
+            if (list != NULL)
+                *(oct_vec_f32 *)place = (oct_vec_f32){ list, count };
+            break;
+        }
         case OCT_KIND_vec_i32: {
             uint32_t count = take(r) % 5;
             int32_t *list = oct_arena_array(&graph->arena, count + 1, sizeof *list);
@@ -154,7 +166,7 @@ static void set_options(reader *r, oct_graph *graph, oct_node *node)
 
 static oct_graph *make_graph(reader *r)
 {
-    enum { MAX_SLOTS = 4 };
+    enum { MAX_SLOTS = 50 };
     int32_t count, in[MAX_SLOTS], out[MAX_SLOTS], inputs[MAX_SLOTS], input_count = 0;
     const oct_op_def *const *all = oct_op_all(&count);
     const oct_op_def *def = all[take(r) % count];
@@ -180,6 +192,8 @@ static oct_graph *make_graph(reader *r)
         != OCT_OK)
         return graph;
     set_options(r, graph, node);
+    if (def->code == OCT_OP_CUSTOM)
+        node->custom_code = def->name;
     sub->inputs = oct_arena_copy(&graph->arena, inputs, (size_t)input_count * sizeof *inputs);
     sub->outputs = oct_arena_copy(&graph->arena, out, (size_t)out_count * sizeof *out);
     sub->input_count = sub->inputs ? input_count : 0;
