@@ -13,13 +13,16 @@ static const cli_option options[] = {
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     CLI_ENGINE_OPTIONS,
     { "predictions", 0, "FILE", "top-1 answers as int32 .npy: [samples], or [models, samples]" },
-    { "outputs", 0, "FILE", "first output of the only model as float32 .npy: [samples, shape]" },
+    { "outputs", 0, "FILE", "outputs of the only model: the first as .npy, or all, with labels, as .npz" },
+    { "metric", 0, "COMMAND", "your own: gets outputs as .npz, prints lines \"name value\", for each model" },
     { "resume", 0, "FILE", "keeps what is done, so that a killed evaluation goes on from it" },
     { "classes", 0, NULL, "how each class fared, in every model" },
     { "max-drop", 0, "X", "exit code 1 unless every model is shown to lose at most X (0.01: a point)" },
     CLI_DEVICE_OPTIONS,
     { 0 },
 };
+
+enum { MAX_OWN = 16 };
 
 typedef struct job {
     const cli_args *args;
@@ -30,6 +33,8 @@ typedef struct job {
     oct_eval *eval;
     oct_preprocess_choice choice;
     double max_drop; /* negative: not asked */
+    oct_named_value own[CLI_MAX_SUBJECTS][MAX_OWN]; /* of the user's metric */
+    int32_t own_count[CLI_MAX_SUBJECTS];
     int name_width;  /* of the longest model name */
 } job;
 
@@ -49,7 +54,7 @@ static oct_status evaluate(job *j, oct_error *err)
         .kernels = j->engines.kernels,
         .engines = j->device == NULL ? j->engines.subject_engines : NULL,
         .label_offset = j->choice.label_offset,
-        .keep_outputs = cli_get(j->args, "outputs") != NULL,
+        .keep_outputs = cli_get(j->args, "outputs") != NULL || cli_get(j->args, "metric") != NULL,
         .seed = j->args->seed,
         .group = j->args->group,
         .resume = cli_get(j->args, "resume"),
@@ -141,6 +146,8 @@ static json_t *model_json(const job *j, int32_t m)
         json_object_set_new(object, "difference_interval", interval_json(paired->difference_interval));
         json_object_set_new(object, "mcnemar_p", json_real(paired->mcnemar_p));
     }
+    for (int32_t i = 0; i < j->own_count[m]; i++)
+        json_object_set_new(object, j->own[m][i].name, json_real(j->own[m][i].value));
     int64_t differ = answers_that_differ(j, m);
     if (differ >= 0)
         json_object_set_new(object, "differs_from_first_engine", json_integer(differ));
@@ -261,16 +268,39 @@ static oct_status write_files(const job *j, oct_error *err)
 {
     const char *predictions = cli_get(j->args, "predictions"), *outputs = cli_get(j->args, "outputs");
     oct_status status = predictions != NULL ? write_predictions(j, predictions, err) : OCT_OK;
-    if (status == OCT_OK && outputs != NULL)
-        status = oct_eval_write_outputs(j->eval, 0, 0, outputs, err);
+    if (status != OCT_OK || outputs == NULL)
+        return status;
+    size_t length = strlen(outputs);
+    return length > 4 && strcmp(outputs + length - 4, ".npz") == 0 ?
+        oct_eval_save_outputs(j->eval, 0, outputs, err) :
+        oct_eval_write_outputs(j->eval, 0, 0, outputs, err);
+}
+
+static oct_status run_metrics(job *j, oct_error *err)
+{
+    const char *command = cli_get(j->args, "metric");
+    oct_status status = OCT_OK;
+    for (int32_t m = 0; command != NULL && m < j->model_count && status == OCT_OK; m++)
+        status = oct_eval_run_metric(j->eval, m, command, j->own[m], MAX_OWN, &j->own_count[m], err);
     return status;
 }
 
-static oct_status answer(const job *j, oct_error *err)
+static void print_own(const job *j)
+{
+    char label[256];
+    for (int32_t m = 0; m < j->model_count; m++)
+        for (int32_t i = 0; i < j->own_count[m]; i++)
+            printf("%s: %s %.6g\n", cli_subject_label(&j->engines, m, label, sizeof label),
+                j->own[m][i].name, j->own[m][i].value);
+}
+
+static oct_status answer(job *j, oct_error *err)
 {
     if (j->args->group != NULL && j->args->group->rank > 0)
         return OCT_OK; /* the first of several processes speaks for all */
     oct_status status = write_files(j, err);
+    if (status == OCT_OK)
+        status = run_metrics(j, err);
     if (status != OCT_OK)
         return status;
     if (j->args->json)
@@ -283,6 +313,7 @@ static oct_status answer(const job *j, oct_error *err)
         print_row(j, m);
     if (cli_get(j->args, "classes") != NULL && oct_eval_classes(j->eval, 0) != NULL)
         print_classes(j);
+    print_own(j);
     return cli_print_text("", err);
 }
 

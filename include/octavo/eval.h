@@ -124,6 +124,30 @@ int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample);
 oct_status oct_eval_write_outputs(
     const oct_eval *eval, int32_t model, int32_t output, const char *path, oct_error *err);
 
+/**
+ * Writes all outputs of a model as .npz: "output0" [samples, output shape] float32, ..., and with
+ * labels "labels" [samples] int32, the output index of each.
+ * Errors: OCT_E_USAGE (keep_outputs was not set), OCT_E_SYSTEM.
+ */
+oct_status oct_eval_save_outputs(
+    const oct_eval *eval, int32_t model, const char *path, oct_error *err);
+
+typedef struct oct_named_value {
+    char name[64];
+    double value;
+} oct_named_value;
+
+/**
+ * A metric of the user's own: runs `sh -c COMMAND FILE.npz` on what oct_eval_save_outputs() writes
+ * and reads lines "name value" from what it prints.
+ *
+ * values  [room], filled in; *count of them
+ * Errors: OCT_E_SYSTEM (it cannot be started, or its exit code is not 0), OCT_E_INVALID (what it
+ * printed), OCT_E_USAGE (keep_outputs was not set).
+ */
+oct_status oct_eval_run_metric(const oct_eval *eval, int32_t model, const char *command,
+    oct_named_value *values, int32_t room, int32_t *count, oct_error *err);
+
 /* What the data say about "this model loses at most max_drop of the first one's accuracy". */
 typedef struct oct_equivalence {
     double confidence; /* 1 - one-sided p of the score test of difference <= -max_drop, 0..1 */

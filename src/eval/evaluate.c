@@ -429,26 +429,3 @@ int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample)
 {
     return eval->outcomes[sample * eval->models + model].answer;
 }
-
-oct_status oct_eval_write_outputs(
-    const oct_eval *eval, int32_t model, int32_t output, const char *path, oct_error *err)
-{
-    if (eval->kept == NULL || output < 0 || output >= eval->output_count)
-        return oct_fail(err, OCT_E_USAGE, "output %d was not kept", (int)output);
-    size_t elements = eval->outputs[output].elements, count = (size_t)eval->samples * elements;
-    float *values = malloc(count * sizeof *values);
-    if (values == NULL)
-        return oct_fail_memory(err, count * sizeof *values, "outputs");
-    const float *from = eval->kept + (size_t)model * (size_t)eval->samples * eval->elements;
-    for (int64_t i = 0; i < eval->samples; i++)
-        memcpy(values + (size_t)i * elements,
-            from + (size_t)i * eval->elements + eval->outputs[output].at,
-            elements * sizeof *values);
-    int64_t dims[8] = { eval->samples };
-    int32_t rank = eval->outputs[output].rank < 1 ? 1 : eval->outputs[output].rank;
-    for (int32_t i = 1; i < rank; i++)
-        dims[i] = eval->outputs[output].dims[i];
-    oct_status status = oct_npy_write(path, "float32", rank, dims, values, err);
-    free(values);
-    return status;
-}
