@@ -74,6 +74,9 @@ oct_status oct_device_store(oct_device *d, const void *bytes, size_t size, const
 oct_status oct_device_store_model(
     oct_device *d, const oct_model *model, char name[OCT_DEVICE_NAME], oct_error *err);
 
+/** Removes a file that oct_device_store() named. Errors: those of oct_adb_shell(). */
+oct_status oct_device_remove(oct_device *d, const char *name, oct_error *err);
+
 /**
  * Runs the program on the device with these words, in the device's folder; its answer goes to run/out.
  *

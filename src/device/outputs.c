@@ -22,6 +22,7 @@ enum {
     PIECES = 8,
     MIN_PIECE = 64,
     MAX_BYTES = 32 << 20,
+    KEEP_BYTES = 64 << 20,
     MAX_THREADS = 4
 };
 
@@ -44,6 +45,11 @@ typedef struct job {
     int64_t samples, done;
     float *first[MAX_INPUTS]; /* [piece] inputs of the first model, while a piece is prepared */
     int64_t piece;            /* samples */
+    /* Files of the piece on the device: float32 inputs, which models share; all of them. */
+    char shared[MAX_INPUTS][OCT_DEVICE_NAME];
+    char files[MAX_MODELS * MAX_INPUTS][OCT_DEVICE_NAME];
+    int32_t file_count;
+    int64_t sent_bytes; /* of all pieces */
 } job;
 
 /* Preparing. */
@@ -168,21 +174,52 @@ static oct_status make_input(const job *j, const subject *s, int32_t index, int6
     return OCT_OK;
 }
 
+/* Input `index` of a model as a file on the device, made and sent unless another model has it. */
+static oct_status send_input(job *j, const subject *s, int32_t index, int64_t begin, int64_t count,
+    char file[OCT_DEVICE_NAME], oct_error *err)
+{
+    oct_tensor_info info;
+    oct_model_input(s->model, index, &info);
+    bool shares = s->derives && strcmp(info.type, "float32") == 0;
+    if (shares && j->shared[index][0] != 0) {
+        memcpy(file, j->shared[index], OCT_DEVICE_NAME);
+        return OCT_OK;
+    }
+    void *bytes = NULL;
+    size_t length;
+    oct_status status = make_input(j, s, index, begin, count, &bytes, &length, err);
+    if (status == OCT_OK)
+        status = oct_device_store(j->d, bytes, length, ".npy", file, err);
+    free(bytes);
+    OCT_TRY(status);
+    if (shares)
+        memcpy(j->shared[index], file, OCT_DEVICE_NAME);
+    memcpy(j->files[j->file_count++], file, OCT_DEVICE_NAME);
+    j->sent_bytes += (int64_t)length;
+    return OCT_OK;
+}
+
+/* The next run finds small data; large ones would fill the device. */
+static oct_status forget_piece(job *j, oct_error *err)
+{
+    if (j->sent_bytes > KEEP_BYTES)
+        for (int32_t i = 0; i < j->file_count; i++)
+            OCT_TRY(oct_device_remove(j->d, j->files[i], err));
+    j->file_count = 0;
+    memset(j->shared, 0, sizeof j->shared);
+    return OCT_OK;
+}
+
 /* " -i 'NAME=FILE'" for every input, appended to words[size]. */
 static oct_status send_inputs(job *j, const subject *s, int64_t begin, int64_t count, char *words,
     size_t size, oct_error *err)
 {
     for (int32_t i = 0; i < s->inputs; i++) {
-        void *bytes = NULL;
-        size_t length, at = strlen(words);
+        size_t at = strlen(words);
         char file[OCT_DEVICE_NAME], word[512];
         oct_tensor_info info;
         oct_model_input(s->model, i, &info);
-        oct_status status = make_input(j, s, i, begin, count, &bytes, &length, err);
-        if (status == OCT_OK)
-            status = oct_device_store(j->d, bytes, length, ".npy", file, err);
-        free(bytes);
-        OCT_TRY(status);
+        OCT_TRY(send_input(j, s, i, begin, count, file, err));
         snprintf(word, sizeof word, "%s%s%s", s->inputs > 1 ? info.name : "",
             s->inputs > 1 ? "=" : "", file);
         at += (size_t)snprintf(words + at, size - at, " -i ");
@@ -249,6 +286,7 @@ static oct_status run_pieces(job *j, oct_error *err)
                 j->options->progress(j->options->progress_user, "evaluate on the device",
                     j->done * j->model_count + (m + 1) * count, j->samples * j->model_count);
         }
+        OCT_TRY(forget_piece(j, err));
         j->done += count;
     }
     return OCT_OK;

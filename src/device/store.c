@@ -124,6 +124,13 @@ oct_status oct_device_store_model(
     return status;
 }
 
+oct_status oct_device_remove(oct_device *d, const char *name, oct_error *err)
+{
+    char script[128];
+    snprintf(script, sizeof script, "rm -f " OCT_DEVICE_FOLDER "/%s", name);
+    return oct_adb_shell(&d->adb, script, hash_seconds, NULL, err);
+}
+
 oct_status oct_device_fetch(
     oct_device *d, const char *remote, char *path, size_t size, oct_error *err)
 {

@@ -325,6 +325,13 @@ class Suite:
                    " MB are free in /data/local/tmp" in err, err)
         self.check("no part of a file is left", not [name for name in os.listdir(self.phone.path(FOLDER))], "")
         phone.run("umount", tmp)
+        # Refused for another reason: the storage turns read-only after the folder was made.
+        self.phone.script("system/bin/dumpsys", "#!/bin/sh\nmount -o remount,ro /data/local/tmp\n")
+        self.fails("push refused", 5, f"Example Phone 1 does not take a file of {os.path.getsize(self.octavo) / 1e6:.1f} "
+                   "MB: Read-only file system", *self.bench())
+        self.phone.script("system/bin/dumpsys", phone.DUMPSYS)
+        phone.run("mount", "-o", "remount,rw", tmp)
+        shutil.rmtree(self.phone.path(FOLDER))
         phone.run("mount", "-o", "remount,ro", tmp)
         self.fails("read-only storage", 5, "Example Phone 1: cannot make the folder /data/local/tmp/octavo: "
                    "Read-only file system", *self.bench())
