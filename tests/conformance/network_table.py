@@ -125,15 +125,15 @@ def table_row(row):
     return f"| {name} | " + " | ".join(cells(row).values()) + " |"
 
 
-def summary(rows):
+def summary(rows, total):
     """Counts over everything compared, as a list."""
     ours = [row for row in rows if "error" not in row]
     done = [row for row in ours if "converter" in row]
     tallies = {}
     for row in ours:
         for goal, met in goals(row).items():
-            good, total = tallies.get(goal, (0, 0))
-            tallies[goal] = good + met, total + 1
+            good, count = tallies.get(goal, (0, 0))
+            tallies[goal] = good + met, count + 1
 
     def of(goal):
         return "{} of {}".format(*tallies.get(goal, (0, 0)))
@@ -144,7 +144,7 @@ def summary(rows):
     operators = (sum(row[side]["operators"] for row in done) for side in ("octavo", "converter"))
     saved = [row["converter"]["bytes"] - row["octavo"]["bytes"] for row in done] or [0]
     return "\n".join([
-        f"- Converted: {len(ours)} of {len(rows)}; compared with the converter's file: {len(done)}.",
+        f"- Measured: {len(rows)} of {total} networks. Converted: {len(ours)} of {len(rows)}; compared with the converter's file: {len(done)}.",
         f"- Outputs within 1e-5 of Keras's: {within} of {len(ours)} (the converter's file: {theirs_within} of {len(done)}). "
         f"Within that, or at most twice as far from the\n  float64 result as Keras or the converter's file: {of('outputs')}.",
         f"- Octavo's own engine, by the same measure: {of('engine')} (the two with open height and width are not run).",
@@ -194,11 +194,11 @@ def convert_table(rows):
     return text
 
 
-def page(rows, out, versions):
+def page(rows, total, out, versions):
     """The whole of docs/networks.md."""
     dates = sorted({row["date"] for row in rows}) or ["–"]
     machines = ", ".join(sorted({row["machine"] for row in rows}))
     facts = f"{versions}; {machines}; {dates[0]}" + (f" to {dates[-1]}." if dates[-1] != dates[0] else ".")
-    return (HEAD.format(facts=facts, summary=summary(rows)) + "\n".join(table_row(row) for row in rows) + "\n"
+    return (HEAD.format(facts=facts, summary=summary(rows, total)) + "\n".join(table_row(row) for row in rows) + "\n"
             + time_table(lines_of(os.path.join(out, "cost", "time.jsonl")))
             + convert_table(lines_of(os.path.join(out, "cost", "convert.jsonl"))))

@@ -289,7 +289,7 @@ def main():
         known = load(os.path.join(options.out, "results.jsonl"))
         known = [known[name] for name in NETWORKS if name in known]
         with open(options.markdown, "w") as file:
-            file.write(network_table.page(known, options.out, versions()))
+            file.write(network_table.page(known, len(NETWORKS), options.out, versions()))
     failed = network_table.count_failures(rows)
     total = network_table.count_goals(rows)
     print(f"{total - failed} passed, {failed} failed")
