@@ -134,6 +134,12 @@ def run_octavo(runner, folder):
     return int(tally[1]) + int(tally[2]), failures, int(tally[2])
 
 
+def pairs(large):
+    """Every (operator, form, draw function); the large ones: where sizes matter to fast kernels."""
+    more = (op_random_place, op_random_recurrent, op_random_narrow, op_random_more)
+    return op_random.pairs() + [p for module in more if not large for p in module.pairs()]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=200, help="models per operator and form")
@@ -149,9 +155,7 @@ def main():
     print(f"{'operator':29} {'form':11} {'models':>6} {'bytes':>9} {'failing':>7} {'aborts':>6} "
           f"{'values':>8} {'opt':>7} {'xnn':>7}")
     sums, equal = np.zeros(4, np.int64), {}
-    for op, form, maker in op_random.pairs() + op_random_place.pairs() + \
-            op_random_recurrent.pairs() + op_random_narrow.pairs() + \
-            op_random_more.pairs():
+    for op, form, maker in pairs(args.large):
         if args.only not in (None, op) or args.form not in (None, form):
             continue
         with tempfile.TemporaryDirectory() as temporary:

@@ -50,19 +50,19 @@ part() {
     failed=$((failed + bad))
 }
 
-many=60 large=6
+many=20 large=6 others=2
 set -- "$octavo"
 if [ "${FULL:-0}" = 1 ]; then
-    many=500 large=40
+    many=200 large=40 others=10
     set -- "$@" --full
 fi
 if [ -n "${MODELS:-}" ]; then set -- "$@" --models "$MODELS"; fi
 
 live="$python tests/conformance/op_live.py --runner $folder/tests/test_golden_ops"
 # shellcheck disable=SC2086
-part "one-operator models" $live --count $many
+part "one-operator models" $live --count $many --others $others
 # shellcheck disable=SC2086
-part "large one-operator models" $live --count $large --large --seed 2
+part "large one-operator models" $live --count $large --large --seed 2 --others 0
 part "whole models" "$python" tests/conformance/suite.py "$@"
 part "measures" "$python" tests/conformance/metrics.py "$folder/tests/metric_cases"
 part "LiteRT as an engine" "$python" tests/conformance/engine.py "$octavo" \
