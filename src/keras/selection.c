@@ -125,30 +125,40 @@ oct_status oct_keras_lower_tile(oct_keras_call *call, int32_t *y, oct_error *err
     return emit_tile(call, call->inputs[0], times, y, err);
 }
 
-/* Each element of an axis n times: [.., d, ..] as [.., d, 1, ..], tiled, and back. */
-oct_status oct_keras_lower_repeat(oct_keras_call *call, int32_t *y, oct_error *err)
+/* [.., d, ..] as [.., d, 1, ..], tiled, and back. */
+oct_status oct_keras_emit_repeat(oct_keras_call *call, int32_t x, int32_t axis, int32_t times, int32_t *y,
+    oct_error *err)
 {
-    oct_keras_shape from = oct_keras_shape_of(call, call->inputs[0]), wide = from;
-    int32_t axis, count, times[8] = { 1, 1, 1, 1, 1, 1, 1, 1 };
-    OCT_TRY(read_axis(call, from.rank, INT32_MIN, &axis, err));
+    oct_keras_shape from = oct_keras_shape_of(call, x), wide = from;
+    int32_t tiles[8] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+    int64_t size = (int64_t)from.dims[axis] * times;
+    *y = x;
+    if (times == 1)
+        return OCT_OK;
     if (axis == 0 || from.rank > 7)
         return oct_fail(err, OCT_E_UNSUPPORTED, "repeats axis %d of a tensor of rank %d", axis,
             from.rank);
-    OCT_TRY(oct_keras_list(oct_keras_setting(call, "repeats"), "repeats", 1, &times[axis + 1], &count,
-        err));
-    if (count != 1)
-        return oct_fail(err, OCT_E_INVALID, "repeats: expected one number");
+    if (size > INT32_MAX)
+        return oct_fail(err, OCT_E_INVALID, "its output is too large");
     wide.rank++;
     memmove(wide.dims + axis + 2, from.dims + axis + 1,
         (size_t)(from.rank - axis - 1) * sizeof *from.dims);
     wide.dims[axis + 1] = 1;
-    OCT_TRY(oct_keras_emit_reshape(call, call->inputs[0], &wide, y, err));
-    OCT_TRY(emit_tile(call, *y, times, y, err));
-    int64_t size = (int64_t)from.dims[axis] * times[axis + 1];
-    if (size > INT32_MAX)
-        return oct_fail(err, OCT_E_INVALID, "its output is too large");
+    tiles[axis + 1] = times;
+    OCT_TRY(oct_keras_emit_reshape(call, x, &wide, y, err));
+    OCT_TRY(emit_tile(call, *y, tiles, y, err));
     from.dims[axis] = (int32_t)size;
     return oct_keras_emit_reshape(call, *y, &from, y, err);
+}
+
+oct_status oct_keras_lower_repeat(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    int32_t axis, count, times, rank = oct_keras_shape_of(call, call->inputs[0]).rank;
+    OCT_TRY(read_axis(call, rank, INT32_MIN, &axis, err));
+    OCT_TRY(oct_keras_list(oct_keras_setting(call, "repeats"), "repeats", 1, &times, &count, err));
+    if (count != 1)
+        return oct_fail(err, OCT_E_INVALID, "repeats: expected one number");
+    return oct_keras_emit_repeat(call, call->inputs[0], axis, times, y, err);
 }
 
 enum { MAX_PARTS = 64 };

@@ -125,7 +125,7 @@ oct_status oct_keras_lower_repeat_vector(oct_keras_call *call, int32_t *y, oct_e
 
 oct_status oct_keras_lower_zero_padding(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    int32_t sides[4][2] = { { 0 } };
+    int32_t sides[5][2] = { { 0 } };
     OCT_TRY(oct_keras_channels_last(call, err));
     OCT_TRY(oct_keras_require_rank(call, call->inputs[0], call->variant + 2, err));
     OCT_TRY(oct_keras_sides(call->config, "padding", call->variant, sides + 1, err));
@@ -163,7 +163,7 @@ oct_status oct_keras_emit_crop(oct_keras_call *call, int32_t x, int32_t sides[][
 
 oct_status oct_keras_lower_cropping(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    int32_t sides[4][2] = { { 0 } };
+    int32_t sides[5][2] = { { 0 } };
     OCT_TRY(oct_keras_channels_last(call, err));
     OCT_TRY(oct_keras_require_rank(call, call->inputs[0], call->variant + 2, err));
     OCT_TRY(oct_keras_sides(call->config, "cropping", call->variant, sides + 1, err));
