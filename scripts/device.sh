@@ -37,8 +37,10 @@ quietly() {
 fetch() {
     state=$(mktemp -d)
     mkdir -p "$state/lists/partial" "$state/cache" "$sources"
-    # shellcheck disable=SC2016
-    apt-get indextargets --format 'deb-src $(REPO_URI) $(CODENAME) main' \
+    signed=""
+    keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    [ ! -f $keys ] || signed="[signed-by=$keys] "
+    apt-get indextargets --format "deb-src $signed\$(REPO_URI) \$(CODENAME) main" \
         "Created-By: Packages" "Origin: Debian" "Component: main" | sort -u |
         grep -v -- '-[a-z]* main$' >"$state/sources.list"
     options="-qq -o Dir::Etc::sourcelist=$state/sources.list -o Dir::Etc::sourceparts=/dev/null
