@@ -18,6 +18,8 @@ static const cli_option options[] = {
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     { "bench-threads", 0, "N", "threads inside one timed inference (default: 1)" },
     { "bench-seconds", 0, "S", "time to measure latency (default: 2 for each form; 0: no latency)" },
+    { "engine", 0, "NAME", "also measure in litert (XNNPACK) or litert-builtin" },
+    { "litert-library", 0, "FILE", "libLiteRt.so (default: $OCT_LITERT_LIBRARY)" },
     CLI_CONSTRAINT_OPTIONS,
     CLI_SHAPE_OPTIONS,
     CLI_DEVICE_OPTIONS,
@@ -32,6 +34,7 @@ typedef struct job {
     oct_data *data, *calib;
     oct_device *device; /* NULL: the host alone */
     oct_results *results;
+    oct_engine *other;
 } job;
 
 static void show_progress(void *user, const char *what, int64_t done, int64_t total)
@@ -151,6 +154,11 @@ static oct_status work(job *j, oct_error *err)
     oct_status status = read_options(j, err);
     if (status == OCT_OK && (j->args->group == NULL || j->args->group->rank == 0))
         status = cli_device_open(j->args, j->compare.bench_threads, &j->device, err);
+    bool first = j->args->group == NULL || j->args->group->rank == 0;
+    if (status == OCT_OK && first && cli_get(j->args, "engine") != NULL)
+        status = oct_engine_open(
+            cli_get(j->args, "engine"), cli_get(j->args, "litert-library"), &j->other, err);
+    j->compare.other = j->other;
     j->compare.device = j->device;
     if (status == OCT_OK)
         status = open_inputs(j, err);
@@ -173,6 +181,7 @@ static oct_status run(const cli_args *args, oct_error *err)
     job j = { .args = args };
     oct_status status = work(&j, err);
     oct_results_free(j.results);
+    oct_engine_close(j.other);
     oct_device_close(j.device);
     oct_data_free(j.calib);
     oct_data_free(j.data);

@@ -10,6 +10,7 @@
 #include <octavo/bench.h>
 #include <octavo/data.h>
 #include <octavo/device.h>
+#include <octavo/engine.h>
 #include <octavo/error.h>
 #include <octavo/eval.h>
 #include <octavo/model.h>
@@ -89,6 +90,7 @@ typedef struct oct_compare_options {
     uint64_t seed;
     oct_device *device; /* where accuracy and latency are measured too; NULL: here alone. Borrowed */
     oct_constraints constraints;
+    const oct_engine *other; /* an engine beside Octavo's own; NULL: none. Borrowed */
     const oct_group *group; /* processes that share the evaluation; NULL: this one alone. Borrowed */
     const char *resume;     /* as oct_eval_options */
     const char *folder;    /* gets the .tflite files; made when missing; NULL: not written */

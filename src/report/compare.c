@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "model/model.h"
 #include "base/sha256.h"
+#include "report/other.h"
 
 /* At most a fifth of the data may go to calibration; layers are compared on a few samples. */
 enum { CALIB_SAMPLES = 200, MIN_SHARE = 5, LAYER_SAMPLES = 32 };
@@ -312,8 +313,11 @@ static oct_status measure(oct_comparison *c, oct_error *err)
     OCT_TRY(oct_evaluate(
         c->models, c->model_count, c->eval_data, &c->choice.preprocess, &eval, &c->eval, err));
     OCT_TRY(compare_layers(c, err));
-    if (o->bench_seconds < 0)
+    if (o->bench_seconds < 0) {
+        if (o->other != NULL)
+            OCT_TRY(oct_other_measure(c, o->other, &eval, NULL, &c->other, err));
         return o->device != NULL ? measure_there(c, NULL, &eval, err) : OCT_OK;
+    }
     oct_bench_options bench = { .threads = o->bench_threads > 0 ? o->bench_threads : 1,
         .kernels = o->kernels,
         .seconds = o->bench_seconds * c->model_count,
@@ -322,6 +326,8 @@ static oct_status measure(oct_comparison *c, oct_error *err)
         .progress = o->progress,
         .progress_user = o->progress_user };
     OCT_TRY(oct_bench_run(c->models, c->model_count, &bench, &c->bench, err));
+    if (o->other != NULL)
+        OCT_TRY(oct_other_measure(c, o->other, &eval, &bench, &c->other, err));
     return o->device != NULL ? measure_there(c, &bench, &eval, err) : OCT_OK;
 }
 
@@ -348,6 +354,7 @@ static void clear(oct_comparison *c)
     oct_data_free(c->eval_part);
     oct_eval_free(c->eval);
     oct_bench_free(c->bench);
+    oct_other_free(c->other);
     oct_eval_free(c->device_eval);
     oct_bench_free(c->device_bench);
 }

@@ -41,6 +41,7 @@ typedef struct oct_comparison {
     int32_t model_count;
     oct_eval *eval;
     oct_bench *bench; /* NULL: not measured */
+    struct oct_other *other; /* the forms in options->other; NULL: none */
     oct_eval *device_eval; /* the same on options->device; NULL: not measured there */
     oct_bench *device_bench;
     oct_error device_failure; /* the first one there; OCT_OK: none */

@@ -10,6 +10,7 @@
 #include <octavo/octavo.h>
 #include "base/error.h"
 #include "report/comparison.h"
+#include "report/other.h"
 #include "report/picture.h"
 
 enum { MAX_CHANGED = 200, MAX_PICTURES = 60 };
@@ -279,6 +280,11 @@ static json_t *form_json(const oct_comparison *c, const oct_made *m)
     json_decref(rest);
     if (c->options->device != NULL)
         json_object_set_new(form, "device", there_json(c, m->index));
+    if (c->other != NULL) {
+        json_object_set_new(form, "engines", json_array());
+        json_array_append_new(json_object_get(form, "engines"),
+            oct_other_json(c->other, c, (int32_t)(m - c->made)));
+    }
     return form;
 }
 

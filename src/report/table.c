@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "report/results.h"
+#include "report/other.h"
 
 /*
  * Columns a UTF-8 text takes: its bytes without continuations. Nothing wide or combining is printed
@@ -155,5 +155,6 @@ oct_status oct_results_table(const oct_results *results, char **text, oct_error 
         line(out, results, &results->rows[i]);
     if (results->device != NULL)
         phone(out, results);
+    oct_other_table(out, results);
     return fclose(out) == 0 ? OCT_OK : oct_fail_memory(err, size, "table");
 }

@@ -89,10 +89,12 @@ function forms_table(run) {
 // The same files in another runtime on the same device, where the app measured it.
 function engines_table(run) {
   const rows = made(run).flatMap(form => (form.engines || []).map(other => [form.form,
-    other.engine + (other.xnnpack ? ', XNNPACK' : ''), ...(other.status === 'ok' ? latency_cells(other.latency)
-      : [make('span', { class: 'no' }, other.reason), '—'])]));
+    other.engine + (other.xnnpack ? ', XNNPACK' : ''), other.top1 === undefined ? '—' : percent(other.top1 / other.samples),
+    other.same_as_octavo === undefined ? '—' : String(other.samples - other.same_as_octavo),
+    ...(other.status === 'ok' ? latency_cells(other.latency) : [make('span', { class: 'no' }, other.reason), '—']),
+    other.latency && other.latency.to_octavo ? other.latency.to_octavo.value.toFixed(2) : '—']));
   return rows.length ? section('Other engines', make('p', { class: 'small' }, '× float is within the same engine.'),
-    table(['form', 'engine', 'latency (95 %)', '× float#'], rows)) : null;
+    table(['form', 'engine', 'accuracy#', 'other answers#', 'latency (95 %)', '× float#', '× octavo#'], rows)) : null;
 }
 
 function phone_line(run) {
