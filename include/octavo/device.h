@@ -74,7 +74,7 @@ oct_status oct_device_bench(oct_device *device, const oct_model *const *models, 
 /**
  * oct_evaluate() with the outputs that the device computes.
  *
- * options  engines must be NULL; threads are those inside one inference on the device.
+ * options  engines must be NULL; threads are those inside one inference on the device, 0: one.
  * out      owned by the caller, oct_eval_free(). After a failure it holds the first samples if all models
  *          have seen them, or is NULL.
  * Errors: as oct_device_bench(), and those of oct_evaluate().

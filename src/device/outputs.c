@@ -22,8 +22,7 @@ enum {
     PIECES = 8,
     MIN_PIECE = 64,
     MAX_BYTES = 32 << 20,
-    KEEP_BYTES = 64 << 20,
-    MAX_THREADS = 4
+    KEEP_BYTES = 64 << 20
 };
 
 /* One model: what it takes, what it answers. */
@@ -259,9 +258,10 @@ static oct_status run_piece(job *j, subject *s, int64_t begin, int64_t count, oc
 {
     char words[4096], path[4096];
     const char *answer = s->outputs > 1 ? "run/y.npz" : "run/y.npy";
-    snprintf(words, sizeof words, "run --quiet %s -o %s --threads %d --kernels %s%s", s->name,
-        answer, (int)threads_there(j), j->options->kernels == OCT_KERNELS_REF ? "ref" : "fast",
-        s->fixed_batch ? " --batch 1" : "");
+    int threads = (int)(j->options->threads > 0 ? j->options->threads : 1);
+    snprintf(words, sizeof words, "run --quiet %s -o %s --threads %d --kernels %s%s%s%s", s->name,
+        answer, threads, j->options->kernels == OCT_KERNELS_REF ? "ref" : "fast",
+        *j->d->cpus != 0 ? " --cpus " : "", j->d->cpus, s->fixed_batch ? " --batch 1" : "");
     OCT_TRY(send_inputs(j, s, begin, count, words, sizeof words, err));
     OCT_TRY(oct_device_call(j->d, words, err));
     OCT_TRY(oct_device_fetch(j->d, answer, path, sizeof path, err));

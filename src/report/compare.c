@@ -284,7 +284,7 @@ static oct_status measure_there(oct_comparison *c, const oct_bench_options *benc
     oct_device *device = c->options->device;
     oct_error second = { 0 };
     oct_eval_options there = *eval;
-    there.threads = 0; /* the host's choice is none for the device */
+    there.threads = c->options->bench_threads; /* inside one inference */
     there.group = NULL;
     there.resume = NULL;
     if (bench != NULL)
