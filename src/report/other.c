@@ -174,7 +174,7 @@ static void line(FILE *out, const char *form, const json_t *entry)
     if (top1 != NULL && samples > 0)
         snprintf(
             text, sizeof text, "%.2f %%", 100 * (double)json_integer_value(top1) / (double)samples);
-    fprintf(out, "%-9s ", text);
+    fprintf(out, "%-9s%s ", text, top1 == NULL ? "  " : ""); /* a dash has three bytes, one column */
     snprintf(text, sizeof text, "—");
     if (same != NULL)
         snprintf(text, sizeof text, "%lld", (long long)(samples - json_integer_value(same)));
