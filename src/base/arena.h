@@ -4,6 +4,7 @@
 #ifndef OCT_BASE_ARENA_H
 #define OCT_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct oct_arena_block oct_arena_block;
@@ -11,6 +12,8 @@ typedef struct oct_arena_block oct_arena_block;
 /** Zero-initialise before use; oct_arena_free() may be called on a zeroed arena. */
 typedef struct oct_arena {
     oct_arena_block *head;
+    bool together; /* large objects share blocks that grow up to huge pages: for what is read often */
+    oct_arena_block *large; /* the last of those blocks */
 } oct_arena;
 
 /**

@@ -18,6 +18,7 @@ oct_status oct_session_create_subgraph(const oct_graph *graph, int32_t index,
         return oct_fail_memory(err, sizeof *session, "session");
     session->graph = graph;
     session->sub = graph->subgraphs[index];
+    session->arena.together = true; /* packed weights are read at every run */
     if (options != NULL)
         session->options = *options;
     session->caller = caller;
