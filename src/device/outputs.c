@@ -246,14 +246,6 @@ static oct_status read_outputs(
     return OCT_OK;
 }
 
-static int32_t threads_there(const job *j)
-{
-    int32_t cores = j->d->facts.core_count;
-    if (j->options->threads > 0)
-        return j->options->threads;
-    return cores < 1 ? 1 : cores < MAX_THREADS ? cores : MAX_THREADS;
-}
-
 static oct_status run_piece(job *j, subject *s, int64_t begin, int64_t count, oct_error *err)
 {
     char words[4096], path[4096];
