@@ -164,8 +164,10 @@ static oct_status check_policy(const oct_keras_layer *layer, oct_error *err)
     const json_t *dtype = json_object_get(layer->config, "dtype");
     const char *kind = json_is_object(dtype) ? oct_keras_text(dtype, "class_name", "") : "";
     if (*kind != 0 && strcmp(kind, "DTypePolicy") != 0 && strcmp(kind, "Policy") != 0)
-        return oct_fail(err, OCT_E_UNSUPPORTED, "layer '%s' has the dtype policy %s", layer->name,
-            kind);
+        return oct_fail(err, OCT_E_UNSUPPORTED,
+            "layer '%s' has the dtype policy %s: its weights are quantized already; save the float "
+            "model, which octavo can quantize",
+            layer->name, kind);
     return OCT_OK;
 }
 

@@ -49,6 +49,20 @@ static const struct {
     { "GGUF", "a GGUF model" },
 };
 
+/* Parts of Keras models that are JSON: the index of sharded weights, a configuration by itself. */
+static const char *keras_part(const unsigned char *bytes, size_t size)
+{
+    size_t looked_at = size < 512 ? size : 512;
+    if (size == 0 || bytes[0] != '{')
+        return NULL;
+    if (memmem(bytes, looked_at, "\"weight_map\"", 12) != NULL ||
+        memmem(bytes, looked_at, "\"total_size\"", 12) != NULL)
+        return "the index of sharded Keras weights, without architecture";
+    return memmem(bytes, looked_at, "\"class_name\"", 12) != NULL
+               ? "the configuration of a Keras model, without weights"
+               : NULL;
+}
+
 static oct_status fail_unknown(const unsigned char *bytes, size_t size, oct_error *err)
 {
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -56,6 +70,10 @@ static oct_status fail_unknown(const unsigned char *bytes, size_t size, oct_erro
         if (size >= length && memcmp(bytes, others[i].magic, length) == 0)
             return oct_fail(err, OCT_E_INVALID, "this is %s; %s is needed", others[i].what, kinds);
     }
+    const char *part = keras_part(bytes, size);
+    if (part != NULL)
+        return oct_fail(err, OCT_E_INVALID,
+            "this is %s; save the whole model as one file: model.save(\"x.keras\")", part);
     char start[32] = "";
     for (size_t i = 0; i < size && i < 8; i++)
         snprintf(start + 3 * i, sizeof start - 3 * i, " %02x", bytes[i]);

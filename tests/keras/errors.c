@@ -130,7 +130,8 @@ static const struct {
     { SEQUENTIAL(INPUT "," OPERATION("TopK", "\"k\":5")), OCT_E_INVALID,
         "layer 'l' (TopK): the largest 5 of fewer elements" },
     { SEQUENTIAL(INPUT "," LAYER("Dense", "\"dtype\":{\"class_name\":\"QuantizedDTypePolicy\"}")),
-        OCT_E_UNSUPPORTED, "layer 'l' has the dtype policy QuantizedDTypePolicy" },
+        OCT_E_UNSUPPORTED, "layer 'l' has the dtype policy QuantizedDTypePolicy: its weights are quantized already; save the float "
+        "model, which octavo can quantize" },
     { "{\"class_name\":\"Functional\",\"config\":{\"name\":\"f\",\"layers\":[{\"class_name\":"
       "\"InputLayer\",\"name\":\"x\",\"config\":{\"batch_shape\":[null,4]},\"inbound_nodes\":[]},"
       "{\"class_name\":\"ReLU\",\"name\":\"r\",\"config\":{\"trainable\":true},\"inbound_nodes\":"
