@@ -3,6 +3,7 @@
  */
 #include "device.h"
 #include "engines.h"
+#include "truth.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -91,11 +92,14 @@ static json_t *interval_json(oct_interval interval)
     return json_pack("[f, f]", interval.low, interval.high);
 }
 
-/* Samples on which a model answers otherwise than in the first engine; -1 in that engine itself. */
+/* Samples on which a model answers otherwise than in the first engine; -1 in that engine itself, and
+ * where a sample has no single answer. */
 static int64_t answers_that_differ(const job *j, int32_t m)
 {
     int32_t first = m - m % j->engines.engine_count;
     int64_t differ = 0;
+    if (oct_eval_task(j->eval) != OCT_TASK_CLASSES)
+        return -1;
     for (int64_t s = 0; s < oct_eval_sample_count(j->eval); s++)
         differ += oct_eval_answer(j->eval, m, s) != oct_eval_answer(j->eval, first, s);
     return m == first ? -1 : differ;
@@ -134,11 +138,12 @@ static json_t *model_json(const job *j, int32_t m)
         json_object_set_new(object, "loss", json_real(metrics->loss));
         json_object_set_new(object, "loss_interval", interval_json(metrics->loss_interval));
     }
-    if (m > 0) {
+    cli_truth_json(j->eval, m, object);
+    if (m > 0 && oct_eval_task(j->eval) == OCT_TASK_CLASSES)
         json_object_set_new(object, "agree", json_integer(paired->agree));
+    if (m > 0)
         json_object_set_new(object, "sqnr_db",
             isfinite(paired->sqnr_db) ? json_real(paired->sqnr_db) : json_null());
-    }
     if (m > 0 && metrics->has_labels) {
         json_object_set_new(object, "lost", json_integer(paired->lost));
         json_object_set_new(object, "won", json_integer(paired->won));
@@ -177,8 +182,11 @@ static void print_header(const job *j)
         printf("  %-22s", "top-1");
     if (labels && several)
         printf("  %-26s  %-8s", "points lost or won (95 %)", "p");
+    cli_truth_header(j->eval, several);
+    if (several && oct_eval_task(j->eval) == OCT_TASK_CLASSES)
+        printf("  %-13s", "same answer");
     if (several)
-        printf("  %-13s  %s", "same answer", "SQNR");
+        printf("  SQNR");
     putchar('\n');
 }
 
@@ -199,10 +207,13 @@ static void print_row(const job *j, int32_t m)
             100 * paired->difference_interval.low, 100 * paired->difference_interval.high);
         printf("  %-26s  %-8.3g", text, paired->mcnemar_p);
     }
-    if (m > 0) {
+    cli_truth_cells(j->eval, m);
+    if (m > 0 && oct_eval_task(j->eval) == OCT_TASK_CLASSES) {
         snprintf(text, sizeof text, "%lld/%lld", (long long)paired->agree, samples);
-        printf("  %-13s  %.1f dB", text, paired->sqnr_db);
+        printf("  %-13s", text);
     }
+    if (m > 0)
+        printf("  %.1f dB", paired->sqnr_db);
     if (metrics->invalid > 0)
         printf("  %lld samples with NaN or infinity", (long long)metrics->invalid);
     if (answers_that_differ(j, m) >= 0)
@@ -311,8 +322,10 @@ static oct_status answer(job *j, oct_error *err)
     print_header(j);
     for (int32_t m = 0; m < j->model_count; m++)
         print_row(j, m);
-    if (cli_get(j->args, "classes") != NULL && oct_eval_classes(j->eval, 0) != NULL)
+    if (cli_get(j->args, "classes") != NULL && oct_eval_metrics(j->eval, 0)->has_labels)
         print_classes(j);
+    if (cli_get(j->args, "classes") != NULL)
+        cli_truth_classes(j->eval);
     print_own(j);
     return cli_print_text("", err);
 }
@@ -346,6 +359,8 @@ static oct_status work(job *j, oct_error *err)
     oct_status answered = j->eval != NULL ? answer(j, err) : OCT_OK;
     if (status == OCT_OK)
         status = answered;
+    if (status == OCT_OK && j->max_drop >= 0 && oct_eval_task(j->eval) != OCT_TASK_CLASSES)
+        return cli_usage(j->args, err, "--max-drop is about right answers; these data have none");
     return status == OCT_OK ? check_drop(j) : status;
 }
 

@@ -30,9 +30,9 @@ typedef struct oct_eval_options {
     oct_kernels kernels;
     /* [models], the engine each runs in, NULL for Octavo's; NULL: Octavo's for all. Borrowed. */
     const oct_engine *const *engines;
-    int32_t label_offset;  /* output index of label l is l + label_offset */
-    bool keep_outputs;     /* keep every output value for oct_eval_write_outputs() */
-    uint64_t seed;         /* of the bootstrap */
+    int32_t label_offset;   /* output index of label l is l + label_offset */
+    bool keep_outputs;      /* keep every output value for oct_eval_write_outputs() */
+    uint64_t seed;          /* of the bootstrap */
     const oct_group *group; /* processes that share the samples; NULL: this one alone. Borrowed */
     /* A file that keeps what was done, so that a killed evaluation goes on from it; removed at the
      * end. With a group each process has its own, "FILE.1-of-4". NULL: none. Not with keep_outputs. */
@@ -60,7 +60,7 @@ typedef struct oct_metrics {
     /* With labels. Expected calibration error over 15 bins; F1 averaged over the classes that
      * occur; area under the ROC curve of class 1, NaN unless there are two classes. */
     double calibration_error, macro_f1, auc;
-    int64_t invalid;            /* samples with a NaN or infinity in an output */
+    int64_t invalid; /* samples with a NaN or infinity in an output */
 } oct_metrics;
 
 /* One model against the first. */
@@ -76,6 +76,23 @@ typedef struct oct_paired {
     /* 10 log10(sum of first^2 / sum of (first - this)^2) over all outputs; infinite: equal. */
     double sqnr_db;
 } oct_paired;
+
+/* What is measured besides top-1 answers, by what the data know (octavo/data.h). */
+typedef enum oct_task {
+    OCT_TASK_CLASSES,      /* a class for each sample, or nothing */
+    OCT_TASK_SEGMENTATION, /* a class for each pixel */
+} oct_task;
+
+/* Pixels of all samples; ignored ones are left out. */
+typedef struct oct_segmentation {
+    int32_t classes; /* of oct_eval_classes() */
+    int64_t pixels, right;
+    /* Mean over the classes that occur of right / (samples + answered - right). */
+    double mean_iou;
+    double difference; /* to the first model's */
+    /* Bootstrap over samples (BCa); that of the difference draws the same samples for both. */
+    oct_interval mean_iou_interval, difference_interval;
+} oct_segmentation;
 
 typedef struct oct_eval oct_eval;
 
@@ -111,8 +128,14 @@ typedef struct oct_class_counts {
     int64_t right;    /* both */
 } oct_class_counts;
 
-/** Counts of a model for each output class [classes]; NULL without labels. Lives as long as eval. */
+/** Counts of a model for each output class [classes], of pixels in a segmentation; NULL without
+ * labels or masks. Lives as long as eval. */
 const oct_class_counts *oct_eval_classes(const oct_eval *eval, int32_t model);
+
+oct_task oct_eval_task(const oct_eval *eval);
+
+/** NULL when eval's task is another; lives as long as eval. */
+const oct_segmentation *oct_eval_segmentation(const oct_eval *eval, int32_t model);
 
 /** Top-1 answer of a model for a sample (an output index); -1 when the output is not one vector. */
 int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample);

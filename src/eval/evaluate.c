@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "eval/npy.h"
 #include "eval/preprocess.h"
+#include "eval/task.h"
 #include "eval/view.h"
 #include "eval/work.h"
 #include "graph/types.h"
@@ -34,6 +35,7 @@ typedef struct worker {
     float *inputs[MAX_INPUTS]; /* the first model's, for models that derive theirs */
     float *values;             /* [elements] of the model that runs */
     float *first;              /* [elements] of model 0 */
+    void *truth;               /* of the sample, made ready by the task */
     oct_status status;
     oct_error error;
     int64_t failed_at; /* lowest sample this worker failed on */
@@ -43,6 +45,7 @@ typedef struct job {
     const oct_model *const *models;
     const oct_data *data;
     const oct_eval_options *options;
+    bool use_truth;
     oct_eval *eval;
     oct_work work;
     oct_data_view *views[MAX_MODELS];
@@ -111,11 +114,12 @@ static void find_classes(job *j)
     if (rank >= 2 && elements > 1 && elements < INT32_MAX &&
         (size_t)e->outputs[0].dims[rank - 1] == elements)
         e->classes = (int32_t)elements;
-    bool sigmoid = ends_in_sigmoid(j->models[0]->graph);
-    if (elements == 1 && e->output_count == 1 && (sigmoid || oct_data_class_count(j->data) == 2)) {
+    e->ends_in_sigmoid = ends_in_sigmoid(j->models[0]->graph);
+    if (elements == 1 && e->output_count == 1 &&
+        (e->ends_in_sigmoid || oct_data_class_count(j->data) == 2)) {
         e->classes = 2;
         e->single = true;
-        e->single_is_probability = sigmoid;
+        e->single_is_probability = e->ends_in_sigmoid;
     }
 }
 
@@ -134,7 +138,7 @@ static oct_status prepare(job *j, const oct_preprocess *preprocess, oct_error *e
         j->derives[m] = oct_view_derives(j->views[m], j->views[0]);
     }
     find_classes(j);
-    return OCT_OK;
+    return j->use_truth ? oct_task_choose(e, j->data, j->models[0], preprocess, err) : OCT_OK;
 }
 
 static oct_status make_arrays(job *j, oct_error *err)
@@ -151,7 +155,8 @@ static oct_status make_arrays(job *j, oct_error *err)
         e->kept = calloc(count, e->elements * sizeof *e->kept);
         short_of = e->kept == NULL;
     }
-    return short_of ? oct_fail_memory(err, count * sizeof *e->outcomes, "evaluation") : OCT_OK;
+    return short_of ? oct_fail_memory(err, count * sizeof *e->outcomes, "evaluation")
+                    : oct_task_allocate(e, err);
 }
 
 /* Labels have to lie within the outputs. */
@@ -186,7 +191,8 @@ static oct_status make_worker(const job *j, worker *w, oct_error *err)
     }
     w->values = malloc(e->elements * sizeof *w->values);
     w->first = malloc(e->elements * sizeof *w->first);
-    if (w->values == NULL || w->first == NULL)
+    w->truth = malloc(oct_task_truth_bytes(e) + 1);
+    if (w->values == NULL || w->first == NULL || w->truth == NULL)
         return oct_fail_memory(err, e->elements * sizeof *w->first, "outputs");
     w->ready = true;
     return OCT_OK;
@@ -200,6 +206,7 @@ static void free_worker(worker *w)
         free(w->inputs[i]);
     free(w->values);
     free(w->first);
+    free(w->truth);
 }
 
 static oct_status fill_inputs(
@@ -245,6 +252,7 @@ static oct_status run_sample(const job *j, worker *w, int64_t sample, oct_error 
     for (int32_t i = 0; i < oct_view_input_count(j->views[0]) && j->derives[0]; i++)
         OCT_TRY(first->read(
             first->user, sample, i, w->inputs[i], oct_view_input_bytes(j->views[0], i), err));
+    OCT_TRY(oct_task_read(e, j->data, sample, w->truth, err));
     int32_t label = e->has_labels ? oct_data_label(j->data, sample) + j->options->label_offset : -1;
     for (int32_t m = 0; m < e->models; m++) {
         float *values = m == 0 ? w->first : w->values;
@@ -252,6 +260,7 @@ static oct_status run_sample(const job *j, worker *w, int64_t sample, oct_error 
         OCT_TRY(oct_runner_run(w->runners[m], err));
         OCT_TRY(take_outputs(j, w, m, values, err));
         oct_score(e, values, w->first, label, &e->outcomes[sample * e->models + m]);
+        OCT_TRY(oct_task_score(e, sample, m, w->truth, values, err));
         if (e->kept != NULL)
             memcpy(e->kept + ((size_t)m * (size_t)e->samples + (size_t)sample) * e->elements,
                 values, e->elements * sizeof *values);
@@ -354,7 +363,9 @@ oct_status oct_evaluate_samples(const oct_model *const *models, int32_t model_co
         free(j);
         return oct_fail_memory(err, sizeof *eval + sizeof *j, "evaluation");
     }
-    *j = (job){ .models = models, .data = data, .options = options, .eval = eval };
+    *j = (job){
+        .models = models, .data = data, .options = options, .use_truth = use_labels, .eval = eval
+    };
     eval->samples = oct_data_count(data);
     eval->models = model_count;
     oct_status status = prepare(j, preprocess, err);
@@ -367,6 +378,8 @@ oct_status oct_evaluate_samples(const oct_model *const *models, int32_t model_co
         status = run_all(j, err);
     if (status == OCT_OK)
         status = oct_fold(eval, options->seed, err);
+    if (status == OCT_OK)
+        status = oct_task_fold(eval, data, options->seed, err);
     oct_work_end(&j->work, status == OCT_OK);
     for (int32_t m = 0; m < model_count; m++)
         oct_data_view_free(j->views[m]);
@@ -397,6 +410,7 @@ void oct_eval_free(oct_eval *eval)
     free(eval->paired);
     free(eval->counts);
     free(eval->kept);
+    oct_task_free(eval);
     free(eval);
 }
 
@@ -422,7 +436,8 @@ const oct_paired *oct_eval_paired(const oct_eval *eval, int32_t model)
 
 const oct_class_counts *oct_eval_classes(const oct_eval *eval, int32_t model)
 {
-    return eval->counts == NULL ? NULL : eval->counts + (size_t)model * (size_t)eval->classes;
+    int32_t classes = eval->task == OCT_TASK_SEGMENTATION ? eval->pixels.classes : eval->classes;
+    return eval->counts == NULL ? NULL : eval->counts + (size_t)model * (size_t)classes;
 }
 
 int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample)

@@ -26,6 +26,7 @@ struct oct_eval {
     bool has_labels;
     bool single; /* one output: the probability of class 1, or its logit */
     bool single_is_probability;
+    bool ends_in_sigmoid;     /* the first output is a LOGISTIC's */
     oct_class_counts *counts; /* [models][classes]; NULL without labels */
     oct_outcome *outcomes;    /* [samples][models] */
     oct_metrics *metrics;     /* [models] */
@@ -38,6 +39,15 @@ struct oct_eval {
     } outputs[16];
     size_t elements; /* of all outputs together */
     float *kept;     /* [models][samples][elements], or NULL */
+    oct_task task;   /* what is measured besides; eval/task.h */
+    struct {
+        int32_t h, w, depth; /* of the output; depth 1: class numbers, or a probability */
+        int32_t classes;
+        int32_t input_h, input_w; /* and how images become inputs, which masks follow */
+        oct_preprocess preprocess;
+    } pixels;
+    oct_class_counts *pixel_counts; /* [samples][models][pixels.classes] */
+    oct_segmentation *segmentation; /* [models] */
 };
 
 /**

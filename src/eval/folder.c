@@ -1,5 +1,5 @@
 /*
- * Folders of images: one folder per class, or labels.csv, or no labels. Names are sorted by their
+ * Folders of images: one folder per class, or labels.csv, or masks, or no labels. Names are sorted by their
  * bytes, so that the order of samples and classes does not depend on the file system.
  */
 #include <dirent.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "eval/image.h"
@@ -238,6 +239,55 @@ static oct_status open_csv(oct_source *source, FILE *csv, oct_error *err)
     return status;
 }
 
+/* The names of images/, and of masks/ those with the same stem. */
+static oct_status pair_masks(
+    oct_source *source, const names *images, const names *masks, const char **files, oct_error *err)
+{
+    for (size_t i = 0; i < images->count; i++) {
+        const char *name = images->items[i];
+        int stem = (int)(strrchr(name, '.') - name);
+        char *mask = oct_arena_format(&source->arena, "%.*s.png", stem, name);
+        if (mask == NULL)
+            return oct_fail_memory(err, strlen(name), "file names");
+        if (bsearch(&mask, masks->items, masks->count, sizeof *masks->items, by_bytes) == NULL)
+            return oct_fail(
+                err, OCT_E_INVALID, "%s/images/%s has no masks/%s", source->root, name, mask);
+        files[i] = oct_arena_format(&source->arena, "images/%s", name);
+        source->masks[i] = oct_arena_format(&source->arena, "masks/%s", mask);
+        if (files[i] == NULL || source->masks[i] == NULL)
+            return oct_fail_memory(err, strlen(name), "file names");
+    }
+    source->files = files;
+    source->count = (int64_t)images->count;
+    return OCT_OK;
+}
+
+/* Takes images/ and masks/; *found says whether they are there. */
+static oct_status open_masks(oct_source *source, bool *found, oct_error *err)
+{
+    const char *root = source->root;
+    char *image_path = oct_arena_format(&source->arena, "%s/images", root);
+    char *mask_path = oct_arena_format(&source->arena, "%s/masks", root);
+    if (image_path == NULL || mask_path == NULL)
+        return oct_fail_memory(err, strlen(root), "file names");
+    *found = access(image_path, R_OK) == 0 && access(mask_path, R_OK) == 0;
+    if (!*found)
+        return OCT_OK;
+    names images = { 0 }, masks = { 0 };
+    oct_status status = list_folder(&source->arena, image_path, false, &images, err);
+    if (status == OCT_OK)
+        status = list_folder(&source->arena, mask_path, false, &masks, err);
+    const char **files = oct_arena_array(&source->arena, images.count, sizeof *files);
+    source->masks = oct_arena_array(&source->arena, images.count, sizeof *source->masks);
+    if (status == OCT_OK && (files == NULL || source->masks == NULL))
+        status = oct_fail_memory(err, images.count * sizeof *files, "file names");
+    if (status == OCT_OK)
+        status = pair_masks(source, &images, &masks, files, err);
+    free(images.items);
+    free(masks.items);
+    return status;
+}
+
 static oct_status open_plain(oct_source *source, oct_error *err)
 {
     names classes = { 0 }, files = { 0 };
@@ -266,7 +316,10 @@ oct_status oct_source_open_folder(const char *path, oct_source *source, oct_erro
         fclose(csv);
         OCT_TRY(status);
     } else {
-        OCT_TRY(open_plain(source, err));
+        bool masks;
+        OCT_TRY(open_masks(source, &masks, err));
+        if (!masks)
+            OCT_TRY(open_plain(source, err));
     }
     if (source->count == 0)
         return oct_fail(

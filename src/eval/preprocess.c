@@ -216,8 +216,7 @@ void oct_normalise(const oct_preprocess *p, float *values, size_t count, int32_t
         values[i] = (values[i] / p->divisor - mean[k]) / std[k];
 }
 
-/* The centred part of an image that is used. */
-static oct_region used_region(
+oct_region oct_used_region(
     const oct_preprocess *p, int32_t h, int32_t w, int32_t to_h, int32_t to_w)
 {
     double part_h = h, part_w = w;
@@ -291,7 +290,7 @@ oct_status oct_image_to_input(const oct_preprocess *p, const oct_sample_value *f
         if (work_c != from_c)
             change_channels(
                 values, from_c, field->type == OCT_UINT8, pixels, values, work_c, false);
-        status = oct_resize(values, from_w, work_c, used_region(p, from_h, from_w, h, w), resized,
+        status = oct_resize(values, from_w, work_c, oct_used_region(p, from_h, from_w, h, w), resized,
             h, w, p->filter, p->antialias, err);
     }
     if (status == OCT_OK) {

@@ -5,6 +5,7 @@
 #define OCT_EVAL_PREPROCESS_H
 
 #include <octavo/data.h>
+#include "eval/image.h"
 #include "graph/types.h"
 
 /* A sample's value for one input: an image or any other array, in somebody's memory. */
@@ -23,6 +24,10 @@ bool oct_to_float(oct_type type, const void *from, size_t count, float *to);
 /** (x / divisor - mean[c]) / std[c] in place; values [count / c][c]. c > 4 uses the first mean and
  * std. */
 void oct_normalise(const oct_preprocess *p, float *values, size_t count, int32_t c);
+
+/** The centred part of an image [h][w] that becomes an input [to_h][to_w]. */
+oct_region oct_used_region(
+    const oct_preprocess *p, int32_t h, int32_t w, int32_t to_h, int32_t to_w);
 
 /**
  * Image to input: crop, gray or RGB, resize, channel order, normalise.

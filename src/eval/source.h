@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/backing.h"
+#include "eval/metrics.h"
 #include "eval/npy.h"
 #include "eval/preprocess.h"
 
@@ -29,8 +30,9 @@ typedef struct oct_source {
     bool random;
     int32_t *labels; /* [count], in the arena; NULL: none */
     int32_t class_count;
-    const char **class_names;           /* [class_count]; NULL: classes are numbers */
-    oct_backing *backing;               /* of a mapped file */
+    const char **masks;       /* [count], relative to root: the class of every pixel; NULL: none */
+    const char **class_names; /* [class_count]; NULL: classes are numbers */
+    oct_backing *backing;     /* of a mapped file */
     void *owned[OCT_SOURCE_ARRAYS + 1]; /* heap blocks that arrays point into */
     int32_t owned_count;
 } oct_source;

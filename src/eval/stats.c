@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "eval/random.h"
@@ -144,21 +145,25 @@ static double normal_quantile(double p)
     return (low + high) / 2;
 }
 
-/* What the percentiles are corrected by: the bias of the resampled means, and the skewness. */
+/* What the percentiles are corrected by: the bias of the resampled values, and the skewness. */
 typedef struct correction {
     double bias, acceleration;
 } correction;
 
-static correction correct(const double *values, int64_t count, double mean, const double *means)
+/* influences: how much each sample moves the estimate, up to a factor and a shift. */
+static correction correct(
+    const double *influences, int64_t count, double estimate, const double *resampled)
 {
-    double squares = 0, cubes = 0, below = 0;
+    double mean = 0, squares = 0, cubes = 0, below = 0;
+    for (int64_t i = 0; i < count; i++)
+        mean += influences[i] / (double)count;
     for (int64_t i = 0; i < count; i++) {
-        double d = values[i] - mean;
+        double d = influences[i] - mean;
         squares += d * d;
         cubes += d * d * d;
     }
     for (int round = 0; round < OCT_BOOTSTRAP_ROUNDS; round++)
-        below += means[round] < mean ? 1 : means[round] == mean ? 0.5 : 0;
+        below += resampled[round] < estimate ? 1 : resampled[round] == estimate ? 0.5 : 0;
     below = fmin(fmax(below, 0.5), OCT_BOOTSTRAP_ROUNDS - 0.5);
     return (correction){
         .bias = normal_quantile(below / OCT_BOOTSTRAP_ROUNDS),
@@ -166,11 +171,21 @@ static correction correct(const double *values, int64_t count, double mean, cons
     };
 }
 
-/* Where the end at z standard errors lies among the resampled means. */
+/* Where the end at z standard errors lies among the resampled values. */
 static double corrected_level(correction c, double z)
 {
     double shifted = c.bias + z;
     return oct_normal_cdf(c.bias + shifted / (1 - c.acceleration * shifted));
+}
+
+/* Sorts the resampled values. */
+static oct_interval corrected_interval(correction c, double *resampled)
+{
+    oct_sort(resampled, OCT_BOOTSTRAP_ROUNDS);
+    return (oct_interval){
+        oct_quantile(resampled, OCT_BOOTSTRAP_ROUNDS, corrected_level(c, -z_two_sided)),
+        oct_quantile(resampled, OCT_BOOTSTRAP_ROUNDS, corrected_level(c, z_two_sided)),
+    };
 }
 
 oct_status oct_bootstrap_mean(
@@ -189,11 +204,44 @@ oct_status oct_bootstrap_mean(
             sum += values[oct_random_below(&random, (uint32_t)count)];
         means[round] = count > 0 ? sum / (double)count : 0;
     }
-    correction c = correct(values, count, mean, means);
-    oct_sort(means, OCT_BOOTSTRAP_ROUNDS);
-    out->low = oct_quantile(means, OCT_BOOTSTRAP_ROUNDS, corrected_level(c, -z_two_sided));
-    out->high = oct_quantile(means, OCT_BOOTSTRAP_ROUNDS, corrected_level(c, z_two_sided));
+    *out = corrected_interval(correct(values, count, mean, means), means);
     free(means);
+    return OCT_OK;
+}
+
+static void add_row(double *sums, const double *row, int64_t width, double sign)
+{
+    for (int64_t k = 0; k < width; k++)
+        sums[k] += sign * row[k];
+}
+
+oct_status oct_bootstrap_measure(const double *rows, int64_t count, int64_t width,
+    double (*measure)(const void *user, const double *sums), const void *user, uint64_t seed,
+    oct_interval *out, oct_error *err)
+{
+    size_t room = OCT_BOOTSTRAP_ROUNDS + (size_t)count + (size_t)width;
+    double *resampled = malloc(room * sizeof *resampled);
+    if (resampled == NULL)
+        return oct_fail_memory(err, room * sizeof *resampled, "bootstrap");
+    double *influences = resampled + OCT_BOOTSTRAP_ROUNDS, *sums = influences + count;
+    oct_random random = oct_random_seed(seed);
+    for (int round = 0; round < OCT_BOOTSTRAP_ROUNDS; round++) {
+        memset(sums, 0, (size_t)width * sizeof *sums);
+        for (int64_t i = 0; i < count; i++)
+            add_row(sums, rows + oct_random_below(&random, (uint32_t)count) * width, width, 1);
+        resampled[round] = measure(user, sums);
+    }
+    memset(sums, 0, (size_t)width * sizeof *sums);
+    for (int64_t i = 0; i < count; i++)
+        add_row(sums, rows + i * width, width, 1);
+    double estimate = measure(user, sums);
+    for (int64_t i = 0; i < count; i++) {
+        add_row(sums, rows + i * width, width, -1);
+        influences[i] = -measure(user, sums);
+        add_row(sums, rows + i * width, width, 1);
+    }
+    *out = corrected_interval(correct(influences, count, estimate, resampled), resampled);
+    free(resampled);
     return OCT_OK;
 }
 

@@ -46,6 +46,18 @@ enum { OCT_BOOTSTRAP_ROUNDS = 1000 };
 oct_status oct_bootstrap_mean(
     const double *values, int64_t count, uint64_t seed, oct_interval *out, oct_error *err);
 
+/**
+ * The same interval for any measure of sums, such as a ratio: samples are drawn with their rows, and
+ * the measure is taken of the summed rows. The acceleration is the jackknife's.
+ *
+ * rows     [count][width]; integers below 2^53 are summed exactly
+ * measure  of the sums [width] of rows; finite
+ * Errors: OCT_E_MEMORY. Source: as above.
+ */
+oct_status oct_bootstrap_measure(const double *rows, int64_t count, int64_t width,
+    double (*measure)(const void *user, const double *sums), const void *user, uint64_t seed,
+    oct_interval *out, oct_error *err);
+
 /** Quantile q of ascending values, linear between neighbours (type 7, numpy's default). count >= 1.
  */
 double oct_quantile(const double *sorted, int64_t count, double q);

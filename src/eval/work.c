@@ -53,6 +53,8 @@ oct_status oct_work_begin(oct_work *work, const oct_eval *eval, const oct_model 
         return OCT_OK;
     if (options->keep_outputs)
         return oct_fail(err, OCT_E_USAGE, "outputs are not kept in a journal");
+    if (eval->task == OCT_TASK_SEGMENTATION)
+        return oct_fail(err, OCT_E_USAGE, "counts of pixels are not kept in a journal");
     OCT_TRY(name_work(eval, models, data, preprocess, options, key, err));
     size_t room = strlen(options->resume) + 32;
     char *path = malloc(room);
@@ -159,6 +161,9 @@ oct_status oct_work_exchange(
     OCT_TRY(agree(g, status, failed_at, err));
     OCT_TRY(exchange_rows(
         g, eval->samples, eval->outcomes, (size_t)eval->models * sizeof *eval->outcomes, err));
+    if (eval->pixel_counts != NULL)
+        OCT_TRY(exchange_rows(g, eval->samples, eval->pixel_counts,
+            (size_t)eval->models * (size_t)eval->pixels.classes * sizeof *eval->pixel_counts, err));
     for (int32_t m = 0; m < eval->models && eval->kept != NULL; m++)
         OCT_TRY(exchange_rows(g, eval->samples,
             eval->kept + (size_t)m * (size_t)eval->samples * eval->elements,

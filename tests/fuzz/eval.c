@@ -1,6 +1,6 @@
 /*
  * Any bytes are a data set or a sentence about why not: .npy, .npz, IDX (plain or gzipped), JPEG,
- * PNG. What opens can be read, every sample of it.
+ * PNG, masks. What opens can be read, every sample of it.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include <octavo/data.h>
 #include "eval/image.h"
+#include "eval/mask.h"
 #include "eval/source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -49,6 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (oct_array_read(path, NULL, &array, &err) == OCT_OK)
         oct_array_free(&array);
     if (oct_image_read(path, &image, &err) == OCT_OK)
+        free(image.pixels);
+    if (oct_mask_read(path, &image, &err) == OCT_OK)
         free(image.pixels);
     unlink(path);
     return 0;

@@ -1,0 +1,98 @@
+/*
+ * Segmentation in eval's table and JSON.
+ */
+#include "truth.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *interval_json(oct_interval interval)
+{
+    return json_pack("[f, f]", interval.low, interval.high);
+}
+
+static double share(int64_t part, int64_t whole)
+{
+    return whole > 0 ? (double)part / (double)whole : 0;
+}
+
+static int64_t union_of(const oct_class_counts *c)
+{
+    return c->samples + c->answered - c->right;
+}
+
+static void segmentation_cells(const oct_segmentation *s, bool first)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%.2f %% [%.2f, %.2f]", 100 * s->mean_iou,
+        100 * s->mean_iou_interval.low, 100 * s->mean_iou_interval.high);
+    printf("  %-24s", text);
+    snprintf(text, sizeof text, "%.2f %%", 100 * share(s->right, s->pixels));
+    printf("  %-14s", text);
+    if (first)
+        return;
+    snprintf(text, sizeof text, "%+.2f [%+.2f, %+.2f]", 100 * s->difference,
+        100 * s->difference_interval.low, 100 * s->difference_interval.high);
+    printf("  %-26s", text);
+}
+
+static json_t *segmentation_json(const oct_segmentation *s, const oct_class_counts *c, bool first)
+{
+    json_t *classes = json_array();
+    for (int32_t k = 0; k < s->classes; k++)
+        if (union_of(&c[k]) > 0)
+            json_array_append_new(classes,
+                json_pack("{s:i, s:f, s:I, s:I, s:I}", "class", (int)k, "iou",
+                    share(c[k].right, union_of(&c[k])), "pixels", (json_int_t)c[k].samples,
+                    "answered", (json_int_t)c[k].answered, "right", (json_int_t)c[k].right));
+    json_t *object = json_pack("{s:f, s:o, s:f, s:I, s:o}", "mean_iou", s->mean_iou,
+        "mean_iou_interval", interval_json(s->mean_iou_interval), "pixel_accuracy",
+        share(s->right, s->pixels), "pixels", (json_int_t)s->pixels, "classes", classes);
+    if (!first) {
+        json_object_set_new(object, "difference", json_real(s->difference));
+        json_object_set_new(object, "difference_interval", interval_json(s->difference_interval));
+    }
+    return object;
+}
+
+void cli_truth_header(const oct_eval *eval, bool several)
+{
+    if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION)
+        printf("  %-24s  %-14s", "mean IoU (95 %)", "right pixels");
+    if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION && several)
+        printf("  %-26s", "points lost or won (95 %)");
+}
+
+void cli_truth_cells(const oct_eval *eval, int32_t model)
+{
+    if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION)
+        segmentation_cells(oct_eval_segmentation(eval, model), model == 0);
+}
+
+void cli_truth_json(const oct_eval *eval, int32_t model, json_t *object)
+{
+    if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION)
+        json_object_set_new(object, "segmentation",
+            segmentation_json(
+                oct_eval_segmentation(eval, model), oct_eval_classes(eval, model), model == 0));
+}
+
+void cli_truth_classes(const oct_eval *eval)
+{
+    if (oct_eval_task(eval) != OCT_TASK_SEGMENTATION)
+        return;
+    printf("\n%-8s %14s  IoU\n", "class", "pixels");
+    for (int32_t k = 0; k < oct_eval_segmentation(eval, 0)->classes; k++) {
+        int64_t occurs = 0;
+        for (int32_t m = 0; m < oct_eval_model_count(eval); m++)
+            occurs += union_of(&oct_eval_classes(eval, m)[k]);
+        if (occurs == 0)
+            continue;
+        printf("%-8d %14lld", (int)k, (long long)oct_eval_classes(eval, 0)[k].samples);
+        for (int32_t m = 0; m < oct_eval_model_count(eval); m++) {
+            const oct_class_counts *c = &oct_eval_classes(eval, m)[k];
+            printf("  %6.2f %%", 100 * share(c->right, union_of(c)));
+        }
+        putchar('\n');
+    }
+}

@@ -1,0 +1,76 @@
+/*
+ * Choosing a task and passing its steps on.
+ */
+#include "eval/task.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "eval/source.h"
+
+oct_status oct_task_choose(oct_eval *eval, const oct_data *data, const oct_model *model,
+    const oct_preprocess *preprocess, oct_error *err)
+{
+    if (data->source->masks != NULL)
+        return oct_segment_choose(eval, data, model, preprocess, err);
+    return OCT_OK;
+}
+
+size_t oct_task_truth_bytes(const oct_eval *eval)
+{
+    return eval->task == OCT_TASK_SEGMENTATION ? (size_t)eval->pixels.h * (size_t)eval->pixels.w
+                                               : 0;
+}
+
+oct_status oct_task_allocate(oct_eval *eval, oct_error *err)
+{
+    size_t models = (size_t)eval->models;
+    size_t facts = (size_t)eval->samples * models * (size_t)eval->pixels.classes;
+    if (eval->task != OCT_TASK_SEGMENTATION)
+        return OCT_OK;
+    eval->pixel_counts = calloc(facts, sizeof *eval->pixel_counts);
+    eval->segmentation = calloc(models, sizeof *eval->segmentation);
+    if (eval->pixel_counts == NULL || eval->segmentation == NULL)
+        return oct_fail_memory(err, facts * sizeof *eval->pixel_counts, "segmentation");
+    return OCT_OK;
+}
+
+oct_status oct_task_read(
+    const oct_eval *eval, const oct_data *data, int64_t sample, void *truth, oct_error *err)
+{
+    if (eval->task == OCT_TASK_SEGMENTATION)
+        return oct_segment_read(eval, data, sample, truth, err);
+    return OCT_OK;
+}
+
+oct_status oct_task_score(oct_eval *eval, int64_t sample, int32_t model, const void *truth,
+    const float *outputs, oct_error *err)
+{
+    if (eval->task == OCT_TASK_SEGMENTATION)
+        return oct_segment_score(eval, sample, model, truth, outputs, err);
+    return OCT_OK;
+}
+
+oct_status oct_task_fold(oct_eval *eval, const oct_data *data, uint64_t seed, oct_error *err)
+{
+    (void)data;
+    if (eval->task == OCT_TASK_SEGMENTATION)
+        return oct_segment_fold(eval, seed, err);
+    return OCT_OK;
+}
+
+void oct_task_free(oct_eval *eval)
+{
+    free(eval->pixel_counts);
+    free(eval->segmentation);
+}
+
+oct_task oct_eval_task(const oct_eval *eval)
+{
+    return eval->task;
+}
+
+const oct_segmentation *oct_eval_segmentation(const oct_eval *eval, int32_t model)
+{
+    return eval->segmentation == NULL ? NULL : &eval->segmentation[model];
+}

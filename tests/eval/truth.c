@@ -1,0 +1,171 @@
+/*
+ * Data that know more than a class: masks, measured on models whose answers are their inputs.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <octavo/data.h>
+#include <octavo/eval.h>
+#include "eval/mask.h"
+#include "eval/source.h"
+#include "eval/stats.h"
+#include "eval/truth_expected.h"
+#include "exec/build.h"
+#include "model/model.h"
+
+static void near(double got, double want, double tolerance)
+{
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("got %.17g, want %.17g", got, want);
+}
+
+/* y = x + shift: the identity, with a last channel that is moved. */
+static oct_model *identity(int32_t rank, const int32_t *dims, float shift)
+{
+    builder b = build_begin();
+    int32_t depth = dims[rank - 1];
+    float *shifts = calloc((size_t)depth, sizeof *shifts);
+    assert_non_null(shifts);
+    shifts[depth - 1] = shift;
+    int32_t x = build_tensor(&b, "x", OCT_FLOAT32, rank, dims);
+    int32_t y = build_tensor(&b, "y", OCT_FLOAT32, rank, dims);
+    int32_t s = build_constant(&b, "shift", OCT_FLOAT32, 1, &depth, shifts);
+    build_node(&b, OCT_OP_ADD, x, s, y, OCT_OPTIONS_Add);
+    build_end(&b, x, y);
+    free(shifts);
+    oct_model *model = NULL;
+    assert_int_equal(oct_model_create(b.graph, "tflite", &model, NULL), OCT_OK);
+    return model;
+}
+
+static const int32_t pixel_dims[] = { 1, 5, 7, 3 };
+
+/* The identity and a model that favours its last channel, on what the folder or file holds. */
+static oct_status evaluate(const char *path, int32_t rank, const int32_t *dims,
+    const oct_eval_options *options, oct_eval **eval, oct_error *err)
+{
+    oct_model *models[] = { identity(rank, dims, 0), identity(rank, dims, 30) };
+    oct_preprocess none;
+    oct_data *data = NULL;
+    assert_int_equal(oct_preprocess_parse("none", &none, NULL), OCT_OK);
+    oct_status status = oct_data_open(path, &data, err);
+    if (status == OCT_OK)
+        status = oct_evaluate((const oct_model *const *)models, 2, data, &none, options, eval, err);
+    oct_data_free(data);
+    oct_model_free(models[0]);
+    oct_model_free(models[1]);
+    return status;
+}
+
+static oct_eval *evaluate_well(
+    const char *path, int32_t rank, const int32_t *dims, const oct_eval_options *options)
+{
+    oct_eval *eval = NULL;
+    oct_error err = { 0 };
+    if (evaluate(path, rank, dims, options, &eval, &err) != OCT_OK)
+        fail_msg("%s", err.text);
+    return eval;
+}
+
+static void expect_refusal(
+    const char *path, int32_t rank, const int32_t *dims, const char *sentence)
+{
+    oct_eval *eval = NULL;
+    oct_error err = { 0 };
+    assert_int_not_equal(evaluate(path, rank, dims, NULL, &eval, &err), OCT_OK);
+    if (strstr(err.text, sentence) == NULL)
+        fail_msg("'%s' lacks '%s'", err.text, sentence);
+}
+
+static const char *const pixels = OCT_TESTS_DIR "/eval/files/pixels";
+
+static void test_pixels(void **unused)
+{
+    (void)unused;
+    oct_eval *eval = evaluate_well(pixels, 4, pixel_dims, &(oct_eval_options){ .threads = 1 });
+    oct_eval *many = evaluate_well(pixels, 4, pixel_dims, &(oct_eval_options){ .threads = 3 });
+    const oct_segmentation *s = oct_eval_segmentation(eval, 0),
+                           *moved = oct_eval_segmentation(eval, 1);
+    const oct_class_counts *c = oct_eval_classes(eval, 0);
+    assert_int_equal(oct_eval_task(eval), OCT_TASK_SEGMENTATION);
+    assert_int_equal(s->classes, 3);
+    assert_int_equal(s->right, (int64_t)pixels_right[0]);
+    assert_int_equal(s->pixels, (int64_t)pixels_right[1]);
+    near(s->mean_iou, pixels_iou[0], 1e-12);
+    for (int k = 0; k < 3; k++)
+        near((double)c[k].right / (double)(c[k].samples + c[k].answered - c[k].right),
+            pixels_iou[k + 1], 1e-12);
+    near(moved->difference, moved->mean_iou - s->mean_iou, 1e-15);
+    assert_true(moved->difference < 0);
+    assert_true(moved->difference_interval.low <= moved->difference &&
+                moved->difference <= moved->difference_interval.high);
+    assert_memory_equal(moved, oct_eval_segmentation(many, 1), sizeof *moved);
+    oct_eval_free(eval);
+    oct_eval_free(many);
+}
+
+static void test_pixels_refused(void **unused)
+{
+    (void)unused;
+    static const int32_t gray[] = { 1, 5, 7, 1 };
+    /* One channel of grays is read as class numbers; 30 added to 255 is none. */
+    expect_refusal(pixels, 4, gray, "which is no class number");
+    oct_eval *eval = NULL;
+    oct_error err = { 0 };
+    assert_int_equal(evaluate(pixels, 4, pixel_dims,
+                         &(oct_eval_options){ .resume = OCT_WORK_DIR "/no" }, &eval, &err),
+        OCT_E_USAGE);
+    assert_non_null(strstr(err.text, "not kept in a journal"));
+    oct_image mask;
+    assert_int_equal(
+        oct_mask_read(OCT_TESTS_DIR "/eval/files/pixels/images/0.png", &mask, &err), OCT_E_INVALID);
+    assert_non_null(strstr(err.text, "one channel"));
+}
+
+static void test_mask_resize(void **unused)
+{
+    (void)unused;
+    unsigned char from[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 }, to[6];
+    const oct_image mask = { .h = 3, .w = 4, .c = 1, .pixels = from };
+    oct_mask_resize(&mask, (oct_region){ .h = 3, .w = 4 }, to, 3, 2);
+    assert_memory_equal(to, ((unsigned char[]){ 1, 3, 5, 7, 9, 11 }), 6);
+    oct_mask_resize(&mask, (oct_region){ .y = 1, .x = 1, .h = 2, .w = 2 }, to, 2, 3);
+    assert_memory_equal(to, ((unsigned char[]){ 5, 6, 6, 9, 10, 10 }), 6);
+}
+
+/* A mean is a ratio of sums: the general bootstrap must give the special one's interval. */
+static double ratio(const void *user, const double *sums)
+{
+    (void)user;
+    return sums[1] > 0 ? sums[0] / sums[1] : 0;
+}
+
+static void test_bootstrap(void **unused)
+{
+    (void)unused;
+    double rows[50][2], values[50];
+    for (int i = 0; i < 50; i++) {
+        values[i] = exp((double)(i * 7 % 50) / 13);
+        rows[i][0] = values[i];
+        rows[i][1] = 1;
+    }
+    oct_interval mean, measure;
+    assert_int_equal(oct_bootstrap_mean(values, 50, 9, &mean, NULL), OCT_OK);
+    assert_int_equal(
+        oct_bootstrap_measure(&rows[0][0], 50, 2, ratio, NULL, 9, &measure, NULL), OCT_OK);
+    near(measure.low, mean.low, 1e-9);
+    near(measure.high, mean.high, 1e-9);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pixels),
+        cmocka_unit_test(test_pixels_refused),
+        cmocka_unit_test(test_mask_resize),
+        cmocka_unit_test(test_bootstrap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
