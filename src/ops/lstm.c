@@ -352,12 +352,14 @@ static int32_t version_bidi(const oct_subgraph *sub, const oct_node *node)
     return o != NULL && o->time_major ? 1 : 2;
 }
 
-#define RULE                                                                                       \
-    .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_WEIGHT },                                            \
-        .in_slots = 2,                                                                             \
-        .out = { OCT_ROLE_ACT },                                                                   \
-        .out_slots = 1,                                                                            \
-        .weight_axis = -1 }
+/* Slot 2, weights of the forget gate, is there in every cell; `more` are all others. */
+#define RULE(more)                                                                                 \
+    .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_WEIGHT }, .in_slots = 2, .out = { OCT_ROLE_ACT },    \
+        .out_slots = 1, .weight_axis = -1, .dynamic = OCT_DYNAMIC_HYBRID, .dynamic_slot = 2,       \
+        .dynamic_more = more, .dynamic_axis = -1, .dynamic_asymmetric = true }
+#define SLOTS(first, last) ((UINT64_C(2) << (last)) - (UINT64_C(1) << (first)))
+#define CELL_WEIGHTS ((SLOTS(1, 11) | SLOTS(16, 16)) & ~SLOTS(2, 2))
+#define BIDI_WEIGHTS (CELL_WEIGHTS | SLOTS(18, 28) | SLOTS(33, 33) | SLOTS(40, 47))
 
 const oct_op_def oct_op_lstm = {
     .name = "LSTM",
@@ -368,7 +370,7 @@ const oct_op_def oct_op_lstm = {
     .max_out = 1,
     .options = OCT_OPTIONS_LSTM,
     .traits = OCT_TRAIT_STATEFUL,
-    RULE,
+    RULE(CELL_WEIGHTS),
     .version = version_lstm,
     .runtime = "1.7 1.10 1.14 2.3",
     .infer = infer,
@@ -386,7 +388,7 @@ const oct_op_def oct_op_unidirectional_sequence_lstm = {
     .max_out = 1,
     .options = OCT_OPTIONS_UnidirectionalSequenceLSTM,
     .traits = OCT_TRAIT_STATEFUL,
-    RULE,
+    RULE(CELL_WEIGHTS),
     .version = version_uni,
     .runtime = "1.13 1.14 2.3 2.12",
     .infer = infer,
@@ -404,7 +406,7 @@ const oct_op_def oct_op_bidirectional_sequence_lstm = {
     .max_out = 2,
     .options = OCT_OPTIONS_BidirectionalSequenceLSTM,
     .traits = OCT_TRAIT_STATEFUL,
-    RULE,
+    RULE(BIDI_WEIGHTS),
     .version = version_bidi,
     .runtime = "1.14 1.14 2.3",
     .infer = infer_bidi,

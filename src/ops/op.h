@@ -147,6 +147,7 @@ typedef struct oct_quant_rule {
     bool s16_constants_as_activations; /* int16x8: constants of ACT slots become int16 */
     oct_dynamic dynamic;
     uint8_t dynamic_slot;        /* input that dynamic-range mode quantizes */
+    uint64_t dynamic_more;       /* inputs quantized along with it, all or none; bit i = input i */
     int8_t dynamic_axis;         /* its per-channel axis, -1 per tensor */
     bool dynamic_asymmetric;     /* the options have asymmetric_quantize_inputs, to be set */
     uint8_t overwrites;          /* inputs, bit i = input i, whose memory LiteRT may give to output 0:

@@ -217,7 +217,7 @@ static int32_t version(const oct_subgraph *sub, const oct_node *node)
     return asymmetric ? 3 : 2;
 }
 
-#define RNN(NAME, Table, inputs, outputs, since)                                                   \
+#define RNN(NAME, Table, inputs, outputs, since, mode)                                             \
     {                                                                                              \
         .name = #NAME, .code = OCT_OP_##NAME, .min_in = inputs, .max_in = inputs, .min_out = 1,    \
         .max_out = outputs, .options = OCT_OPTIONS_##Table, .traits = OCT_TRAIT_STATEFUL,          \
@@ -225,12 +225,17 @@ static int32_t version(const oct_subgraph *sub, const oct_node *node)
             .in_slots = 4,                                                                         \
             .out = { OCT_ROLE_ACT },                                                               \
             .out_slots = 1,                                                                        \
-            .weight_axis = -1 },                                                                   \
+            .weight_axis = -1,                                                                     \
+            .dynamic = mode,                                                                       \
+            .dynamic_slot = WEIGHTS,                                                               \
+            .dynamic_more = 1 << RECURRENT,                                                        \
+            .dynamic_axis = -1,                                                                    \
+            .dynamic_asymmetric = true },                                                          \
         .version = version, .runtime = since, .infer = infer, .prepare = prepare,                  \
         .ref = { [OCT_FORM_F32] = { .eval = eval }, [OCT_FORM_HYBRID] = { .eval = eval } },        \
     }
-const oct_op_def oct_op_rnn = RNN(RNN, RNN, 5, 1, "1.5 1.14 2.3");
+const oct_op_def oct_op_rnn = RNN(RNN, RNN, 5, 1, "1.5 1.14 2.3", OCT_DYNAMIC_NONE);
 const oct_op_def oct_op_unidirectional_sequence_rnn =
-    RNN(UNIDIRECTIONAL_SEQUENCE_RNN, SequenceRNN, 5, 1, "1.14 1.14 2.3");
+    RNN(UNIDIRECTIONAL_SEQUENCE_RNN, SequenceRNN, 5, 1, "1.14 1.14 2.3", OCT_DYNAMIC_HYBRID);
 const oct_op_def oct_op_bidirectional_sequence_rnn =
-    RNN(BIDIRECTIONAL_SEQUENCE_RNN, BidirectionalSequenceRNN, 12, 2, "1.14 1.14 2.3");
+    RNN(BIDIRECTIONAL_SEQUENCE_RNN, BidirectionalSequenceRNN, 12, 2, "1.14 1.14 2.3", OCT_DYNAMIC_NONE);

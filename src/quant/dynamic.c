@@ -90,6 +90,49 @@ static void ask_asymmetric(oct_node *node, const oct_quant_rule *rule)
         *field = true;
 }
 
+/* Whether a weight is worth it; else why not, for the report. */
+static bool is_candidate(const oct_tensor *weights, const char **why)
+{
+    if (!oct_tensor_is_constant(weights) || !oct_tensor_is_float(weights))
+        *why = "its weights are not float constants";
+    else if (oct_tensor_elements(weights) < MIN_ELEMENTS)
+        *why = "some of its weights are fewer than 1024";
+    else
+        return true;
+    return false;
+}
+
+/* The other weights of a recurrent operator: its kernel takes all of them in int8 or none. */
+static bool all_more(const dynamic *d, const oct_node *node, const oct_quant_rule *rule, const char **why)
+{
+    for (int32_t slot = 0; slot < node->input_count && slot < 64; slot++) {
+        const oct_tensor *weights =
+            rule->dynamic_more >> slot & 1 ? oct_work_input(d->work, node, slot) : NULL;
+        if (weights != NULL && !is_candidate(weights, why))
+            return false;
+    }
+    return true;
+}
+
+static oct_status quantize_more(dynamic *d, int32_t at, const oct_quant_rule *rule, bool hybrid,
+    oct_error *err)
+{
+    oct_node *node = d->nodes[at];
+    for (int32_t slot = 0; slot < node->input_count && slot < 64; slot++) {
+        copy *c;
+        const oct_tensor *weights =
+            rule->dynamic_more >> slot & 1 ? oct_work_input(d->work, node, slot) : NULL;
+        if (weights == NULL)
+            continue;
+        d->work->report->notes[at].weight_bytes_after -= (int64_t)weights->size / 4 * 3;
+        OCT_TRY(find_copy(d, node->inputs[slot], rule->dynamic_axis, &c, err));
+        if (!hybrid)
+            OCT_TRY(expand(d, c, err));
+        node->inputs[slot] = hybrid ? c->to : c->expanded;
+    }
+    return OCT_OK;
+}
+
 static oct_status quantize_weights(dynamic *d, int32_t at, const oct_quant_rule *rule, oct_error *err)
 {
     oct_node *node = d->nodes[at];
@@ -109,6 +152,7 @@ static oct_status quantize_weights(dynamic *d, int32_t at, const oct_quant_rule 
         OCT_TRY(expand(d, c, err));
         node->inputs[slot] = c->expanded;
     }
+    OCT_TRY(quantize_more(d, at, rule, hybrid, err));
     ask_asymmetric(node, rule);
     d->work->report->notes[at].weight_bytes_after -= saved;
     return oct_report_set(d->work->report, at,
@@ -133,6 +177,9 @@ static oct_status visit(dynamic *d, int32_t at, oct_error *err)
     if (rule->dynamic_axis >= weights->rank)
         return oct_report_set(report, at, "float32", err, "its weights have %d dimensions",
             (int)weights->rank);
+    const char *why;
+    if (!all_more(d, node, rule, &why))
+        return oct_report_set(report, at, "float32", err, "%s", why);
     return quantize_weights(d, at, rule, err);
 }
 
