@@ -65,6 +65,12 @@ struct oct_keras_def {
 /** NULL when layers.def has no such entry. */
 const oct_keras_def *oct_keras_def_find(oct_keras_kind kind, const char *name);
 
+/** Lists the variables of a layer whose definition is known. Errors: OCT_E_UNSUPPORTED (too many). */
+oct_status oct_keras_declare(oct_arena *arena, oct_keras_layer *layer, oct_error *err);
+
+/** The entry of the layer or cell in a wrapper's configuration; NULL: it holds none. */
+const json_t *oct_keras_held_entry(const json_t *config);
+
 /** True for layers that hold another one under the key `layer`. */
 bool oct_keras_def_wraps(const oct_keras_def *def);
 
