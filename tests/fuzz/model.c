@@ -2,7 +2,7 @@
  * Property: whatever the reader takes for a model is made a session and run, or refused with a sentence.
  *
  * The goldens of the operators are its seeds: they are whole models, so that mutations reach options, shapes
- * and scales of every operator. How much memory a model may ask for is the user's decision: here 16 MB a block.
+ * and scales of every operator. How much memory a model may ask for is the user's decision: here 64 MB a block.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)
 {
-    return "max_allocation_size_mb=16:allocator_may_return_null=1";
+    return "max_allocation_size_mb=64:allocator_may_return_null=1";
 }
 
 static void require(bool holds)
