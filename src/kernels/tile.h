@@ -10,10 +10,21 @@
 
 #include <stdint.h>
 
-#define OCT_INLINE static inline __attribute__((always_inline))
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define OCT_CHECKED 1
+#endif
+#endif
 
+#ifdef OCT_CHECKED
+/* The sanitizers' checks, copied into every instance of every body, would take clang minutes. */
+#define OCT_INLINE static inline
+#define OCT_UNROLL
+#else
+#define OCT_INLINE static inline __attribute__((always_inline))
 /* Full unrolling keeps the accumulator arrays in registers. */
 #define OCT_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 /** Rows of the next tile when `rows` are left and `most` fit one tile. */
 static inline int32_t oct_tile_rows(int32_t rows, int32_t most)
