@@ -121,6 +121,10 @@ static oct_status prepare(oct_op *op, oct_error *err)
     p->in_size = oct_type_size(in->type);
     p->out_size = oct_type_size(out->type);
     oct_type_range(out->type, &p->lo, &p->hi);
+    if (out->code_bits > 0) {
+        p->lo = -(1 << (out->code_bits - 1));
+        p->hi = -p->lo - 1;
+    }
     if (out->quant->count > 1)
         return prepare_channels(op, p, err);
     OCT_TRY(oct_op_need_quant(op, out, err));
