@@ -1,5 +1,5 @@
 /*
- * Segmentation in eval's table and JSON.
+ * Segmentation and detection in eval's table and JSON.
  */
 #include "truth.h"
 
@@ -55,18 +55,45 @@ static json_t *segmentation_json(const oct_segmentation *s, const oct_class_coun
     return object;
 }
 
+static void detection_cells(
+    const oct_detection_metrics *d, const oct_detection_metrics *first, bool is_first)
+{
+    if (d->ap < 0)
+        printf("  %-8s  %-8s", "none", "none");
+    else
+        printf("  %-8.2f  %-8.2f", 100 * d->ap, 100 * d->ap50);
+    if (!is_first)
+        printf("  %-+19.2f", 100 * (d->ap - first->ap));
+}
+
+static json_t *detection_json(const oct_detection_metrics *d, oct_class_numbers numbers)
+{
+    static const char *const readings[] = { "category id - 1", "category id", "place of the id" };
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s}", "map",
+        d->ap, "ap50", d->ap50, "ap75", d->ap75, "ap_small", d->ap_small, "ap_medium", d->ap_medium,
+        "ap_large", d->ap_large, "ar1", d->ar1, "ar10", d->ar10, "ar100", d->ar100, "ar_small",
+        d->ar_small, "ar_medium", d->ar_medium, "ar_large", d->ar_large, "classes_are",
+        readings[numbers]);
+}
+
 void cli_truth_header(const oct_eval *eval, bool several)
 {
     if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION)
         printf("  %-24s  %-14s", "mean IoU (95 %)", "right pixels");
     if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION && several)
         printf("  %-26s", "points lost or won (95 %)");
+    if (oct_eval_task(eval) == OCT_TASK_DETECTION)
+        printf("  %-8s  %-8s", "mAP", "AP50");
+    if (oct_eval_task(eval) == OCT_TASK_DETECTION && several)
+        printf("  %-19s", "points lost or won");
 }
 
 void cli_truth_cells(const oct_eval *eval, int32_t model)
 {
     if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION)
         segmentation_cells(oct_eval_segmentation(eval, model), model == 0);
+    if (oct_eval_task(eval) == OCT_TASK_DETECTION)
+        detection_cells(oct_eval_detection(eval, model), oct_eval_detection(eval, 0), model == 0);
 }
 
 void cli_truth_json(const oct_eval *eval, int32_t model, json_t *object)
@@ -75,6 +102,9 @@ void cli_truth_json(const oct_eval *eval, int32_t model, json_t *object)
         json_object_set_new(object, "segmentation",
             segmentation_json(
                 oct_eval_segmentation(eval, model), oct_eval_classes(eval, model), model == 0));
+    if (oct_eval_task(eval) == OCT_TASK_DETECTION)
+        json_object_set_new(object, "detection",
+            detection_json(oct_eval_detection(eval, model), oct_eval_class_numbers(eval)));
 }
 
 void cli_truth_classes(const oct_eval *eval)

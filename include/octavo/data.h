@@ -26,7 +26,8 @@ typedef struct oct_data oct_data;
  *
  * DATA    a folder with one folder per class (sorted names are the classes); a folder of images
  *         with labels.csv ("file,label"); a folder with images/ and masks/ (PNG of the same stem,
- *         the class of every pixel, 255: none); a folder of images without labels; X.npy; XY.npz (arrays
+ *         the class of every pixel, 255: none); a folder with annotations.json (boxes as COCO writes
+ *         them); a folder of images without labels; X.npy; XY.npz (arrays
  *         x and y, or named like the model's inputs); an IDX file, gzipped or not, its labels
  *         beside it; random:N for N samples of seeded noise. Images are JPEG or PNG.
  * CHOICE  N (the first N samples), A-B (samples A to B-1), every=K (samples 0, K, 2K, ...);

@@ -81,6 +81,7 @@ typedef struct oct_paired {
 typedef enum oct_task {
     OCT_TASK_CLASSES,      /* a class for each sample, or nothing */
     OCT_TASK_SEGMENTATION, /* a class for each pixel */
+    OCT_TASK_DETECTION,    /* boxes */
 } oct_task;
 
 /* Pixels of all samples; ignored ones are left out. */
@@ -93,6 +94,22 @@ typedef struct oct_segmentation {
     /* Bootstrap over samples (BCa); that of the difference draws the same samples for both. */
     oct_interval mean_iou_interval, difference_interval;
 } oct_segmentation;
+
+/* The twelve numbers of the COCO benchmark, -1 where nothing can be said. */
+typedef struct oct_detection_metrics {
+    double ap, ap50, ap75;                /* mean over IoU 0.50:0.05:0.95; at 0.50; at 0.75 */
+    double ap_small, ap_medium, ap_large; /* area below 32^2, to 96^2, above */
+    double ar1, ar10, ar100;              /* recall with at most 1, 10, 100 boxes an image */
+    double ar_small, ar_medium, ar_large;
+} oct_detection_metrics;
+
+/* How a detector's class numbers stand for the category ids of the data. */
+typedef enum oct_class_numbers {
+    OCT_CLASSES_FROM_ONE,    /* class 0 is category 1 */
+    OCT_CLASSES_AS_THEY_ARE, /* class 0 is category 0 */
+    OCT_CLASSES_IN_ORDER,    /* class 0 is the smallest category id, and so on */
+    OCT_CLASS_NUMBERS
+} oct_class_numbers;
 
 typedef struct oct_eval oct_eval;
 
@@ -136,6 +153,12 @@ oct_task oct_eval_task(const oct_eval *eval);
 
 /** NULL when eval's task is another; lives as long as eval. */
 const oct_segmentation *oct_eval_segmentation(const oct_eval *eval, int32_t model);
+
+/** NULL when eval's task is another; lives as long as eval. */
+const oct_detection_metrics *oct_eval_detection(const oct_eval *eval, int32_t model);
+
+/** The reading of class numbers with the best average precision of the first model, used for all. */
+oct_class_numbers oct_eval_class_numbers(const oct_eval *eval);
 
 /** Top-1 answer of a model for a sample (an output index); -1 when the output is not one vector. */
 int32_t oct_eval_answer(const oct_eval *eval, int32_t model, int64_t sample);

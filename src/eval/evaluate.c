@@ -151,7 +151,7 @@ static oct_status make_arrays(job *j, oct_error *err)
     j->workers = calloc((size_t)j->worker_count, sizeof *j->workers);
     bool short_of =
         e->outcomes == NULL || e->metrics == NULL || e->paired == NULL || j->workers == NULL;
-    if (!short_of && j->options->keep_outputs) {
+    if (!short_of && (j->options->keep_outputs || e->task == OCT_TASK_DETECTION)) {
         e->kept = calloc(count, e->elements * sizeof *e->kept);
         short_of = e->kept == NULL;
     }

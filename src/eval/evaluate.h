@@ -37,17 +37,23 @@ struct oct_eval {
         int32_t rank;
         int32_t dims[8];
     } outputs[16];
-    size_t elements; /* of all outputs together */
-    float *kept;     /* [models][samples][elements], or NULL */
-    oct_task task;   /* what is measured besides; eval/task.h */
+    size_t elements;          /* of all outputs together */
+    float *kept;              /* [models][samples][elements], or NULL */
+    oct_task task;            /* what is measured besides; eval/task.h */
+    int32_t input_h, input_w; /* how images become inputs, which truth follows */
+    oct_preprocess preprocess;
     struct {
         int32_t h, w, depth; /* of the output; depth 1: class numbers, or a probability */
         int32_t classes;
-        int32_t input_h, input_w; /* and how images become inputs, which masks follow */
-        oct_preprocess preprocess;
     } pixels;
-    oct_class_counts *pixel_counts; /* [samples][models][pixels.classes] */
-    oct_segmentation *segmentation; /* [models] */
+    struct {
+        size_t boxes, classes, scores, count; /* places in a sample's outputs */
+        int64_t room;                         /* boxes of a sample */
+    } found;
+    oct_class_numbers class_numbers;
+    oct_class_counts *pixel_counts;   /* [samples][models][pixels.classes] */
+    oct_segmentation *segmentation;   /* [models] */
+    oct_detection_metrics *detection; /* [models] */
 };
 
 /**

@@ -1,5 +1,5 @@
 /*
- * Folders of images: one folder per class, or labels.csv, or masks, or no labels. Names are sorted by their
+ * Folders of images: one folder per class, or labels.csv, or masks, or boxes, or no labels. Names are sorted by their
  * bytes, so that the order of samples and classes does not depend on the file system.
  */
 #include <dirent.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "eval/coco.h"
 #include "eval/image.h"
 #include "eval/source.h"
 
@@ -152,7 +153,7 @@ static bool split_line(char *line, char **file, char **label)
     return true;
 }
 
-static bool leaves_folder(const char *file)
+bool oct_source_leaves_folder(const char *file)
 {
     return file[0] == '/' || strcmp(file, "..") == 0 || strncmp(file, "../", 3) == 0 ||
            strstr(file, "/../") != NULL;
@@ -168,7 +169,7 @@ static oct_status read_csv_lines(
         char *file, *label;
         if (line[strspn(line, " \t\r\n")] == 0)
             continue;
-        if (!split_line(line, &file, &label) || leaves_folder(file)) {
+        if (!split_line(line, &file, &label) || oct_source_leaves_folder(file)) {
             status = oct_fail(err, OCT_E_INVALID, "%s/labels.csv: line %d is not \"file,label\"",
                 source->root, number);
             break;
@@ -308,8 +309,11 @@ oct_status oct_source_open_folder(const char *path, oct_source *source, oct_erro
 {
     source->root = oct_arena_text(&source->arena, path, strlen(path));
     char *csv_path = oct_arena_format(&source->arena, "%s/labels.csv", path);
-    if (source->root == NULL || csv_path == NULL)
+    char *coco_path = oct_arena_format(&source->arena, "%s/annotations.json", path);
+    if (source->root == NULL || csv_path == NULL || coco_path == NULL)
         return oct_fail_memory(err, strlen(path), "file names");
+    if (access(coco_path, F_OK) == 0)
+        return oct_coco_open(source, coco_path, err);
     FILE *csv = fopen(csv_path, "r");
     if (csv != NULL) {
         oct_status status = open_csv(source, csv, err);

@@ -64,14 +64,6 @@ typedef struct oct_found_box {
     double score;
 } oct_found_box;
 
-/* The twelve numbers of the COCO benchmark, -1 where nothing can be said. */
-typedef struct oct_detection_metrics {
-    double ap, ap50, ap75;                /* mean over IoU 0.50:0.05:0.95; at 0.50; at 0.75 */
-    double ap_small, ap_medium, ap_large; /* area below 32^2, to 96^2, above */
-    double ar1, ar10, ar100;              /* recall with at most 1, 10, 100 boxes an image */
-    double ar_small, ar_medium, ar_large;
-} oct_detection_metrics;
-
 /**
  * Average precision and recall as COCO defines them (pycocotools.cocoeval.COCOeval, iouType bbox).
  *

@@ -20,8 +20,8 @@
 
 enum { NUMBERED_CLASSES = 256 };
 
-oct_status oct_segment_choose(oct_eval *eval, const oct_data *data, const oct_model *model,
-    const oct_preprocess *preprocess, oct_error *err)
+oct_status oct_segment_choose(
+    oct_eval *eval, const oct_data *data, const oct_model *model, oct_error *err)
 {
     const int32_t *dims = eval->outputs[0].dims;
     int32_t rank = eval->outputs[0].rank;
@@ -39,9 +39,6 @@ oct_status oct_segment_choose(oct_eval *eval, const oct_data *data, const oct_mo
     eval->pixels.w = dims[2];
     eval->pixels.depth = depth;
     eval->pixels.classes = depth > 1 ? depth : eval->ends_in_sigmoid ? 2 : NUMBERED_CLASSES;
-    eval->pixels.input_h = input.dims[1];
-    eval->pixels.input_w = input.dims[2];
-    eval->pixels.preprocess = *preprocess;
     return OCT_OK;
 }
 
@@ -68,8 +65,8 @@ oct_status oct_segment_read(const oct_eval *eval, const oct_data *data, int64_t 
     oct_image mask;
     oct_status status = oct_mask_read(path, &mask, err);
     if (status == OCT_OK) {
-        oct_region region = oct_used_region(
-            &eval->pixels.preprocess, mask.h, mask.w, eval->pixels.input_h, eval->pixels.input_w);
+        oct_region region =
+            oct_used_region(&eval->preprocess, mask.h, mask.w, eval->input_h, eval->input_w);
         oct_mask_resize(&mask, region, truth, eval->pixels.h, eval->pixels.w);
         free(mask.pixels);
         status = check(eval, truth, path, err);

@@ -30,6 +30,13 @@ typedef struct oct_source {
     bool random;
     int32_t *labels; /* [count], in the arena; NULL: none */
     int32_t class_count;
+    struct {
+        int32_t w, h;
+    } * sizes;           /* [count] of the pictures that boxes are in */
+    oct_true_box *boxes; /* image by image; NULL: none */
+    int64_t *box_starts; /* [count + 1]: boxes of image i are box_starts[i] to box_starts[i + 1] */
+    int32_t *categories; /* [category_count] ids, ascending */
+    int32_t category_count;
     const char **masks;       /* [count], relative to root: the class of every pixel; NULL: none */
     const char **class_names; /* [class_count]; NULL: classes are numbers */
     oct_backing *backing;     /* of a mapped file */
@@ -43,6 +50,9 @@ oct_status oct_source_open(const char *path, oct_source *source, oct_error *err)
 
 /** The same for a folder. */
 oct_status oct_source_open_folder(const char *path, oct_source *source, oct_error *err);
+
+/** The file name of a list leads out of the folder it is a list of. */
+bool oct_source_leaves_folder(const char *file);
 
 void oct_source_close(oct_source *source);
 

@@ -11,8 +11,15 @@
 oct_status oct_task_choose(oct_eval *eval, const oct_data *data, const oct_model *model,
     const oct_preprocess *preprocess, oct_error *err)
 {
+    oct_tensor_info input;
+    oct_model_input(model, 0, &input);
+    eval->preprocess = *preprocess;
+    eval->input_h = input.rank == 4 ? input.dims[1] : 1;
+    eval->input_w = input.rank == 4 ? input.dims[2] : 1;
     if (data->source->masks != NULL)
-        return oct_segment_choose(eval, data, model, preprocess, err);
+        return oct_segment_choose(eval, data, model, err);
+    if (data->source->boxes != NULL)
+        return oct_detect_choose(eval, data, model, err);
     return OCT_OK;
 }
 
@@ -26,6 +33,12 @@ oct_status oct_task_allocate(oct_eval *eval, oct_error *err)
 {
     size_t models = (size_t)eval->models;
     size_t facts = (size_t)eval->samples * models * (size_t)eval->pixels.classes;
+    if (eval->task == OCT_TASK_DETECTION) {
+        eval->detection = calloc(models, sizeof *eval->detection);
+        return eval->detection != NULL
+                   ? OCT_OK
+                   : oct_fail_memory(err, models * sizeof *eval->detection, "detection");
+    }
     if (eval->task != OCT_TASK_SEGMENTATION)
         return OCT_OK;
     eval->pixel_counts = calloc(facts, sizeof *eval->pixel_counts);
@@ -53,9 +66,10 @@ oct_status oct_task_score(oct_eval *eval, int64_t sample, int32_t model, const v
 
 oct_status oct_task_fold(oct_eval *eval, const oct_data *data, uint64_t seed, oct_error *err)
 {
-    (void)data;
     if (eval->task == OCT_TASK_SEGMENTATION)
         return oct_segment_fold(eval, seed, err);
+    if (eval->task == OCT_TASK_DETECTION)
+        return oct_detect_fold(eval, data, err);
     return OCT_OK;
 }
 
@@ -63,6 +77,7 @@ void oct_task_free(oct_eval *eval)
 {
     free(eval->pixel_counts);
     free(eval->segmentation);
+    free(eval->detection);
 }
 
 oct_task oct_eval_task(const oct_eval *eval)
@@ -73,4 +88,14 @@ oct_task oct_eval_task(const oct_eval *eval)
 const oct_segmentation *oct_eval_segmentation(const oct_eval *eval, int32_t model)
 {
     return eval->segmentation == NULL ? NULL : &eval->segmentation[model];
+}
+
+const oct_detection_metrics *oct_eval_detection(const oct_eval *eval, int32_t model)
+{
+    return eval->detection == NULL ? NULL : &eval->detection[model];
+}
+
+oct_class_numbers oct_eval_class_numbers(const oct_eval *eval)
+{
+    return eval->class_numbers;
 }

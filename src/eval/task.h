@@ -37,12 +37,16 @@ void oct_task_free(oct_eval *eval);
 
 /* Each task's part of the above. */
 
-oct_status oct_segment_choose(oct_eval *eval, const oct_data *data, const oct_model *model,
-    const oct_preprocess *preprocess, oct_error *err);
+oct_status oct_segment_choose(
+    oct_eval *eval, const oct_data *data, const oct_model *model, oct_error *err);
 oct_status oct_segment_read(const oct_eval *eval, const oct_data *data, int64_t sample,
     unsigned char *truth, oct_error *err);
 oct_status oct_segment_score(oct_eval *eval, int64_t sample, int32_t model,
     const unsigned char *truth, const float *outputs, oct_error *err);
 oct_status oct_segment_fold(oct_eval *eval, uint64_t seed, oct_error *err);
+
+oct_status oct_detect_choose(
+    oct_eval *eval, const oct_data *data, const oct_model *model, oct_error *err);
+oct_status oct_detect_fold(oct_eval *eval, const oct_data *data, oct_error *err);
 
 #endif

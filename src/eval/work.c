@@ -53,8 +53,8 @@ oct_status oct_work_begin(oct_work *work, const oct_eval *eval, const oct_model 
         return OCT_OK;
     if (options->keep_outputs)
         return oct_fail(err, OCT_E_USAGE, "outputs are not kept in a journal");
-    if (eval->task == OCT_TASK_SEGMENTATION)
-        return oct_fail(err, OCT_E_USAGE, "counts of pixels are not kept in a journal");
+    if (eval->task == OCT_TASK_SEGMENTATION || eval->task == OCT_TASK_DETECTION)
+        return oct_fail(err, OCT_E_USAGE, "pixels and boxes are not kept in a journal");
     OCT_TRY(name_work(eval, models, data, preprocess, options, key, err));
     size_t room = strlen(options->resume) + 32;
     char *path = malloc(room);

@@ -1,12 +1,14 @@
 """`octavo eval` on data that know more than a class, against the field's own tools.
 
-    python tests/conformance/truth.py OCTAVO
+    python tests/conformance/truth.py OCTAVO [TASK ...]
 
 Models are made with Keras and converted by TensorFlow Lite, data are written by Pillow, TensorFlow and
 numpy, answers come from LiteRT, and measures from Keras, pycocotools and scikit-learn.
 Last line: N passed, N failed.
 """
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -53,7 +55,7 @@ def run(path, inputs):
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x[None])
         interpreter.invoke()
         rows.append([interpreter.get_tensor(o["index"])[0].copy()
-                     for o in interpreter.get_output_details()])
+                     for o in sorted(interpreter.get_output_details(), key=lambda o: o["name"])])
     return rows
 
 
@@ -109,6 +111,92 @@ def segmentation(octavo, folder):
           (np.array(got[1]["segmentation"]["difference_interval"]) - interval) / np.ptp(interval), 0, 0.25)
 
 
+def postprocess_model(size, rooms, path):
+    """Raw boxes and scores computed from the picture, then TFLite_Detection_PostProcess."""
+    signature = [tf.TensorSpec((1, 12, 4)), tf.TensorSpec((1, 12, 4)), tf.TensorSpec((12, 4))]
+    name = "name: 'TFLite_Detection_PostProcess'"
+    options = {"max_detections": ("i", 8), "max_classes_per_detection": ("i", 1),
+               "nms_score_threshold": ("f", 0.0), "nms_iou_threshold": ("f", 0.6), "num_classes": ("i", 3),
+               "y_scale": ("f", 10.0), "x_scale": ("f", 10.0), "h_scale": ("f", 5.0), "w_scale": ("f", 5.0),
+               "use_regular_nms": ("b", "false")}
+    attributes = " ".join(f"attr {{ key: '{k}' value {{ {t}: {v} }} }}" for k, (t, v) in options.items())
+
+    @tf.function(input_signature=signature, experimental_implements=f"{name} {attributes}")
+    def postprocess(boxes, scores, anchors):
+        return (tf.zeros((1, 8, 4)), tf.zeros((1, 8)), tf.zeros((1, 8)), tf.zeros((1,)))
+
+    rng = np.random.default_rng(rooms)
+    corner = rng.uniform(0.2, 0.8, (12, 2))
+    anchors = tf.constant(np.hstack([corner, rng.uniform(0.2, 0.6, (12, 2))]), tf.float32)
+    weights = [tf.constant(rng.normal(0, 0.6, (size * size * 3, 48)), tf.float32) for _ in range(2)]
+
+    class Detector(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((1, size, size, 3))])
+        def __call__(self, x):
+            flat = tf.reshape(x, (1, -1)) - 0.5
+            raw = tf.reshape(flat @ weights[0], (1, 12, 4))
+            scores = tf.sigmoid(tf.reshape(flat @ weights[1], (1, 12, 4)))
+            return postprocess(raw, scores, anchors)
+
+    detector = Detector()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([detector.__call__.get_concrete_function()],
+                                                                detector)
+    converter.allow_custom_ops = True
+    with open(path, "wb") as file:
+        file.write(converter.convert())
+    return path
+
+
+def detection(octavo, folder):
+    """Truths are what one detector finds, moved a little; categories number 1, 2, 3 as in COCO."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+    rng = np.random.default_rng(2)
+    size, count = 6, 30
+    paths = [postprocess_model(size, m, f"{folder}/{m}.tflite") for m in range(2)]
+    dataset = {"info": {}, "categories": [{"id": k, "name": str(k)} for k in (3, 1, 2)], "images": [],
+               "annotations": []}
+    pictures, places = [], []
+    for i in rng.permutation(count):
+        h, w = (int(v) for v in rng.integers(40, 300, 2))
+        picture = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)).resize((w, h))
+        picture.save(f"{folder}/{i}.png")
+        dataset["images"].append({"id": int(i) + 7, "file_name": f"{i}.png", "width": w, "height": h})
+        pictures.append(tf.image.resize(np.asarray(picture, np.float32), (size, size)).numpy() / 255)
+        places.append((int(i) + 7, w, h))
+    found = []
+    for path in paths:
+        rows = []
+        for (image, w, h), (boxes, classes, scores, number) in zip(places, run(path, pictures)):
+            for (top, left, bottom, right), k, s in list(zip(boxes, classes, scores))[:int(number)]:
+                rows.append({"image_id": image, "category_id": int(k) + 1, "score": float(s),
+                             "bbox": [float(left) * w, float(top) * h, (float(right) - float(left)) * w,
+                                      (float(bottom) - float(top)) * h]})
+        found.append(rows)
+    for row in found[0]:
+        if row["score"] < 0.6 or min(row["bbox"][2:]) < 4:
+            continue
+        box = [float(v) for v in np.array(row["bbox"]) * rng.uniform(0.85, 1.15, 4)]
+        dataset["annotations"].append({"id": len(dataset["annotations"]) + 1, "image_id": row["image_id"],
+                                       "category_id": row["category_id"], "bbox": box, "iscrowd": 0,
+                                       "area": box[2] * box[3]})
+    with open(f"{folder}/annotations.json", "w") as file:
+        json.dump(dataset, file)
+    got = evaluate(octavo, paths, folder, "--preprocess", "unit")
+    names = ["map", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100",
+             "ar_small", "ar_medium", "ar_large"]
+    for m in range(2):
+        with contextlib.redirect_stdout(io.StringIO()):
+            truth = COCO()
+            truth.dataset = dataset
+            truth.createIndex()
+            judge = COCOeval(truth, truth.loadRes(found[m]), "bbox")
+            judge.evaluate(), judge.accumulate(), judge.summarize()
+        print("     pycocotools: AP %.4f, AP50 %.4f over %d boxes" % (*judge.stats[:2],
+                                                                   len(dataset["annotations"])))
+        check("all twelve of COCO (pycocotools)", [got[m]["detection"][n] for n in names], judge.stats, 1e-6)
+
+
 def bootstrap(count, measure, rounds):
     import scipy.stats
     found = scipy.stats.bootstrap((np.arange(count),), measure, n_resamples=rounds, method="BCa",
@@ -116,13 +204,14 @@ def bootstrap(count, measure, rounds):
     return np.array([found.low, found.high])
 
 
-TASKS = [segmentation]
+TASKS = [segmentation, detection]
 
 
 def main():
     for task in TASKS:
         with tempfile.TemporaryDirectory() as folder:
-            task(sys.argv[1], folder)
+            if len(sys.argv) < 3 or task.__name__ in sys.argv[2:]:
+                task(sys.argv[1], folder)
     print(f"{passed} passed, {failed} failed")
     return failed != 0
 

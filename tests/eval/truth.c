@@ -1,16 +1,19 @@
 /*
- * Data that know more than a class: masks, measured on models whose answers are their inputs.
+ * Data that know more than a class: masks, measured on models whose answers are their inputs, and boxes.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <octavo/data.h>
 #include <octavo/eval.h>
+#include "eval/coco.h"
 #include "eval/mask.h"
 #include "eval/source.h"
 #include "eval/stats.h"
+#include "eval/task.h"
 #include "eval/truth_expected.h"
 #include "exec/build.h"
 #include "model/model.h"
@@ -159,6 +162,94 @@ static void test_bootstrap(void **unused)
     near(measure.high, mean.high, 1e-9);
 }
 
+static void test_boxes_are_read(void **unused)
+{
+    (void)unused;
+    oct_data *data = NULL;
+    oct_error err = { 0 };
+    char name[64];
+    if (oct_data_open(OCT_TESTS_DIR "/eval/files/boxes", &data, &err) != OCT_OK)
+        fail_msg("%s", err.text);
+    const oct_source *s = data->source;
+    assert_int_equal(oct_data_count(data), 2);
+    assert_string_equal(oct_data_sample_name(data, 0, name, sizeof name), "images/a.png");
+    assert_int_equal(s->sizes[1].w, 40);
+    assert_int_equal(s->box_starts[1], 1);
+    assert_int_equal(s->box_starts[2], 3);
+    assert_true(s->boxes[0].box[2] == 50.5 && s->boxes[0].area == 50.5 * 25);
+    assert_true(s->boxes[1].category == 7 && s->boxes[1].area == 180 && !s->boxes[1].crowd);
+    assert_true(s->boxes[2].category == 3 && s->boxes[2].crowd);
+    assert_int_equal(s->categories[0], 3);
+    oct_data_free(data);
+}
+
+static void test_boxes_refused(void **unused)
+{
+    (void)unused;
+    static const char *const path = OCT_WORK_DIR "/truth_boxes.json";
+    static const char images[] = "\"images\": [{\"id\": 1, \"file_name\": \"a\", "
+                                 "\"width\": 2, \"height\": 2}], \"categories\": [{\"id\": 1}]";
+    static const struct {
+        const char *rest, *sentence;
+    } bad[] = {
+        { "", "lists images, annotations and categories are expected" },
+        { ", \"annotations\": [{\"image_id\": 2, \"category_id\": 1}]",
+            "annotations[0]: an image_id of the images" },
+        { ", \"annotations\": [{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3]}]",
+            "annotations[0]: bbox has to be" },
+        { ", \"annotations\": [], \"images\": [{\"id\": 1}, {\"id\": 1}]", "have the id 1" },
+        { ", \"annotations\": [], \"images\": [{\"id\": 1, \"file_name\": \"../a\"}]",
+            "image 1 needs a file_name in the folder" },
+        { ", \"annotations\": ", "line 1" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fprintf(file, "{%s%s}", images, bad[i].rest);
+        fclose(file);
+        oct_source source = { .root = OCT_WORK_DIR };
+        oct_error err = { 0 };
+        assert_int_equal(oct_coco_open(&source, path, &err), OCT_E_INVALID);
+        if (strstr(err.text, bad[i].sentence) == NULL)
+            fail_msg("'%s' lacks '%s'", err.text, bad[i].sentence);
+        oct_source_close(&source);
+    }
+    unlink(path);
+}
+
+/* Answers that are the truth, in parts of the picture: boxes [2][4], classes, scores, how many. */
+static void test_boxes_are_scored(void **unused)
+{
+    (void)unused;
+    static float kept[2][13] = {
+        { .1f, .1f, .6f, .605f, 0, 0, 1, 1, 0, 1, .9f, .8f, 1 }, /* the second box is not counted */
+        { .1f, .1f, .6f, .6f, 0, 0, .4f, .2f, 1, 0, .9f, .8f, 2 },
+    };
+    oct_detection_metrics metrics[1];
+    oct_data *data = NULL;
+    assert_int_equal(oct_data_open(OCT_TESTS_DIR "/eval/files/boxes", &data, NULL), OCT_OK);
+    oct_eval eval = { .samples = 2,
+        .models = 1,
+        .elements = 13,
+        .kept = kept[0],
+        .detection = metrics,
+        .input_h = 8,
+        .input_w = 8,
+        .found = { .boxes = 0, .classes = 8, .scores = 10, .count = 12, .room = 2 } };
+    assert_int_equal(oct_preprocess_parse("none", &eval.preprocess, NULL), OCT_OK);
+    assert_int_equal(oct_detect_fold(&eval, data, NULL), OCT_OK);
+    assert_int_equal(eval.class_numbers, OCT_CLASSES_IN_ORDER); /* categories 3 and 7 */
+    near(metrics->ap, 1, 1e-12);
+    near(metrics->ar1, 1, 1e-12);
+    kept[0][12] = 0; /* nothing found in the first picture: category 3 has no right box */
+    assert_int_equal(oct_detect_fold(&eval, data, NULL), OCT_OK);
+    near(metrics->ap50, 0.5, 1e-12);
+    kept[1][8] = NAN;
+    assert_int_equal(oct_detect_fold(&eval, data, NULL), OCT_OK);
+    near(metrics->ap50, 0, 1e-12);
+    oct_data_free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +257,9 @@ int main(void)
         cmocka_unit_test(test_pixels_refused),
         cmocka_unit_test(test_mask_resize),
         cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_boxes_are_read),
+        cmocka_unit_test(test_boxes_refused),
+        cmocka_unit_test(test_boxes_are_scored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

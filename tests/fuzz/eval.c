@@ -1,6 +1,6 @@
 /*
  * Any bytes are a data set or a sentence about why not: .npy, .npz, IDX (plain or gzipped), JPEG,
- * PNG, masks. What opens can be read, every sample of it.
+ * PNG, masks, COCO's JSON. What opens can be read, every sample of it.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <octavo/data.h>
+#include "eval/coco.h"
 #include "eval/image.h"
 #include "eval/mask.h"
 #include "eval/source.h"
@@ -53,6 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         free(image.pixels);
     if (oct_mask_read(path, &image, &err) == OCT_OK)
         free(image.pixels);
+    oct_source source = { .root = "/dev/shm" };
+    if (oct_coco_open(&source, path, &err) == OCT_OK && source.box_starts[source.count] < 0)
+        abort();
+    oct_source_close(&source);
     unlink(path);
     return 0;
 }
