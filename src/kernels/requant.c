@@ -16,14 +16,14 @@ static inline int32_t scale_32(int32_t x, size_t i, const oct_requant *rq)
 {
     if (rq->real != NULL)
         return scale_real(x, rq->real[i], rq);
-    return oct_clamp_i32(oct_mbqm(x, rq->by[i]) + rq->zero, rq->lo, rq->hi);
+    return oct_offset_code(oct_mbqm(x, rq->by[i]), rq->zero, rq->lo, rq->hi);
 }
 
 static inline int32_t scale_64(int64_t x, size_t i, const oct_requant *rq)
 {
     if (rq->real != NULL)
         return scale_real((double)x, rq->real[i], rq);
-    return oct_clamp_i32(oct_mbqm64(x, rq->by[i]) + rq->zero, rq->lo, rq->hi);
+    return oct_offset_code(oct_mbqm64(x, rq->by[i]), rq->zero, rq->lo, rq->hi);
 }
 
 #define REQUANT_32(name, sum_t, out_t)                                                             \

@@ -76,4 +76,10 @@ static inline int32_t oct_clamp_i32(int32_t x, int32_t low, int32_t high)
     return x < low ? low : x > high ? high : x;
 }
 
+/** x + zero clamped to [low, high], which together with zero are codes: no sum overflows. */
+static inline int32_t oct_offset_code(int32_t x, int32_t zero, int32_t low, int32_t high)
+{
+    return oct_clamp_i32(x, low - zero, high - zero) + zero;
+}
+
 #endif

@@ -6,6 +6,7 @@
  * operand is shifted right, the sum saturates.
  * Sources: LiteRT tflite/kernels/add.cc, sub.cc, internal/reference/add.h, sub.h.
  */
+#include <float.h>
 #include <math.h>
 
 #include "kernels/dispatch.h"
@@ -99,9 +100,8 @@ static oct_status prepare(oct_op *op, oct_error *err)
     int activation = activation_of(op, &power_of_two);
     oct_broadcast_init(&p->walk, op);
     oct_activation_range_f32(activation, &p->lo_f32, &p->hi_f32);
-    p->lo_i64 = activation == OCT_ACT_NONE ? INT64_MIN : (int64_t)p->lo_f32;
-    p->hi_i64 = activation == OCT_ACT_NONE || activation == OCT_ACT_RELU ? INT64_MAX
-                                                                         : (int64_t)p->hi_f32;
+    p->lo_i64 = p->lo_f32 > -FLT_MAX ? (int64_t)p->lo_f32 : INT64_MIN;
+    p->hi_i64 = p->hi_f32 < FLT_MAX ? (int64_t)p->hi_f32 : INT64_MAX;
     if (op->form == OCT_FORM_S8 || op->form == OCT_FORM_U8 || op->form == OCT_FORM_S16)
         return prepare_quantized(op, p, activation, power_of_two, err);
     return OCT_OK;
@@ -119,7 +119,7 @@ static inline int32_t scaled_b(const params *p, int32_t b)
 
 static inline int32_t rescaled(const params *p, int32_t sum)
 {
-    return oct_clamp_i32(oct_mbqm(sum, p->y_scale) + p->y_zero, p->lo, p->hi);
+    return oct_offset_code(oct_mbqm(sum, p->y_scale), p->y_zero, p->lo, p->hi);
 }
 
 static inline int32_t add_quantized(const params *p, int32_t a, int32_t b)

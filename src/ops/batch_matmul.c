@@ -204,11 +204,11 @@ static void for_rows(oct_op *op, void (*rows)(void *, size_t, size_t, int32_t))
     }
 PRODUCT(f32, float, float, float, float, sum)
 PRODUCT(s8, int8_t, int8_t, uint32_t, int8_t, /* sums wrap */
-    oct_clamp_i32(oct_mbqm((int32_t)sum, m->by) + m->out_zero, m->lo, m->hi))
+    oct_offset_code(oct_mbqm((int32_t)sum, m->by), m->out_zero, m->lo, m->hi))
 PRODUCT(s16_s16, int16_t, int16_t, int64_t, int16_t,
-    oct_clamp_i32(oct_mbqm64(sum, m->by) + m->out_zero, m->lo, m->hi))
+    oct_offset_code(oct_mbqm64(sum, m->by), m->out_zero, m->lo, m->hi))
 PRODUCT(s16_s8, int16_t, int8_t, int64_t, int16_t,
-    oct_clamp_i32(oct_mbqm64(sum, m->by) + m->out_zero, m->lo, m->hi))
+    oct_offset_code(oct_mbqm64(sum, m->by), m->out_zero, m->lo, m->hi))
 
 static oct_status ref_s16(oct_op *op, oct_error *err)
 {

@@ -65,7 +65,7 @@ static inline float div_f32(const params *p, float a, float b)
 static inline int32_t mul_quantized(const params *p, int32_t a, int32_t b)
 {
     int32_t product = (int32_t)((uint32_t)(a - p->a_zero) * (uint32_t)(b - p->b_zero));
-    return oct_clamp_i32(oct_mbqm(product, p->scale) + p->y_zero, p->lo, p->hi);
+    return oct_offset_code(oct_mbqm(product, p->scale), p->y_zero, p->lo, p->hi);
 }
 
 static inline int8_t mul_s8(const params *p, int8_t a, int8_t b) { return (int8_t)mul_quantized(p, a, b); }

@@ -53,8 +53,8 @@ FROM_F32(s16, int16_t)
         const in_t *x = x_;                                                                        \
         out_t *y = y_;                                                                             \
         for (size_t i = 0; i < n; i++)                                                             \
-            y[i] = (out_t)oct_clamp_i32(                                                           \
-                oct_mbqm(x[i] - p->in_zero, p->rescale) + p->out_zero, p->lo, p->hi);              \
+            y[i] = (out_t)oct_offset_code(                                                           \
+                oct_mbqm(x[i] - p->in_zero, p->rescale), p->out_zero, p->lo, p->hi);              \
     }
 REQUANTIZE(s8_to_s8, int8_t, int8_t)
 REQUANTIZE(s8_to_u8, int8_t, uint8_t)

@@ -58,8 +58,8 @@ static inline int8_t each_s8(const params *p, int8_t a, int8_t b)
     int32_t scaled_a = oct_mbqm((a - p->a_zero) * (1 << HEAD_ROOM), p->a_scale);
     int32_t scaled_b = oct_mbqm((b - p->b_zero) * (1 << HEAD_ROOM), p->b_scale);
     int32_t difference = scaled_a - scaled_b;
-    int32_t y = oct_mbqm(difference * difference, p->y_scale) + p->y_zero;
-    return (int8_t)oct_clamp_i32(y, INT8_MIN, INT8_MAX);
+    int32_t y = oct_mbqm(difference * difference, p->y_scale);
+    return (int8_t)oct_offset_code(y, p->y_zero, INT8_MIN, INT8_MAX);
 }
 
 OCT_BINARY_EVAL(each_f32, float)

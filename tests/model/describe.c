@@ -111,8 +111,8 @@ static void test_ops(void **state)
     size_t i, seen = 0;
     json_t *op;
     json_array_foreach (json, i, op) {
-        assert_true(json_array_size(json_object_get(op, "ref")) > 0);
-        assert_true(json_integer_value(json_object_get(op, "max_version")) >= 1);
+        bool absent = json_object_get(op, "absent") != NULL;
+        assert_true((json_array_size(json_object_get(op, "ref")) > 0) != absent);
         if (strcmp(string_at(op, "name"), "CONV_2D") == 0) {
             assert_non_null(strstr(string_at(op, "rule"), "act weight[axis 0] bias -> act"));
             seen++;
