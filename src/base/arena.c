@@ -1,6 +1,6 @@
 /*
- * Bump allocation in blocks; large requests get a block of their own, or share blocks that double up to
- * a few huge pages, which spare the processor most of its address translation.
+ * Bump allocation in blocks; large requests get a block of their own, or share blocks that double
+ * up to a few huge pages, which spare the processor most of its address translation.
  */
 #include "base/arena.h"
 

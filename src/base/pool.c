@@ -1,9 +1,10 @@
 /*
  * Worker threads, each with its own range of pieces, that help the others when theirs is done.
  *
- * A worker gets the same part of every loop, so that it finds what it wrote in the loop before in its
- * own cache; one whose core was stolen has its pieces taken by others. Between loops the workers spin
- * briefly (the next operator usually follows within microseconds), then sleep on a condition variable.
+ * A worker gets the same part of every loop, so that it finds what it wrote in the loop before in
+ * its own cache; one whose core was stolen has its pieces taken by others. Between loops the
+ * workers spin briefly (the next operator usually follows within microseconds), then sleep on a
+ * condition variable.
  */
 #include "base/pool.h"
 
@@ -84,7 +85,10 @@ static void share_out(oct_pool *pool)
     }
 }
 
-/* Looks at *word for a while; whether it left `value`. Looking often costs nothing: the line is ours. */
+/*
+ * Looks at *word for a while; whether it left `value`. Looking often costs nothing: the line is
+ * ours.
+ */
 static bool spin_while(const atomic_uint *word, unsigned value)
 {
     enum { LOOKS = 16 };
@@ -96,8 +100,8 @@ static bool spin_while(const atomic_uint *word, unsigned value)
 }
 
 /*
- * Returns the number of the round that began after `seen`. Either start_round() sees a sleeper or the
- * sleeper sees the new round, because both write before they look, in one total order.
+ * Returns the number of the round that began after `seen`. Either start_round() sees a sleeper or
+ * the sleeper sees the new round, because both write before they look, in one total order.
  */
 static unsigned wait_for_round(oct_pool *pool, unsigned seen)
 {
@@ -233,7 +237,9 @@ void oct_pool_for(oct_pool *pool, size_t count, size_t grain,
     atomic_store_explicit(&pool->running, (unsigned)pool->threads - 1, memory_order_relaxed);
     start_round(pool);
     take_pieces(pool, 0);
-    /* On a busy machine a worker may have lost its core: give ours up rather than spin against it. */
+    /*
+     * On a busy machine a worker may have lost its core: give ours up rather than spin against it.
+     */
     for (unsigned left; (left = atomic_load_explicit(&pool->running, memory_order_acquire)) != 0;)
         if (!spin_while(&pool->running, left))
             sched_yield();

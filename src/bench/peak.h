@@ -15,8 +15,9 @@ typedef struct oct_peaks {
 oct_peaks oct_peaks_probe(void);
 
 /**
- * Multiply-adds of a convolution or a product with weights; 0 for others. Taps count whether or not they
- * meet an input: those in the padding, and those between the inputs of a transposed convolution.
+ * Multiply-adds of a convolution or a product with weights; 0 for others. Taps count whether or not
+ * they meet an input: those in the padding, and those between the inputs of a transposed
+ * convolution.
  */
 double oct_op_macs(const oct_op *op);
 

@@ -1,6 +1,6 @@
 /*
- * A benchmark inside the library: what was measured, and how times become numbers, whether they were
- * taken here or on a device.
+ * A benchmark inside the library: what was measured, and how times become numbers, whether they
+ * were taken here or on a device.
  */
 #ifndef OCT_BENCH_SUMMARY_H
 #define OCT_BENCH_SUMMARY_H

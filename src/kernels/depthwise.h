@@ -118,8 +118,8 @@ typedef struct oct_depthwise_plan {
 } oct_depthwise_plan;
 
 /**
- * Output rows [rows->begin, rows->end) and columns whose windows lie in the image altogether; either may be
- * empty, begin == end.
+ * Output rows [rows->begin, rows->end) and columns whose windows lie in the image altogether;
+ * either may be empty, begin == end.
  */
 void oct_depthwise_inner(const oct_window *w, oct_tap_range *rows, oct_tap_range *columns);
 

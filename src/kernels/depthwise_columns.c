@@ -31,6 +31,8 @@ void oct_columns_set_rows(const oct_window *w, const void *image, size_t in_byte
     }
 }
 
+enum { COLUMN_TAPS = OCT_COLUMNS_TAPS / OCT_COLUMNS_WIDTH };
+
 void oct_columns_order(const oct_window *w, const int8_t *filter, int32_t repeat, int8_t *taps)
 {
     size_t n = (size_t)w->in_c, wide = n * (size_t)repeat;
@@ -38,12 +40,12 @@ void oct_columns_order(const oct_window *w, const int8_t *filter, int32_t repeat
     for (int32_t ky = 0; ky < w->kernel_h; ky++)
         for (int32_t kx = 0; kx < w->kernel_w; kx++)
             for (int32_t r = 0; r < repeat; r++)
-                memcpy(taps + (size_t)(kx * OCT_COLUMNS_TAPS / OCT_COLUMNS_WIDTH + ky) * wide + (size_t)r * n,
+                memcpy(taps + (size_t)(kx * COLUMN_TAPS + ky) * wide + (size_t)r * n,
                     filter + (size_t)(ky * w->kernel_w + kx) * n, n);
 }
 
-const uint8_t oct_columns_s16_order[32] = { 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27,
-    4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31 };
+const uint8_t oct_columns_s16_order[32] = { 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26,
+    27, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31 };
 
 /* A block of 32 channels: for each column, pairs of rows 0 and 1, then of row 2 and nothing. */
 enum { S16_LANES = 32, S16_BLOCK = 3 * 2 * S16_LANES };
@@ -90,7 +92,10 @@ const oct_columns_layout oct_columns_bytes_layout = { 64, true, oct_depthwise_do
 static const uint8_t words_order[64] = { SIXTEEN(0), SIXTEEN(16), SIXTEEN(32), SIXTEEN(48) };
 #undef SIXTEEN
 
-/* A block of 16 channels: their bias, then for each column pairs of rows 0 and 1, of row 2 and nothing. */
+/*
+ * A block of 16 channels: their bias, then for each column pairs of rows 0 and 1, of row 2 and
+ * nothing.
+ */
 enum { WORDS_LANES = 16, WORDS_BLOCK = WORDS_LANES + 3 * 2 * WORDS_LANES };
 
 static size_t words_layout_bytes(int32_t channels)

@@ -31,8 +31,8 @@ typedef struct oct_columns_args {
 bool oct_columns_fit(const oct_window *w);
 
 /**
- * Pixels whose channels are taken together: more than one if they fill the lanes exactly and lie side
- * by side.
+ * Pixels whose channels are taken together: more than one if they fill the lanes exactly and lie
+ * side by side.
  */
 int32_t oct_columns_repeat(const oct_window *w, int32_t lanes);
 
@@ -52,7 +52,7 @@ typedef struct oct_columns_layout {
     bool repeats;         /* takes several pixels of few channels together */
     const uint8_t *order; /* channel of each of 64 positions of the requantization constants */
     size_t (*bytes)(int32_t channels);
-    /** taps of oct_columns_order(), bias [channels] or NULL, the inputs' zero point; packed: zeroed. */
+    /** taps of oct_columns_order(), bias [channels] or NULL, the inputs' zero; packed: zeroed. */
     void (*pack)(const int8_t *taps, const int32_t *bias, int32_t channels, int32_t zero,
         void *packed);
 } oct_columns_layout;
@@ -61,8 +61,8 @@ extern const oct_columns_layout oct_columns_bytes_layout; /* vectors of 64 bytes
 extern const oct_columns_layout oct_columns_words_layout; /* vectors of 16 words */
 
 /**
- * Finished int8 outputs, y [out_w][channels]; packed, rq and repeat by the kernel's layout. Exact: the
- * bytes of the definition. Reads no byte outside of the rows.
+ * Finished int8 outputs, y [out_w][channels]; packed, rq and repeat by the kernel's layout. Exact:
+ * the bytes of the definition. Reads no byte outside of the rows.
  */
 #define OCT_COLUMNS_S8(name)                                                                       \
     void name(const oct_columns_args *args, const oct_requant_tile *rq, int8_t *y)
@@ -88,7 +88,7 @@ typedef struct oct_columns_hybrid {
 typedef OCT_COLUMNS_HYBRID((*oct_columns_hybrid_fn));
 OCT_COLUMNS_HYBRID(oct_columns_hybrid_avx512vnni);
 
-/** Channel of each of 32 positions of the int16 form: position 16 j + d holds 8 (d / 4) + 4 j + d % 4. */
+/** Channel of each of 32 positions, int16: position 16 j + d holds 8 (d / 4) + 4 j + d % 4. */
 extern const uint8_t oct_columns_s16_order[32];
 
 size_t oct_columns_s16_bytes(int32_t channels);

@@ -1,8 +1,8 @@
 /*
  * The loops of elementwise.h; ISA is the suffix of the variant's names.
  *
- * MBQM is written without branches, so that compilers vectorise it: both of its roundings are floors
- * (kernel operands stay below 2^29, so adding the half does not overflow):
+ * MBQM is written without branches, so that compilers vectorise it: both of its roundings are
+ * floors (kernel operands stay below 2^29, so adding the half does not overflow):
  *   SRDHM(x, m) = floor((x * m + 2^30) / 2^31),  RDBP(t, k) = floor((t + 2^(k-1) - [t < 0]) / 2^k).
  */
 #include <math.h>
@@ -64,8 +64,8 @@ static inline int16_t clamped_s16(int32_t code, int32_t lo, int32_t hi)
 }
 
 /*
- * Clamped before the conversion, far outside the type; NaN fails the first comparison. Just less than
- * a half is added: no tie is missed and nothing below one is lifted.
+ * Clamped before the conversion, far outside the type; NaN fails the first comparison. Just less
+ * than a half is added: no tie is missed and nothing below one is lifted.
  */
 #define QUANTIZE(name, type, limit, clamped_to)                                                    \
     void NAMED(name, ISA)(const oct_affine *p, size_t n, const float *x, type *y)                  \

@@ -76,7 +76,10 @@ static inline dword4 load4(const void *from)
     return v;
 }
 
-/* Four dwords of four columns of weights, `stride` bytes apart, to rows of four, `step` bytes apart. */
+/*
+ * Four dwords of four columns of weights, `stride` bytes apart, to rows of four, `step` bytes
+ * apart.
+ */
 static inline void transpose4(const char *from, size_t stride, char *to, size_t step)
 {
     dword4 a = load4(from), b = load4(from + stride), c = load4(from + 2 * stride),
@@ -94,8 +97,8 @@ static inline void transpose4(const char *from, size_t stride, char *to, size_t 
 }
 
 /*
- * Weights of `columns` neighbouring columns of a panel: `count` dwords, floats or groups of four bytes, of each.
- * from: the first column, the others stride bytes apart.
+ * Weights of `columns` neighbouring columns of a panel: `count` dwords, floats or groups of four
+ * bytes, of each. from: the first column, the others stride bytes apart.
  */
 static void pack_dwords(const char *from, size_t stride, size_t count, int32_t columns, column to)
 {

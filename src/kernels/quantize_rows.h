@@ -8,9 +8,9 @@
  * asymmetric
  *     q = clamp(zero + round_half_away(x / scale), -128, 127): the range [min, max] of x and 0 is
  *     mapped onto 256 codes; the zero point comes from the end of it that is represented better.
- * NaN makes the scale NaN, so that it shows in the outputs. Extrema are taken on the bits of floats:
- * they do not depend on the order, and whoever writes the activations can fold them on the way.
- * Source: LiteRT tflite/kernels/internal/reference/portable_tensor_utils.cc.
+ * NaN makes the scale NaN, so that it shows in the outputs. Extrema are taken on the bits of
+ * floats: they do not depend on the order, and whoever writes the activations can fold them on the
+ * way. Source: LiteRT tflite/kernels/internal/reference/portable_tensor_utils.cc.
  */
 #ifndef OCT_KERNELS_QUANTIZE_ROWS_H
 #define OCT_KERNELS_QUANTIZE_ROWS_H

@@ -1,6 +1,6 @@
 /*
- * The loops of rows.h; ISA is the suffix of the variant's names. With MOVES_ONLY defined, those over
- * floats are left to another file.
+ * The loops of rows.h; ISA is the suffix of the variant's names. With MOVES_ONLY defined, those
+ * over floats are left to another file.
  *
  * Rounding is written with conversions to int32 instead of roundf(), and extrema on the bits of
  * floats instead of fmaxf(), because compilers vectorise those. v is at most 257 in magnitude, v -

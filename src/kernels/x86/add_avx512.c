@@ -7,8 +7,9 @@
 #include "kernels/tile.h"
 
 /*
- * A multiplier that does not shift left, ready for 16 products: MBQM of |x| <= 2^30 is the upper dword
- * of 2 x m + add, with the sign of x where a rounding shift follows, shifted (docs/numerics.md).
+ * A multiplier that does not shift left, ready for 16 products: MBQM of |x| <= 2^30 is the upper
+ * dword of 2 x m + add, with the sign of x where a rounding shift follows, shifted
+ * (docs/numerics.md).
  */
 typedef struct scaler {
     __m512i m, add, sign;
@@ -33,7 +34,9 @@ OCT_INLINE __m512i scale(__m512i x, const scaler *by)
     return _mm512_sra_epi32(_mm512_add_epi32(high, less), by->shift);
 }
 
-/* The operand of the larger scale: its multiplier is one half, which is exact as head room is left. */
+/*
+ * The operand of the larger scale: its multiplier is one half, which is exact as head room is left.
+ */
 OCT_INLINE bool is_half(const oct_add_args *args, oct_multiplier by)
 {
     return by.m == 1 << 30 && by.e == 0 && args->head_room > 0;

@@ -2,9 +2,9 @@
  * Depthwise convolution by columns, AVX-512 VNNI: 64 lanes of channels (or of pixels times
  * channels), three prepared columns in registers, each moved on along x.
  *
- * Unpacking bytes, then words, makes four vectors of dwords from three rows; the last byte of a dword
- * meets a zero weight. It permutes channels exactly as the tree of saturating packs at the end
- * permutes them back.
+ * Unpacking bytes, then words, makes four vectors of dwords from three rows; the last byte of a
+ * dword meets a zero weight. It permutes channels exactly as the tree of saturating packs at the
+ * end permutes them back.
  */
 #include "kernels/depthwise_columns.h"
 #include "kernels/x86/dot_avx512vnni.h"
@@ -71,7 +71,8 @@ OCT_INLINE void multiply(const __m512i columns[3][4], const __m512i *weights, __
         sum[j] = _mm512_load_si512(weights + j);
     OCT_UNROLL for (int i = 0; i < 3; i++)
         OCT_UNROLL for (int j = 0; j < 4; j++)
-            sum[j] = oct_dot_u8s8(sum[j], columns[i][j], _mm512_load_si512(weights + 4 + 4 * i + j));
+            sum[j] = oct_dot_u8s8(
+                sum[j], columns[i][j], _mm512_load_si512(weights + 4 + 4 * i + j));
 }
 
 /* Where the lanes of the pixels from x on are stored, counted in elements, and which of them. */

@@ -1,6 +1,6 @@
 /*
- * int16 requantization of tiles of sums, AVX-512: 32 columns by a saturating pack and a permutation,
- * which is harmless because the clamp lies inside int16.
+ * int16 requantization of tiles of sums, AVX-512: 32 columns by a saturating pack and a
+ * permutation, which is harmless because the clamp lies inside int16.
  */
 #include "kernels/x86/requant_s16_avx512.h"
 
