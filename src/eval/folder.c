@@ -1,5 +1,5 @@
 /*
- * Folders of images: one folder per class, or labels.csv, or masks, or boxes, or no labels. Names are sorted by their
+ * Folders of images: one folder per class, or labels.csv, or masks, or boxes, or TFRecord shards, or no labels. Names are sorted by their
  * bytes, so that the order of samples and classes does not depend on the file system.
  */
 #include <dirent.h>
@@ -14,6 +14,7 @@
 #include "eval/coco.h"
 #include "eval/image.h"
 #include "eval/source.h"
+#include "eval/tfrecord.h"
 
 /* A growing list of arena strings. */
 typedef struct names {
@@ -48,9 +49,10 @@ static void sort(names *list)
         qsort(list->items, list->count, sizeof *list->items, by_bytes);
 }
 
-/* Lists folders, or image files, of one folder. Hidden names are left out. */
-static oct_status list_folder(
-    oct_arena *arena, const char *path, bool folders, names *list, oct_error *err)
+/* Lists what a folder has of one kind: folders (wanted NULL), or files whose names are wanted. Hidden
+ * names are left out. */
+static oct_status list_folder(oct_arena *arena, const char *path, bool (*wanted)(const char *name),
+    names *list, oct_error *err)
 {
     DIR *dir = opendir(path);
     if (dir == NULL)
@@ -61,8 +63,7 @@ static oct_status list_folder(
         struct stat info;
         if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &info, 0) != 0)
             continue;
-        if (folders ? S_ISDIR(info.st_mode)
-                    : S_ISREG(info.st_mode) && oct_image_name(entry->d_name))
+        if (wanted == NULL ? S_ISDIR(info.st_mode) : S_ISREG(info.st_mode) && wanted(entry->d_name))
             status = push(list, oct_arena_text(arena, entry->d_name, strlen(entry->d_name)), err);
     }
     closedir(dir);
@@ -104,8 +105,9 @@ static oct_status list_class(oct_source *source, const char *name, names *files,
 {
     names images = { 0 };
     char *path = oct_arena_format(&source->arena, "%s/%s", source->root, name);
-    oct_status status = path == NULL ? oct_fail_memory(err, strlen(name), "file names")
-                                     : list_folder(&source->arena, path, false, &images, err);
+    oct_status status = path == NULL
+                            ? oct_fail_memory(err, strlen(name), "file names")
+                            : list_folder(&source->arena, path, oct_image_name, &images, err);
     for (size_t i = 0; i < images.count && status == OCT_OK; i++)
         status = push(files, oct_arena_format(&source->arena, "%s/%s", name, images.items[i]), err);
     free(images.items);
@@ -275,9 +277,9 @@ static oct_status open_masks(oct_source *source, bool *found, oct_error *err)
     if (!*found)
         return OCT_OK;
     names images = { 0 }, masks = { 0 };
-    oct_status status = list_folder(&source->arena, image_path, false, &images, err);
+    oct_status status = list_folder(&source->arena, image_path, oct_image_name, &images, err);
     if (status == OCT_OK)
-        status = list_folder(&source->arena, mask_path, false, &masks, err);
+        status = list_folder(&source->arena, mask_path, oct_image_name, &masks, err);
     const char **files = oct_arena_array(&source->arena, images.count, sizeof *files);
     source->masks = oct_arena_array(&source->arena, images.count, sizeof *source->masks);
     if (status == OCT_OK && (files == NULL || source->masks == NULL))
@@ -291,17 +293,22 @@ static oct_status open_masks(oct_source *source, bool *found, oct_error *err)
 
 static oct_status open_plain(oct_source *source, oct_error *err)
 {
-    names classes = { 0 }, files = { 0 };
-    oct_status status = list_folder(&source->arena, source->root, false, &files, err);
+    names classes = { 0 }, files = { 0 }, shards = { 0 };
+    oct_status status = list_folder(&source->arena, source->root, oct_image_name, &files, err);
     if (status == OCT_OK)
-        status = list_folder(&source->arena, source->root, true, &classes, err);
-    if (status == OCT_OK && files.count != 0) {
+        status = list_folder(&source->arena, source->root, oct_tfrecord_is_shard, &shards, err);
+    if (status == OCT_OK)
+        status = list_folder(&source->arena, source->root, NULL, &classes, err);
+    if (status == OCT_OK && shards.count != 0) {
+        status = oct_tfrecord_open_shards(source, shards.items, (int32_t)shards.count, err);
+    } else if (status == OCT_OK && files.count != 0) {
         status = keep_files(source, &files, err);
     } else if (status == OCT_OK && classes.count != 0) {
         status = open_classes(source, &classes, &files, err);
     }
     free(files.items);
     free(classes.items);
+    free(shards.items);
     return status;
 }
 

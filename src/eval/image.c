@@ -124,20 +124,24 @@ static oct_status read_png(
 }
 #endif
 
+oct_status oct_image_decode(
+    const unsigned char *bytes, size_t size, const char *name, oct_image *out, oct_error *err)
+{
+    *out = (oct_image){ 0 };
+    if (size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0)
+        return read_jpeg(bytes, size, name, out, err);
+    if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0)
+        return read_png(bytes, size, name, out, err);
+    return oct_fail(err, OCT_E_INVALID, "%s: neither JPEG nor PNG", name);
+}
+
 oct_status oct_image_read(const char *path, oct_image *out, oct_error *err)
 {
     *out = (oct_image){ 0 };
     oct_backing *backing = NULL;
     OCT_TRY(oct_backing_map(path, &backing, err));
-    const unsigned char *bytes = oct_backing_bytes(backing);
-    size_t size = oct_backing_size(backing);
-    oct_status status;
-    if (size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0)
-        status = read_jpeg(bytes, size, path, out, err);
-    else if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0)
-        status = read_png(bytes, size, path, out, err);
-    else
-        status = oct_fail(err, OCT_E_INVALID, "%s: neither JPEG nor PNG", path);
+    oct_status status =
+        oct_image_decode(oct_backing_bytes(backing), oct_backing_size(backing), path, out, err);
     oct_backing_release(backing);
     return status;
 }

@@ -22,6 +22,10 @@ bool oct_image_name(const char *name);
  */
 oct_status oct_image_read(const char *path, oct_image *out, oct_error *err);
 
+/** The same from memory; name is for messages. */
+oct_status oct_image_decode(
+    const unsigned char *bytes, size_t size, const char *name, oct_image *out, oct_error *err);
+
 /* A part of an image: pixels [y, y+h) x [x, x+w). */
 typedef struct oct_region {
     int32_t y, x, h, w;

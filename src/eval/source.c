@@ -12,11 +12,14 @@
 #include "base/error.h"
 #include "eval/idx.h"
 #include "eval/image.h"
+#include "eval/tfrecord.h"
 
 void oct_source_close(oct_source *source)
 {
     for (int32_t i = 0; i < source->owned_count; i++)
         free(source->owned[i]);
+    for (int32_t i = 0; i < source->shard_count; i++)
+        oct_backing_release(source->shards[i]);
     oct_backing_release(source->backing);
     oct_arena_free(&source->arena);
     *source = (oct_source){ 0 };
@@ -223,7 +226,13 @@ static oct_status open_file(const char *path, oct_source *source, oct_error *err
         return open_npy(path, source, err);
     if (size >= 4 && memcmp(bytes, "PK", 2) == 0)
         return open_npz(path, source, err);
-    return oct_fail(err, OCT_E_INVALID, "%s: not a .npy, .npz or IDX file, nor a folder", path);
+    if (oct_tfrecord_detect(bytes, size)) {
+        const char *kept = oct_arena_text(&source->arena, path, strlen(path));
+        return kept == NULL ? oct_fail_memory(err, strlen(path), "file names")
+                            : oct_tfrecord_open(source, &kept, 1, err);
+    }
+    return oct_fail(
+        err, OCT_E_INVALID, "%s: not a .npy, .npz, IDX or TFRecord file, nor a folder", path);
 }
 
 oct_status oct_source_open(const char *path, oct_source *source, oct_error *err)
@@ -236,31 +245,38 @@ oct_status oct_source_open(const char *path, oct_source *source, oct_error *err)
 }
 
 static oct_status read_file(
-    const oct_source *source, int64_t index, oct_sample_value *field, oct_error *err)
+    const oct_source *source, int64_t index, oct_image *image, oct_error *err)
 {
     size_t size = strlen(source->root) + strlen(source->files[index]) + 2;
     char *path = malloc(size);
     if (path == NULL)
         return oct_fail_memory(err, size, "file name");
     snprintf(path, size, "%s/%s", source->root, source->files[index]);
-    oct_image image;
     oct_status status =
-        oct_error_prefix(err, oct_image_read(path, &image, err), "sample %lld", (long long)index);
+        oct_error_prefix(err, oct_image_read(path, image, err), "sample %lld", (long long)index);
     free(path);
-    if (status == OCT_OK)
-        *field = (oct_sample_value){ .type = OCT_UINT8,
-            .rank = image.c == 1 ? 2 : 3,
-            .dims = { image.h, image.w, image.c },
-            .bytes = image.pixels,
-            .owned = image.pixels };
     return status;
+}
+
+static oct_status read_image(
+    const oct_source *source, int64_t index, oct_sample_value *field, oct_error *err)
+{
+    oct_image image;
+    OCT_TRY(source->files != NULL ? read_file(source, index, &image, err)
+                                  : oct_tfrecord_read(source, index, &image, err));
+    *field = (oct_sample_value){ .type = OCT_UINT8,
+        .rank = image.c == 1 ? 2 : 3,
+        .dims = { image.h, image.w, image.c },
+        .bytes = image.pixels,
+        .owned = image.pixels };
+    return OCT_OK;
 }
 
 oct_status oct_source_read(const oct_source *source, int64_t index, const char *input,
     oct_sample_value *field, oct_error *err)
 {
-    if (source->files != NULL)
-        return read_file(source, index, field, err);
+    if (source->files != NULL || source->records != NULL)
+        return read_image(source, index, field, err);
     const oct_named_array *array = NULL;
     for (int32_t i = 0; i < source->array_count; i++)
         if (source->array_count == 1 ||

@@ -19,12 +19,24 @@ typedef struct oct_named_array {
 
 enum { OCT_SOURCE_ARRAYS = 16 };
 
-/* All strings live in the arena. Exactly one of files, arrays and random describes the samples. */
+/* A record of a TFRecord file: its data, their checksum behind them. */
+typedef struct oct_example_record {
+    const unsigned char *data; /* in a shard */
+    size_t size;
+    const char *path;
+    int64_t offset; /* of the record in its file */
+} oct_example_record;
+
+/* All strings live in the arena. Exactly one of files, records, arrays and random describes the
+ * samples. */
 typedef struct oct_source {
     oct_arena arena;
     int64_t count;
-    const char *root;   /* folder of the files */
-    const char **files; /* [count], relative to root */
+    const char *root;            /* folder of the files */
+    const char **files;          /* [count], relative to root */
+    oct_example_record *records; /* [count] */
+    oct_backing **shards;        /* [shard_count] mapped files that records lie in */
+    int32_t shard_count;
     oct_named_array arrays[OCT_SOURCE_ARRAYS];
     int32_t array_count;
     bool random;

@@ -197,6 +197,38 @@ def detection(octavo, folder):
         check("all twelve of COCO (pycocotools)", [got[m]["detection"][n] for n in names], judge.stats, 1e-6)
 
 
+def records(octavo, folder):
+    """Shards that TensorFlow wrote against the same pictures as files."""
+    rng = np.random.default_rng(4)
+    size, shards, classes = 12, 3, 4
+    os.makedirs(f"{folder}/shards")
+    for k in range(classes):
+        os.makedirs(f"{folder}/files/{k}")
+    feature = tf.train.Feature
+    for shard in range(shards):
+        with tf.io.TFRecordWriter(f"{folder}/shards/train-{shard:05}-of-{shards:05}") as writer:
+            for i in range(20):
+                label = int(rng.integers(0, classes))
+                picture = Image.fromarray(rng.integers(0, 256, (5, 5, 3), dtype=np.uint8)).resize((31, 17))
+                path = f"{folder}/files/{label}/{shard}{i:03}.jpg"
+                picture.save(path, quality=90)
+                writer.write(tf.train.Example(features=tf.train.Features(feature={
+                    "image/encoded": feature(bytes_list=tf.train.BytesList(value=[open(path, "rb").read()])),
+                    "image/format": feature(bytes_list=tf.train.BytesList(value=[b"jpeg"])),
+                    "image/box": feature(float_list=tf.train.FloatList(value=[0.5, 0.25])),
+                    "image/class/label": feature(int64_list=tf.train.Int64List(value=[label])),
+                })).SerializeToString())
+    tf.keras.utils.set_random_seed(3)
+    model = tf.keras.Sequential([tf.keras.Input((size, size, 3), batch_size=1), tf.keras.layers.Flatten(),
+                                 tf.keras.layers.Dense(classes, activation="softmax")])
+    path = convert(model, f"{folder}/m.tflite")
+    got = evaluate(octavo, [path], f"{folder}/shards", "--preprocess", "unit")[0]
+    want = evaluate(octavo, [path], f"{folder}/files", "--preprocess", "unit")[0]
+    check("60 records, as files", [got["samples"], got["top1"], *[c["right"] for c in got["classes"]]],
+          [60, want["top1"], *[c["right"] for c in want["classes"]]], 0)
+    check("their loss", got["loss"], want["loss"], 1e-8)
+
+
 def bootstrap(count, measure, rounds):
     import scipy.stats
     found = scipy.stats.bootstrap((np.arange(count),), measure, n_resamples=rounds, method="BCa",
@@ -204,7 +236,7 @@ def bootstrap(count, measure, rounds):
     return np.array([found.low, found.high])
 
 
-TASKS = [segmentation, detection]
+TASKS = [segmentation, detection, records]
 
 
 def main():

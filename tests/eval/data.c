@@ -130,7 +130,7 @@ static void test_choices(void **unused)
     refuses(FILES "xy.npz:99999999999999999999", OCT_E_USAGE, "is no choice");
     refuses("random:0", OCT_E_USAGE, "random:N");
     refuses(FILES "absent", OCT_E_SYSTEM, "no such file or folder");
-    refuses(FILES "classes/boot/notes.txt", OCT_E_INVALID, "not a .npy, .npz or IDX file");
+    refuses(FILES "classes/boot/notes.txt", OCT_E_INVALID, "not a .npy, .npz, IDX or TFRecord file");
     refuses(OCT_TESTS_DIR "/eval/files/classes/../../../eval", OCT_E_INVALID, "no .jpg");
 }
 

@@ -46,7 +46,22 @@ def pixels():
     emit("pixels_right", [accuracy_score(labels[known], answers[known], normalize=False), known.sum()])
 
 
+def records():
+    """Two records that TensorFlow wrote, the second with TFDS' names."""
+    files = [open(FILES + f"pixels/images/{i}.png", "rb").read() for i in range(2)]
+    feature = tf.train.Feature
+    with tf.io.TFRecordWriter(FILES + "two.tfrecord") as writer:
+        for (image, label), png, number in zip((("image/encoded", "image/class/label"), ("image", "label")),
+                                               files, (300, 2)):
+            writer.write(tf.train.Example(features=tf.train.Features(feature={
+                image: feature(bytes_list=tf.train.BytesList(value=[png])),
+                label: feature(int64_list=tf.train.Int64List(value=[number])),
+                "image/height": feature(float_list=tf.train.FloatList(value=[5])),
+            })).SerializeToString())
+
+
 pixels()
+records()
 with open("tests/eval/truth_expected.h", "w") as header:
     header.write("/* Made by tests/eval/make_truth.py with Pillow %s, TensorFlow %s, scikit-learn %s. */\n"
                  % (PIL.__version__, tf.__version__, sklearn.__version__))

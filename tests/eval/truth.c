@@ -14,6 +14,7 @@
 #include "eval/source.h"
 #include "eval/stats.h"
 #include "eval/task.h"
+#include "eval/tfrecord.h"
 #include "eval/truth_expected.h"
 #include "exec/build.h"
 #include "model/model.h"
@@ -250,6 +251,84 @@ static void test_boxes_are_scored(void **unused)
     oct_data_free(data);
 }
 
+/* A copy of two.tfrecord with one byte changed, or cut to `size` when that is not 0. */
+static void spoil(const char *path, size_t at, size_t size)
+{
+    unsigned char bytes[1024];
+    FILE *file = fopen(OCT_TESTS_DIR "/eval/files/two.tfrecord", "rb");
+    assert_non_null(file);
+    size_t have = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_true(have > at && have < sizeof bytes);
+    bytes[at] ^= 1;
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size != 0 ? size : have, file), size != 0 ? size : have);
+    fclose(file);
+}
+
+static void test_records(void **unused)
+{
+    (void)unused;
+    static const char *const path = OCT_WORK_DIR "/truth.tfrecord";
+    oct_data *data = NULL;
+    oct_error err = { 0 };
+    oct_image image, same;
+    if (oct_data_open(OCT_TESTS_DIR "/eval/files/two.tfrecord", &data, &err) != OCT_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(oct_data_count(data), 2);
+    assert_int_equal(oct_data_label(data, 0), 300);
+    assert_int_equal(oct_data_label(data, 1), 2);
+    assert_int_equal(oct_data_class_count(data), 301);
+    assert_int_equal(oct_tfrecord_read(data->source, 1, &image, NULL), OCT_OK);
+    assert_int_equal(
+        oct_image_read(OCT_TESTS_DIR "/eval/files/pixels/images/1.png", &same, NULL), OCT_OK);
+    assert_true(image.h == 5 && image.w == 7 && image.c == 3);
+    assert_memory_equal(image.pixels, same.pixels, 5 * 7 * 3);
+    free(image.pixels);
+    free(same.pixels);
+    oct_data_free(data);
+    static const struct {
+        size_t at, size;
+        const char *sentence;
+    } bad[] = {
+        { 3, 0, "not a .npy" }, /* a length that is not its checksum's is no TFRecord file */
+        { 0, 100, "not a .npy" },
+        { 12, 100, "the last record is cut off" },
+        { 12, 0, "no tf.train.Example" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        spoil(path, bad[i].at, bad[i].size);
+        assert_int_equal(oct_data_open(path, &data, &err), OCT_E_INVALID);
+        if (strstr(err.text, bad[i].sentence) == NULL)
+            fail_msg("'%s' lacks '%s'", err.text, bad[i].sentence);
+    }
+    spoil(path, 120, 0); /* in the picture: seen when it is read */
+    assert_int_equal(oct_data_open(path, &data, &err), OCT_OK);
+    assert_int_equal(oct_tfrecord_read(data->source, 0, &image, &err), OCT_E_INVALID);
+    assert_non_null(strstr(err.text, "does not fit its checksum"));
+    oct_data_free(data);
+    unlink(path);
+}
+
+static void test_shards(void **unused)
+{
+    (void)unused;
+    assert_true(oct_tfrecord_is_shard("train-00003-of-00128"));
+    assert_true(oct_tfrecord_is_shard("a.tfrecord-00000-of-00001"));
+    assert_false(oct_tfrecord_is_shard("best-of-5.png"));
+    assert_false(oct_tfrecord_is_shard("-of-00128"));
+    oct_source source = { .root = OCT_TESTS_DIR };
+    oct_error err = { 0 };
+    const char *some[] = { "t-00000-of-00003", "t-00001-of-00003" };
+    assert_int_equal(oct_tfrecord_open_shards(&source, some, 2, &err), OCT_E_INVALID);
+    assert_non_null(strstr(err.text, "2 of 3 shards are there"));
+    const char *two[] = { "t-00000-of-00001", "v-00000-of-00001" };
+    assert_int_equal(oct_tfrecord_open_shards(&source, two, 2, &err), OCT_E_INVALID);
+    assert_non_null(strstr(err.text, "belong to different sets"));
+    oct_source_close(&source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +339,8 @@ int main(void)
         cmocka_unit_test(test_boxes_are_read),
         cmocka_unit_test(test_boxes_refused),
         cmocka_unit_test(test_boxes_are_scored),
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_shards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
  * Any bytes are a data set or a sentence about why not: .npy, .npz, IDX (plain or gzipped), JPEG,
- * PNG, masks, COCO's JSON. What opens can be read, every sample of it.
+ * PNG, TFRecord, masks, COCO's JSON. What opens can be read, every sample of it.
  */
 #include <stdint.h>
 #include <stdio.h>
