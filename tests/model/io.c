@@ -222,7 +222,9 @@ static void test_bad_shapes(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         oct_error err = { 0 };
         oct_model *model;
-        oct_load_options options = { cases[i].batch, &cases[i].shape, 1 };
+        oct_load_options options = {
+            .batch = cases[i].batch, .shapes = &cases[i].shape, .shape_count = 1
+        };
         oct_status got = oct_model_load(path, &options, &model, &err);
         if (got != cases[i].status || strstr(err.text, cases[i].text) == NULL)
             fail_msg("case %zu: status %d, \"%s\"", i, (int)got, err.text);
