@@ -248,7 +248,7 @@ SUM_QUANTIZED(s16, int16_t)
         walk_sum_##name(r, op->in[DATA]->data, sum);                                               \
         for (size_t i = 0; i < r->outputs; i++) {                                                  \
             float code = roundf((float)(int32_t)sum[i] * scale + bias);                            \
-            code = code > -1e6f ? code < 1e6f ? code : 1e6f : -1e6f; /* NaN too */                    \
+            code = code > -1e6f ? code < 1e6f ? code : 1e6f : -1e6f; /* NaN too */                 \
             y[i] = (type)oct_clamp_i32((int32_t)code + r->out_zero, r->lo, r->hi);                 \
         }                                                                                          \
         return OCT_OK;                                                                             \
