@@ -29,7 +29,8 @@ typedef struct oct_data oct_data;
  *         the class of every pixel, 255: none); a folder with annotations.json (boxes as COCO writes
  *         them); a folder of images without labels; X.npy; XY.npz (arrays
  *         x and y, or named like the model's inputs); an IDX file, gzipped or not, its labels
- *         beside it; a TFRecord file of tf.train.Example, or a folder of its shards (*-of-*); random:N for N samples of seeded noise. Images are JPEG or PNG.
+ *         beside it; a TFRecord file of tf.train.Example, or a folder of its shards (*-of-*); random:N for N samples of seeded noise. Images are JPEG or PNG. Folders with or without
+ *         labels may hold .wav files instead.
  * CHOICE  N (the first N samples), A-B (samples A to B-1), every=K (samples 0, K, 2K, ...);
  *         several may follow each other. A path that exists as written is never split.
  * out     owned by the caller, oct_data_free(); NULL after failure.

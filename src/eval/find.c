@@ -14,6 +14,7 @@
 #include "eval/metadata.h"
 #include "eval/source.h"
 #include "eval/stats.h"
+#include "eval/wav.h"
 #include "model/model.h"
 
 enum { TRY_SAMPLES = 200, MAX_OFFSET = 1 };
@@ -126,6 +127,8 @@ static void judge(finder *f)
 static bool floats(const oct_data *data)
 {
     const oct_source *s = data->source;
+    if (s->files != NULL)
+        return oct_wav_name(s->files[0]);
     return s->array_count > 0 &&
            (s->arrays[0].view.type == OCT_FLOAT32 || s->arrays[0].view.type == OCT_FLOAT64 ||
                s->arrays[0].view.type == OCT_FLOAT16);

@@ -1,5 +1,5 @@
 /*
- * Folders of images: one folder per class, or labels.csv, or masks, or boxes, or TFRecord shards, or no labels. Names are sorted by their
+ * Folders of images or sound: one folder per class, or labels.csv, or masks, or boxes, or TFRecord shards, or no labels. Names are sorted by their
  * bytes, so that the order of samples and classes does not depend on the file system.
  */
 #include <dirent.h>
@@ -15,6 +15,7 @@
 #include "eval/image.h"
 #include "eval/source.h"
 #include "eval/tfrecord.h"
+#include "eval/wav.h"
 
 /* A growing list of arena strings. */
 typedef struct names {
@@ -100,14 +101,18 @@ static oct_status keep_class_names(oct_source *source, const names *classes, oct
     return OCT_OK;
 }
 
-/* Appends CLASS/FILE for the images of one class. */
+static bool sample_name(const char *name)
+{
+    return oct_image_name(name) || oct_wav_name(name);
+}
+
+/* Appends CLASS/FILE for the files of one class. */
 static oct_status list_class(oct_source *source, const char *name, names *files, oct_error *err)
 {
     names images = { 0 };
     char *path = oct_arena_format(&source->arena, "%s/%s", source->root, name);
-    oct_status status = path == NULL
-                            ? oct_fail_memory(err, strlen(name), "file names")
-                            : list_folder(&source->arena, path, oct_image_name, &images, err);
+    oct_status status = path == NULL ? oct_fail_memory(err, strlen(name), "file names")
+                                     : list_folder(&source->arena, path, sample_name, &images, err);
     for (size_t i = 0; i < images.count && status == OCT_OK; i++)
         status = push(files, oct_arena_format(&source->arena, "%s/%s", name, images.items[i]), err);
     free(images.items);
@@ -294,7 +299,7 @@ static oct_status open_masks(oct_source *source, bool *found, oct_error *err)
 static oct_status open_plain(oct_source *source, oct_error *err)
 {
     names classes = { 0 }, files = { 0 }, shards = { 0 };
-    oct_status status = list_folder(&source->arena, source->root, oct_image_name, &files, err);
+    oct_status status = list_folder(&source->arena, source->root, sample_name, &files, err);
     if (status == OCT_OK)
         status = list_folder(&source->arena, source->root, oct_tfrecord_is_shard, &shards, err);
     if (status == OCT_OK)
@@ -333,7 +338,7 @@ oct_status oct_source_open_folder(const char *path, oct_source *source, oct_erro
             OCT_TRY(open_plain(source, err));
     }
     if (source->count == 0)
-        return oct_fail(
-            err, OCT_E_INVALID, "%s: no .jpg, .jpeg or .png images in this folder", path);
+        return oct_fail(err, OCT_E_INVALID,
+            "%s: no .jpg, .jpeg or .png images and no .wav files in this folder", path);
     return OCT_OK;
 }

@@ -15,6 +15,7 @@ typedef struct oct_sample_value {
     int64_t dims[8]; /* of one sample: [h][w] or [h][w][c] for images */
     const void *bytes;
     void *owned; /* free() after use; NULL when borrowed */
+    bool sound;  /* [samples], which may be fewer or more than an input takes */
 } oct_sample_value;
 
 /** Converts count elements of a type to float32; to may not overlap. False for types without

@@ -13,6 +13,7 @@
 #include "eval/idx.h"
 #include "eval/image.h"
 #include "eval/tfrecord.h"
+#include "eval/wav.h"
 
 void oct_source_close(oct_source *source)
 {
@@ -244,39 +245,61 @@ oct_status oct_source_open(const char *path, oct_source *source, oct_error *err)
                                  : open_file(path, source, err);
 }
 
+static oct_status read_sound(const char *path, oct_sample_value *field, oct_error *err)
+{
+    oct_sound sound;
+    OCT_TRY(oct_wav_read(path, &sound, err));
+    *field = (oct_sample_value){ .type = OCT_FLOAT32,
+        .rank = 1,
+        .dims = { sound.count },
+        .bytes = sound.samples,
+        .owned = sound.samples,
+        .sound = true };
+    return OCT_OK;
+}
+
+static void set_image(const oct_image *image, oct_sample_value *field)
+{
+    *field = (oct_sample_value){ .type = OCT_UINT8,
+        .rank = image->c == 1 ? 2 : 3,
+        .dims = { image->h, image->w, image->c },
+        .bytes = image->pixels,
+        .owned = image->pixels };
+}
+
 static oct_status read_file(
-    const oct_source *source, int64_t index, oct_image *image, oct_error *err)
+    const oct_source *source, int64_t index, oct_sample_value *field, oct_error *err)
 {
     size_t size = strlen(source->root) + strlen(source->files[index]) + 2;
     char *path = malloc(size);
     if (path == NULL)
         return oct_fail_memory(err, size, "file name");
     snprintf(path, size, "%s/%s", source->root, source->files[index]);
-    oct_status status =
-        oct_error_prefix(err, oct_image_read(path, image, err), "sample %lld", (long long)index);
+    oct_image image = { 0 };
+    bool sound = oct_wav_name(path);
+    oct_status status = sound ? read_sound(path, field, err) : oct_image_read(path, &image, err);
+    if (status == OCT_OK && !sound)
+        set_image(&image, field);
     free(path);
-    return status;
+    return oct_error_prefix(err, status, "sample %lld", (long long)index);
 }
 
-static oct_status read_image(
+static oct_status read_record(
     const oct_source *source, int64_t index, oct_sample_value *field, oct_error *err)
 {
     oct_image image;
-    OCT_TRY(source->files != NULL ? read_file(source, index, &image, err)
-                                  : oct_tfrecord_read(source, index, &image, err));
-    *field = (oct_sample_value){ .type = OCT_UINT8,
-        .rank = image.c == 1 ? 2 : 3,
-        .dims = { image.h, image.w, image.c },
-        .bytes = image.pixels,
-        .owned = image.pixels };
+    OCT_TRY(oct_tfrecord_read(source, index, &image, err));
+    set_image(&image, field);
     return OCT_OK;
 }
 
 oct_status oct_source_read(const oct_source *source, int64_t index, const char *input,
     oct_sample_value *field, oct_error *err)
 {
-    if (source->files != NULL || source->records != NULL)
-        return read_image(source, index, field, err);
+    if (source->files != NULL)
+        return read_file(source, index, field, err);
+    if (source->records != NULL)
+        return read_record(source, index, field, err);
     const oct_named_array *array = NULL;
     for (int32_t i = 0; i < source->array_count; i++)
         if (source->array_count == 1 ||

@@ -83,12 +83,32 @@ static bool is_image_field(const oct_sample_value *field)
                                                         field->dims[2] == 4));
 }
 
+/* [1, N] or [1, N, 1]: N samples of sound. */
+static bool is_sound_input(const target *t)
+{
+    return t->rank >= 2 && t->rank <= 3 && t->dims[0] == 1 && (size_t)t->dims[1] == t->elements;
+}
+
+/* What is short is followed by silence, what is long is cut, as tf.audio.decode_wav() does. */
+static void fill_sound(
+    const oct_data_view *view, const target *t, const oct_sample_value *field, float *to)
+{
+    size_t have = (size_t)field->dims[0] < t->elements ? (size_t)field->dims[0] : t->elements;
+    memcpy(to, field->bytes, have * sizeof *to);
+    memset(to + have, 0, (t->elements - have) * sizeof *to);
+    oct_normalise(&view->preprocess, to, t->elements, 1);
+}
+
 static oct_status fill_float(const oct_data_view *view, const target *t,
     const oct_sample_value *field, float *to, oct_error *err)
 {
     if (is_image_input(t) && is_image_field(field))
         return oct_image_to_input(
             &view->preprocess, field, t->dims[1], t->dims[2], t->dims[3], to, err);
+    if (field->sound && is_sound_input(t)) {
+        fill_sound(view, t, field, to);
+        return OCT_OK;
+    }
     if (!same_shape(t, field))
         return misfit(t, field, err);
     if (!oct_to_float(field->type, field->bytes, t->elements, to))

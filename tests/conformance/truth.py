@@ -11,12 +11,16 @@ import contextlib
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
+import warnings
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np
+import scipy.io.wavfile
+import scipy.stats
 import tensorflow as tf
 from PIL import Image
 from ai_edge_litert.interpreter import Interpreter
@@ -229,14 +233,55 @@ def records(octavo, folder):
     check("their loss", got["loss"], want["loss"], 1e-8)
 
 
+def write_wav(path, values, bits, channels, code):
+    """values [n, channels]: integers as stored, or floats."""
+    width = bits // 8
+    body = (values.astype("<f4").tobytes() if code == 3 else
+            b"".join(int(v).to_bytes(width, "little", signed=bits > 8) for v in values.ravel()))
+    head = struct.pack("<HHIIHH", code, channels, 16000, 16000 * channels * width, channels * width, bits)
+    chunks = (b"fmt " + struct.pack("<I", 16) + head + b"LIST" + struct.pack("<I", 4) + b"abcd"
+              + b"data" + struct.pack("<I", len(body)) + body)
+    with open(path, "wb") as file:
+        file.write(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks)
+
+
+def sound(octavo, folder):
+    """Files of every coding; what the model gets is what scipy and TensorFlow read."""
+    rng = np.random.default_rng(6)
+    size, want = 40, []
+    cases = [(8, 1, 1), (16, 1, 1), (16, 2, 1), (24, 1, 1), (24, 3, 1), (32, 1, 1), (32, 2, 3), (32, 1, 3)]
+    for i, (bits, channels, code) in enumerate(cases):
+        count = (30, size, 55)[i % 3]
+        low, high = (0, 256) if bits == 8 else (-2 ** (bits - 1), 2 ** (bits - 1))
+        values = (rng.normal(size=(count, channels)) if code == 3 else
+                  rng.integers(low, high, (count, channels), dtype=np.int64))
+        path = f"{folder}/{i}.wav"
+        write_wav(path, values, bits, channels, code)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the chunk that scipy does not know
+            read = scipy.io.wavfile.read(path)[1].astype(np.float64).reshape(count, channels)
+        read = (read if code == 3 else (read - 128) / 128 if bits == 8 else
+                read / 2.0 ** (15 if bits == 16 else 31))
+        row = np.zeros(size)
+        row[:min(size, count)] = read.mean(1)[:size]
+        want.append(row)
+        if bits == 16 and channels == 1:
+            samples = tf.audio.decode_wav(open(path, "rb").read(), 1, size).audio.numpy()[:, 0]
+            check("16-bit samples (tf.audio.decode_wav)", samples, row, 0)
+    inputs = tf.keras.Input((size, 1), batch_size=1)
+    path = convert(tf.keras.Model(inputs, tf.keras.layers.Lambda(lambda x: x * 0.5)(inputs)),
+                   f"{folder}/m.tflite")
+    evaluate(octavo, [path], folder, "--outputs", f"{folder}/y.npy")
+    check("8 codings (scipy.io.wavfile)", np.load(f"{folder}/y.npy")[..., 0] * 2, want, 1e-7)
+
+
 def bootstrap(count, measure, rounds):
-    import scipy.stats
     found = scipy.stats.bootstrap((np.arange(count),), measure, n_resamples=rounds, method="BCa",
                                   vectorized=False, rng=3).confidence_interval
     return np.array([found.low, found.high])
 
 
-TASKS = [segmentation, detection, records]
+TASKS = [segmentation, detection, records, sound]
 
 
 def main():

@@ -16,6 +16,7 @@
 #include "eval/task.h"
 #include "eval/tfrecord.h"
 #include "eval/truth_expected.h"
+#include "eval/wav.h"
 #include "exec/build.h"
 #include "model/model.h"
 
@@ -329,6 +330,48 @@ static void test_shards(void **unused)
     oct_source_close(&source);
 }
 
+static void write_bytes(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+static void test_wav(void **unused)
+{
+    (void)unused;
+    static const char *const path = OCT_WORK_DIR "/truth.wav";
+    /* Two channels of 8 bits: 128 is silence. */
+    static unsigned char bytes[] = "RIFF\x30\0\0\0WAVE"
+                                   "junk\x01\0\0\0?\0"
+                                   "fmt \x10\0\0\0\x01\0\x02\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x08\0"
+                                   "data\x04\0\0\0\x80\x00\xff\xff";
+    size_t size = sizeof bytes - 1;
+    oct_sound sound;
+    oct_error err = { 0 };
+    write_bytes(path, bytes, size);
+    if (oct_wav_read(path, &sound, &err) != OCT_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(sound.count, 2);
+    near((double)sound.samples[0], -0.5, 0);
+    near((double)sound.samples[1], 127. / 128, 0);
+    free(sound.samples);
+    write_bytes(path, bytes, size - 1);
+    assert_int_equal(oct_wav_read(path, &sound, &err), OCT_E_INVALID);
+    assert_non_null(strstr(err.text, "the chunk \"data\" is cut off"));
+    write_bytes(path, bytes, size - 12);
+    assert_int_equal(oct_wav_read(path, &sound, &err), OCT_E_INVALID);
+    assert_non_null(strstr(err.text, "no samples"));
+    bytes[30] = 6; /* A-law */
+    write_bytes(path, bytes, size);
+    assert_int_equal(oct_wav_read(path, &sound, &err), OCT_E_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "coding 6 with 2 channels of 8 bits"));
+    write_bytes(path, "RIFX", 4);
+    assert_int_equal(oct_wav_read(path, &sound, &err), OCT_E_INVALID);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_boxes_are_scored),
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_shards),
+        cmocka_unit_test(test_wav),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
  * Any bytes are a data set or a sentence about why not: .npy, .npz, IDX (plain or gzipped), JPEG,
- * PNG, TFRecord, masks, COCO's JSON. What opens can be read, every sample of it.
+ * PNG, WAV, TFRecord, masks, COCO's JSON. What opens can be read, every sample of it.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "eval/image.h"
 #include "eval/mask.h"
 #include "eval/source.h"
+#include "eval/wav.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -54,6 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         free(image.pixels);
     if (oct_mask_read(path, &image, &err) == OCT_OK)
         free(image.pixels);
+    oct_sound sound;
+    if (oct_wav_read(path, &sound, &err) == OCT_OK)
+        free(sound.samples);
     oct_source source = { .root = "/dev/shm" };
     if (oct_coco_open(&source, path, &err) == OCT_OK && source.box_starts[source.count] < 0)
         abort();
