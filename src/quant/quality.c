@@ -170,11 +170,13 @@ static oct_status check(checking *c, oct_pool *pool, const oct_samples *samples,
     size_t numbers = (size_t)c->count * (size_t)outputs;
     c->workers = calloc((size_t)threads, sizeof *c->workers);
     c->signal = calloc(2 * numbers + (size_t)c->count, sizeof *c->signal);
-    c->noise = c->signal + numbers;
-    c->medians = c->noise + numbers;
     oct_status status = c->workers == NULL || c->signal == NULL
                             ? oct_fail_memory(err, numbers * sizeof *c->signal, "a check")
                             : OCT_OK;
+    if (status == OCT_OK) {
+        c->noise = c->signal + numbers;
+        c->medians = c->noise + numbers;
+    }
     for (int32_t i = 0; status == OCT_OK && i < threads; i++)
         status = start(c, &c->workers[i], ranges, err);
     if (status == OCT_OK)

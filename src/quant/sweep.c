@@ -86,6 +86,8 @@ oct_status oct_sweep_run(
 {
     int32_t count = oct_pool_threads(pool);
     int64_t sample = -1;
+    if (failed != NULL)
+        *failed = -1;
     worker *workers = calloc((size_t)count, sizeof *workers);
     if (workers == NULL)
         return oct_fail_memory(err, (size_t)count * sizeof *workers, "workers");
