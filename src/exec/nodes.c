@@ -137,7 +137,7 @@ static bool all_inputs_known(const oct_op_def *def, const oct_op *op)
     return true;
 }
 
-/* Runs a node in memory of its own arena. */
+/* Runs a node in memory of its own arena; scratch is never NULL, as in planned runs. */
 static oct_status evaluate(oct_op *op, oct_error *err)
 {
     for (int32_t i = 0; i < op->out_count; i++) {
@@ -148,8 +148,6 @@ static oct_status evaluate(oct_op *op, oct_error *err)
     oct_status status = OCT_OK;
     for (int i = 0; i < OCT_MAX_SCRATCH && status == OCT_OK; i++) {
         size_t bytes = (op->scratch_bytes[i] / OCT_ARENA_ALIGNMENT + 2) * OCT_ARENA_ALIGNMENT;
-        if (op->scratch_bytes[i] == 0)
-            continue;
         if (oct_session_affordable(bytes))
             op->scratch[i] = aligned_alloc(OCT_ARENA_ALIGNMENT, bytes);
         if (op->scratch[i] == NULL)
