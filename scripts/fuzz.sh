@@ -12,11 +12,14 @@ passed=0
 failed=0
 for target in $targets; do
     work=build-fuzz/corpus/$target
+    seeds=tests/fuzz/corpus/$target
+    [ "$target" = model ] && seeds="$seeds tests/golden/ops" # whole models of every operator
     mkdir -p "$work" build-fuzz/findings
     echo "== $target, $seconds s"
+    # shellcheck disable=SC2086
     if build-fuzz/tests/fuzz/fuzz_"$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 \
         -max_len=200000 -print_final_stats=1 -artifact_prefix=build-fuzz/findings/"$target"- \
-        "$work" tests/fuzz/corpus/"$target" 2>build-fuzz/findings/"$target".log; then
+        "$work" $seeds 2>build-fuzz/findings/"$target".log; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
