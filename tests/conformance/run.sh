@@ -50,10 +50,10 @@ part() {
     failed=$((failed + bad))
 }
 
-many=20 large=6 others=2
+many=20 large=6 others=2 every=6
 set -- "$octavo"
 if [ "${FULL:-0}" = 1 ]; then
-    many=200 large=40 others=10
+    many=200 large=40 others=10 every=1
     set -- "$@" --full
 fi
 if [ -n "${MODELS:-}" ]; then set -- "$@" --models "$MODELS"; fi
@@ -70,6 +70,8 @@ part "LiteRT as an engine" "$python" tests/conformance/engine.py "$octavo" \
     build/conformance/cnn_dynamic.tflite build/conformance/cnn_int8-full.tflite
 part "networks" "$python" tests/conformance/networks.py "$octavo" --check --out build/networks/check \
     MobileNet MobileNetV3Small EfficientNetB0 NASNetMobile
+part "layers of Keras" "$python" tests/conformance/keras_layers.py "$octavo" --every $every \
+    --out build/conformance/layers --table build/conformance/layers.md
 part "schema tables" "$python" tests/tflite/schema_check.py
 part "files read and written" "$python" tests/tflite/roundtrip.py \
     --command "$octavo convert {source} -o {result} --quiet" tests/golden/ops build/oracle/ref
