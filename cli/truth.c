@@ -1,5 +1,5 @@
 /*
- * Segmentation and detection in eval's table and JSON.
+ * Segmentation, detection and regression in eval's table and JSON.
  */
 #include "truth.h"
 
@@ -76,6 +76,48 @@ static json_t *detection_json(const oct_detection_metrics *d, oct_class_numbers 
         readings[numbers]);
 }
 
+static const struct {
+    const char *title, *key;
+} measures[] = { { "mean abs. error (95 %)", "mae" }, { "RMSE", "rmse" }, { "R2", "r2" } };
+
+static const oct_compared *measure_of(const oct_regression *r, int k)
+{
+    const oct_compared *const all[] = { &r->mae, &r->rmse, &r->r2 };
+    return all[k];
+}
+
+static void regression_cells(const oct_regression *r, bool first)
+{
+    char text[96];
+    for (int k = 0; k < 3; k++) {
+        const oct_compared *c = measure_of(r, k);
+        snprintf(
+            text, sizeof text, "%.4g [%.4g, %.4g]", c->value, c->interval.low, c->interval.high);
+        printf("  %-28s", text);
+    }
+    const oct_compared *c = &r->mae;
+    snprintf(text, sizeof text, "%+.3g [%+.3g, %+.3g]", c->difference, c->difference_interval.low,
+        c->difference_interval.high);
+    if (!first)
+        printf("  %-32s", text);
+}
+
+static json_t *regression_json(const oct_regression *r, bool first)
+{
+    json_t *object = json_object();
+    for (int k = 0; k < 3; k++) {
+        const oct_compared *c = measure_of(r, k);
+        json_t *one =
+            json_pack("{s:f, s:o}", "value", c->value, "interval", interval_json(c->interval));
+        if (!first) {
+            json_object_set_new(one, "difference", json_real(c->difference));
+            json_object_set_new(one, "difference_interval", interval_json(c->difference_interval));
+        }
+        json_object_set_new(object, measures[k].key, one);
+    }
+    return object;
+}
+
 void cli_truth_header(const oct_eval *eval, bool several)
 {
     if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION)
@@ -86,6 +128,10 @@ void cli_truth_header(const oct_eval *eval, bool several)
         printf("  %-8s  %-8s", "mAP", "AP50");
     if (oct_eval_task(eval) == OCT_TASK_DETECTION && several)
         printf("  %-19s", "points lost or won");
+    for (int k = 0; k < 3 && oct_eval_task(eval) == OCT_TASK_REGRESSION; k++)
+        printf("  %-28s", measures[k].title);
+    if (oct_eval_task(eval) == OCT_TASK_REGRESSION && several)
+        printf("  %-32s", "absolute error grows by (95 %)");
 }
 
 void cli_truth_cells(const oct_eval *eval, int32_t model)
@@ -94,6 +140,8 @@ void cli_truth_cells(const oct_eval *eval, int32_t model)
         segmentation_cells(oct_eval_segmentation(eval, model), model == 0);
     if (oct_eval_task(eval) == OCT_TASK_DETECTION)
         detection_cells(oct_eval_detection(eval, model), oct_eval_detection(eval, 0), model == 0);
+    if (oct_eval_task(eval) == OCT_TASK_REGRESSION)
+        regression_cells(oct_eval_regression(eval, model), model == 0);
 }
 
 void cli_truth_json(const oct_eval *eval, int32_t model, json_t *object)
@@ -105,6 +153,9 @@ void cli_truth_json(const oct_eval *eval, int32_t model, json_t *object)
     if (oct_eval_task(eval) == OCT_TASK_DETECTION)
         json_object_set_new(object, "detection",
             detection_json(oct_eval_detection(eval, model), oct_eval_class_numbers(eval)));
+    if (oct_eval_task(eval) == OCT_TASK_REGRESSION)
+        json_object_set_new(
+            object, "regression", regression_json(oct_eval_regression(eval, model), model == 0));
 }
 
 void cli_truth_classes(const oct_eval *eval)

@@ -82,6 +82,7 @@ typedef enum oct_task {
     OCT_TASK_CLASSES,      /* a class for each sample, or nothing */
     OCT_TASK_SEGMENTATION, /* a class for each pixel */
     OCT_TASK_DETECTION,    /* boxes */
+    OCT_TASK_REGRESSION,   /* values */
 } oct_task;
 
 /* Pixels of all samples; ignored ones are left out. */
@@ -110,6 +111,21 @@ typedef enum oct_class_numbers {
     OCT_CLASSES_IN_ORDER,    /* class 0 is the smallest category id, and so on */
     OCT_CLASS_NUMBERS
 } oct_class_numbers;
+
+/* A measure of a model, and how much more it is than the first model's; both with the BCa bootstrap's
+ * interval over samples. */
+typedef struct oct_compared {
+    double value;
+    oct_interval interval;
+    double difference;
+    oct_interval difference_interval;
+} oct_compared;
+
+/* Over all values of the first output: mean absolute error, root of the mean squared error, and R^2:
+ * 1 - sum of squared errors / sum of squared distances from the mean of each value. */
+typedef struct oct_regression {
+    oct_compared mae, rmse, r2;
+} oct_regression;
 
 typedef struct oct_eval oct_eval;
 
@@ -156,6 +172,9 @@ const oct_segmentation *oct_eval_segmentation(const oct_eval *eval, int32_t mode
 
 /** NULL when eval's task is another; lives as long as eval. */
 const oct_detection_metrics *oct_eval_detection(const oct_eval *eval, int32_t model);
+
+/** NULL when eval's task is another; lives as long as eval. */
+const oct_regression *oct_eval_regression(const oct_eval *eval, int32_t model);
 
 /** The reading of class numbers with the best average precision of the first model, used for all. */
 oct_class_numbers oct_eval_class_numbers(const oct_eval *eval);

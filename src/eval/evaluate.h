@@ -9,6 +9,7 @@
 /* What is kept of one sample in one model. */
 typedef struct oct_outcome {
     double signal, noise; /* sum of the first model's outputs squared; of the differences squared */
+    double absolute, squared;              /* regression: sums of errors over the first output */
     float loss_probabilities, loss_logits; /* cross-entropy, the output read as either */
     float sure_probabilities, sure_logits; /* the answer's probability, the output read as either */
     float second, margin;                  /* value of class 1, and how far above that of class 0 */
@@ -54,6 +55,7 @@ struct oct_eval {
     oct_class_counts *pixel_counts;   /* [samples][models][pixels.classes] */
     oct_segmentation *segmentation;   /* [models] */
     oct_detection_metrics *detection; /* [models] */
+    oct_regression *regression;       /* [models] */
 };
 
 /**

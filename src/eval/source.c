@@ -79,6 +79,46 @@ oct_status oct_source_set_labels(
     return status;
 }
 
+static bool is_float(oct_type type)
+{
+    return type == OCT_FLOAT32 || type == OCT_FLOAT64 || type == OCT_FLOAT16;
+}
+
+/* Floats that can be read as labels: class numbers, or rows that are distributions. */
+static bool are_labels(const oct_array_view *y)
+{
+    int64_t width = y->rank == 2 ? y->dims[1] : 1;
+    size_t bytes = (size_t)oct_type_bits(y->type) / 8;
+    if (y->rank > 2 || width < 1)
+        return false;
+    for (int64_t i = 0; i < y->dims[0]; i++) {
+        double sum = 0;
+        for (int64_t k = 0; k < width; k++) {
+            float value = 0;
+            oct_to_float(y->type, y->bytes + (size_t)(i * width + k) * bytes, 1, &value);
+            if (!(value >= 0 && value < MAX_CLASSES) ||
+                (width == 1 && value != (float)(int32_t)value))
+                return false;
+            sum += (double)value;
+        }
+        if (width > 1 && !(sum > 0.999 && sum < 1.001))
+            return false;
+    }
+    return true;
+}
+
+/* y of an .npz: labels where it can be read so; its values either way. */
+static oct_status set_truth(
+    oct_source *source, const oct_array_view *y, const char *path, oct_error *err)
+{
+    bool fits = y->rank >= 1 && y->dims[0] == source->count;
+    if (!fits || !is_float(y->type) || are_labels(y))
+        OCT_TRY(oct_source_set_labels(source, y, path, err));
+    if (y->size > 0)
+        source->targets = *y;
+    return OCT_OK;
+}
+
 /* Arrays. */
 
 static void own(oct_source *source, void *block)
@@ -168,7 +208,7 @@ static oct_status open_npz(const char *path, oct_source *source, oct_error *err)
         path, take_entry, &r, err));
     if (source->array_count == 0)
         return oct_fail(err, OCT_E_INVALID, "%s: no array besides y", path);
-    return r.has_labels ? oct_source_set_labels(source, &r.labels, path, err) : OCT_OK;
+    return r.has_labels ? set_truth(source, &r.labels, path, err) : OCT_OK;
 }
 
 /*

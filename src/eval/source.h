@@ -40,7 +40,8 @@ typedef struct oct_source {
     oct_named_array arrays[OCT_SOURCE_ARRAYS];
     int32_t array_count;
     bool random;
-    int32_t *labels; /* [count], in the arena; NULL: none */
+    oct_array_view targets; /* y as values; bytes NULL: none */
+    int32_t *labels;        /* [count], in the arena; NULL: none */
     int32_t class_count;
     struct {
         int32_t w, h;

@@ -20,11 +20,16 @@ oct_status oct_task_choose(oct_eval *eval, const oct_data *data, const oct_model
         return oct_segment_choose(eval, data, model, err);
     if (data->source->boxes != NULL)
         return oct_detect_choose(eval, data, model, err);
+    bool classes = data->source->labels != NULL && eval->classes > 0;
+    if (data->source->targets.bytes != NULL && !classes)
+        return oct_regress_choose(eval, data, err);
     return OCT_OK;
 }
 
 size_t oct_task_truth_bytes(const oct_eval *eval)
 {
+    if (eval->task == OCT_TASK_REGRESSION)
+        return eval->outputs[0].elements * sizeof(float);
     return eval->task == OCT_TASK_SEGMENTATION ? (size_t)eval->pixels.h * (size_t)eval->pixels.w
                                                : 0;
 }
@@ -33,6 +38,12 @@ oct_status oct_task_allocate(oct_eval *eval, oct_error *err)
 {
     size_t models = (size_t)eval->models;
     size_t facts = (size_t)eval->samples * models * (size_t)eval->pixels.classes;
+    if (eval->task == OCT_TASK_REGRESSION) {
+        eval->regression = calloc(models, sizeof *eval->regression);
+        return eval->regression != NULL
+                   ? OCT_OK
+                   : oct_fail_memory(err, models * sizeof *eval->regression, "regression");
+    }
     if (eval->task == OCT_TASK_DETECTION) {
         eval->detection = calloc(models, sizeof *eval->detection);
         return eval->detection != NULL
@@ -53,6 +64,8 @@ oct_status oct_task_read(
 {
     if (eval->task == OCT_TASK_SEGMENTATION)
         return oct_segment_read(eval, data, sample, truth, err);
+    if (eval->task == OCT_TASK_REGRESSION)
+        return oct_regress_read(eval, data, sample, truth, err);
     return OCT_OK;
 }
 
@@ -61,6 +74,8 @@ oct_status oct_task_score(oct_eval *eval, int64_t sample, int32_t model, const v
 {
     if (eval->task == OCT_TASK_SEGMENTATION)
         return oct_segment_score(eval, sample, model, truth, outputs, err);
+    if (eval->task == OCT_TASK_REGRESSION)
+        oct_regress_score(eval, truth, outputs, &eval->outcomes[sample * eval->models + model]);
     return OCT_OK;
 }
 
@@ -70,6 +85,8 @@ oct_status oct_task_fold(oct_eval *eval, const oct_data *data, uint64_t seed, oc
         return oct_segment_fold(eval, seed, err);
     if (eval->task == OCT_TASK_DETECTION)
         return oct_detect_fold(eval, data, err);
+    if (eval->task == OCT_TASK_REGRESSION)
+        return oct_regress_fold(eval, data, seed, err);
     return OCT_OK;
 }
 
@@ -78,6 +95,7 @@ void oct_task_free(oct_eval *eval)
     free(eval->pixel_counts);
     free(eval->segmentation);
     free(eval->detection);
+    free(eval->regression);
 }
 
 oct_task oct_eval_task(const oct_eval *eval)
@@ -98,4 +116,9 @@ const oct_detection_metrics *oct_eval_detection(const oct_eval *eval, int32_t mo
 oct_class_numbers oct_eval_class_numbers(const oct_eval *eval)
 {
     return eval->class_numbers;
+}
+
+const oct_regression *oct_eval_regression(const oct_eval *eval, int32_t model)
+{
+    return eval->regression == NULL ? NULL : &eval->regression[model];
 }

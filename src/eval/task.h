@@ -49,4 +49,11 @@ oct_status oct_detect_choose(
     oct_eval *eval, const oct_data *data, const oct_model *model, oct_error *err);
 oct_status oct_detect_fold(oct_eval *eval, const oct_data *data, oct_error *err);
 
+oct_status oct_regress_choose(oct_eval *eval, const oct_data *data, oct_error *err);
+oct_status oct_regress_read(
+    const oct_eval *eval, const oct_data *data, int64_t sample, float *truth, oct_error *err);
+void oct_regress_score(
+    const oct_eval *eval, const float *truth, const float *outputs, oct_outcome *outcome);
+oct_status oct_regress_fold(oct_eval *eval, const oct_data *data, uint64_t seed, oct_error *err);
+
 #endif

@@ -275,13 +275,41 @@ def sound(octavo, folder):
     check("8 codings (scipy.io.wavfile)", np.load(f"{folder}/y.npy")[..., 0] * 2, want, 1e-7)
 
 
+def regression(octavo, folder):
+    """Two outputs, float64 truth."""
+    from sklearn.metrics import mean_absolute_error, r2_score
+    rng = np.random.default_rng(7)
+    count = 200
+    x = rng.normal(size=(count, 5)).astype(np.float32)
+    paths, answers = [], []
+    for m in range(2):
+        tf.keras.utils.set_random_seed(m + 1)
+        model = tf.keras.Sequential([tf.keras.Input((5,), batch_size=1), tf.keras.layers.Dense(2)])
+        paths.append(convert(model, f"{folder}/{m}.tflite"))
+        answers.append(np.stack([row[0] for row in run(paths[-1], x)]).astype(np.float64))
+    y = answers[0] + rng.exponential(size=(count, 2)) - answers[1] * 0.2
+    np.savez(f"{folder}/xy.npz", x=x, y=y)
+    got = evaluate(octavo, paths, f"{folder}/xy.npz")
+    peers = {"mae": mean_absolute_error, "rmse": lambda a, b: np.sqrt(((a - b) ** 2).mean()),
+             "r2": lambda a, b: r2_score(a, b, multioutput="variance_weighted")}
+    for name, peer in peers.items():
+        values = [peer(y, answer) for answer in answers]
+        check(f"{name} (scikit-learn)", [g["regression"][name]["value"] for g in got], values, 1e-6)
+        mine = got[1]["regression"][name]
+        check(f"{name}: difference", mine["difference"], values[1] - values[0], 1e-6)
+        interval = bootstrap(count, lambda picks: peer(y[picks], answers[1][picks])
+                             - peer(y[picks], answers[0][picks]), 1000)
+        check(f"{name}: its interval, of its width (scipy)",
+              (np.array(mine["difference_interval"]) - interval) / np.ptp(interval), 0, 0.25)
+
+
 def bootstrap(count, measure, rounds):
     found = scipy.stats.bootstrap((np.arange(count),), measure, n_resamples=rounds, method="BCa",
                                   vectorized=False, rng=3).confidence_interval
     return np.array([found.low, found.high])
 
 
-TASKS = [segmentation, detection, records, sound]
+TASKS = [segmentation, detection, records, sound, regression]
 
 
 def main():

@@ -372,6 +372,39 @@ static void test_wav(void **unused)
     unlink(path);
 }
 
+static void test_values(void **unused)
+{
+    (void)unused;
+    static const char *const path = OCT_WORK_DIR "/truth_values.npz";
+    static const int32_t dims[] = { 1, 2 };
+    static const float x[3][2] = { { 1, 2 }, { 3, 4 }, { 5, 6 } };
+    static const float y[3][2] = { { 1.5f, 2 }, { 3, 3 }, { 4.5f, 6 } };
+    oct_npz_entry entries[] = { { "x", "float32", 2, { 3, 2 }, x },
+        { "y", "float32", 2, { 3, 2 }, y } };
+    assert_int_equal(oct_npz_write(path, entries, 2, NULL), OCT_OK);
+    oct_eval *eval = evaluate_well(path, 2, dims, &(oct_eval_options){ .threads = 1 });
+    const oct_regression *r = oct_eval_regression(eval, 0), *moved = oct_eval_regression(eval, 1);
+    assert_int_equal(oct_eval_task(eval), OCT_TASK_REGRESSION);
+    near(r->mae.value, 2. / 6, 1e-12);
+    near(r->rmse.value, sqrt(1.5 / 6), 1e-12);
+    /* Column means 3 and 11/3. */
+    near(r->r2.value, 1 - 1.5 / (4.5 + (25 + 4 + 49) / 9.), 1e-12);
+    near(moved->mae.difference, (1 + 30 + 31 + 30) / 6. - 2. / 6, 1e-12);
+    assert_true(moved->r2.difference < 0 && moved->rmse.difference > 0);
+    oct_eval_free(eval);
+    /* Whole numbers are labels for a classifier, values for one number. */
+    entries[1] = (oct_npz_entry){ "y", "float32", 2, { 3, 1 }, x };
+    assert_int_equal(oct_npz_write(path, entries, 2, NULL), OCT_OK);
+    oct_data *data = NULL;
+    assert_int_equal(oct_data_open(path, &data, NULL), OCT_OK);
+    assert_true(oct_data_has_labels(data));
+    oct_data_free(data);
+    entries[1] = (oct_npz_entry){ "y", "float32", 2, { 3, 1 }, y };
+    assert_int_equal(oct_npz_write(path, entries, 2, NULL), OCT_OK);
+    expect_refusal(path, 2, dims, "y has 1 values for a sample, the first output 2");
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_shards),
         cmocka_unit_test(test_wav),
+        cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
