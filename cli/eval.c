@@ -382,7 +382,9 @@ const cli_command cli_eval = {
     .max_words = CLI_MAX_SUBJECTS,
     .summary = "accuracy of given files on the same samples, paired against the first",
     .text = "Intervals are 95 %: Wilson for a rate, Tango's score interval for a paired difference; p is the\n"
-            "exact McNemar test. Without labels only agreement with the first model is counted.",
+            "exact McNemar test. Without labels only agreement with the first model is counted.\n"
+            "Masks are measured by mean IoU, boxes by mAP (COCO), values by absolute error, RMSE and R2; their\n"
+            "intervals come from a bootstrap of samples. docs/data.md lists what DATA may be.",
     .options = options,
     .examples = "  octavo eval float.tflite int8.tflite --data images/\n"
                 "  octavo eval float.tflite mine.tflite --data test.npz --max-drop 0.01 && deploy\n"

@@ -65,6 +65,7 @@ part "one-operator models" $live --count $many --others $others
 part "large one-operator models" $live --count $large --large --seed 2 --others 0
 part "whole models" "$python" tests/conformance/suite.py "$@"
 part "measures" "$python" tests/conformance/metrics.py "$folder/tests/metric_cases"
+part "data that know more than a class" "$python" tests/conformance/truth.py "$octavo"
 part "LiteRT as an engine" "$python" tests/conformance/engine.py "$octavo" \
     build/conformance/cnn_int8.tflite build/conformance/cnn_float32.tflite \
     build/conformance/cnn_dynamic.tflite build/conformance/cnn_int8-full.tflite
