@@ -133,7 +133,8 @@ static void rescale_u8(const oct_value *in, const oct_value *out, uint8_t *y, co
     int32_t zero = oct_value_zero(out);
     for (size_t i = 0; i < count; i++) {
         float code = roundf((float)x[i] * scale + bias);
-        y[i] = (uint8_t)oct_clamp_i32((int32_t)oct_clamp_f32(code, -1e6f, 1e6f) + zero, 0, UINT8_MAX);
+        code = code > -1e6f ? oct_clamp_f32(code, -1e6f, 1e6f) : -1e6f; /* NaN too */
+        y[i] = (uint8_t)oct_clamp_i32((int32_t)code + zero, 0, UINT8_MAX);
     }
 }
 
