@@ -85,7 +85,7 @@ static void test_keeps_to_the_bounds(void **unused)
         oct_results *results = results_of(forms, FORMS, true);
         const oct_row *row = advise(results, &c);
         if (row != NULL) {
-            assert_true(c.max_bytes == 0 || row->bytes <= c.max_bytes);
+            assert_true(c.max_bytes == 0 || row->bytes <= (double)c.max_bytes);
             if (is_sure(results))
                 assert_true(provable(results, row) <= c.max_drop + 1e-9);
             advised++;
