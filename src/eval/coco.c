@@ -1,6 +1,6 @@
 /*
- * Boxes from COCO's JSON. Boxes are kept in the order of their images, and for one image in the order
- * of the file, which decides between equals in the measure.
+ * Boxes from COCO's JSON. Boxes are kept in the order of their images, and for one image in the
+ * order of the file, which decides between equals in the measure.
  */
 #include "eval/coco.h"
 

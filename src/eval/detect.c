@@ -2,8 +2,8 @@
  * Detection: boxes of COCO's JSON against the four outputs that SSD models end in: boxes [1, N, 4]
  * (top, left, bottom, right as parts of the input), classes [1, N], scores [1, N], how many [1].
  *
- * A sample's fact is its outputs. Models number classes in three ways; which one is meant shows in the
- * average precision, so that of the first model decides.
+ * A sample's fact is its outputs. Models number classes in three ways; which one is meant shows in
+ * the average precision, so that of the first model decides.
  */
 #include <stdio.h>
 #include <stdlib.h>

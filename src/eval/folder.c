@@ -1,6 +1,7 @@
 /*
- * Folders of images or sound: one folder per class, or labels.csv, or masks, or boxes, or TFRecord shards, or no labels. Names are sorted by their
- * bytes, so that the order of samples and classes does not depend on the file system.
+ * Folders of images or sound: one folder per class, or labels.csv, or masks, or boxes, or TFRecord
+ * shards, or no labels. Names are sorted by their bytes, so that the order of samples and classes
+ * does not depend on the file system.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -50,8 +51,8 @@ static void sort(names *list)
         qsort(list->items, list->count, sizeof *list->items, by_bytes);
 }
 
-/* Lists what a folder has of one kind: folders (wanted NULL), or files whose names are wanted. Hidden
- * names are left out. */
+/* Lists what a folder has of one kind: folders (wanted NULL), or files whose names are wanted.
+ * Hidden names are left out. */
 static oct_status list_folder(oct_arena *arena, const char *path, bool (*wanted)(const char *name),
     names *list, oct_error *err)
 {

@@ -1,6 +1,6 @@
 /*
- * Masks from PNG files. A reader of pictures would scale a gray of 1, 2 or 4 bits to 0..255 and look
- * palettes up; classes are the numbers before that.
+ * Masks from PNG files. A reader of pictures would scale a gray of 1, 2 or 4 bits to 0..255 and
+ * look palettes up; classes are the numbers before that.
  */
 #include "eval/mask.h"
 
@@ -16,7 +16,8 @@
 #ifdef OCT_HAVE_PNG
 enum { MAX_SIDE = 1 << 15 };
 
-/* Rows of `bits` a pixel, padded to bytes, the leftmost pixel in the high bits, to bytes in place. */
+/* Rows of `bits` a pixel, padded to bytes, the leftmost pixel in the high bits, to bytes in
+ * place. */
 static void spread(unsigned char *pixels, size_t h, size_t w, size_t row_bytes, unsigned bits)
 {
     for (size_t y = h; y-- > 0;)

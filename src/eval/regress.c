@@ -1,8 +1,9 @@
 /*
  * Regression: an array y of values against the first output.
  *
- * A sample leaves its summed errors and squared errors in its outcome. All three measures are functions of
- * sums over samples; R^2 compares with the mean of each value over the data, which resampling keeps.
+ * A sample leaves its summed errors and squared errors in its outcome. All three measures are
+ * functions of sums over samples; R^2 compares with the mean of each value over the data, which
+ * resampling keeps.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * Segmentation: masks against an output of classes, [1, h, w, C] scores or [1, h, w] class numbers.
  *
  * A mask takes the way of its image, crop and stretch, to the size of the output, by the nearest
- * pixel. A sample's fact is the count of pixels of each class; IoU is a ratio of sums of these over all
- * samples, as the benchmarks define it, so its intervals come from resampling samples.
+ * pixel. A sample's fact is the count of pixels of each class; IoU is a ratio of sums of these
+ * over all samples, as the benchmarks define it, so its intervals come from resampling samples.
  */
 #include <math.h>
 #include <stdio.h>

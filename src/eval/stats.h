@@ -47,8 +47,8 @@ oct_status oct_bootstrap_mean(
     const double *values, int64_t count, uint64_t seed, oct_interval *out, oct_error *err);
 
 /**
- * The same interval for any measure of sums, such as a ratio: samples are drawn with their rows, and
- * the measure is taken of the summed rows. The acceleration is the jackknife's.
+ * The same interval for any measure of sums, such as a ratio: samples are drawn with their rows,
+ * and the measure is taken of the summed rows. The acceleration is the jackknife's.
  *
  * rows     [count][width]; integers below 2^53 are summed exactly
  * measure  of the sums [width] of rows; finite

@@ -1,5 +1,6 @@
 /*
- * What a data set's truth asks of a model besides a class: the class of every pixel, boxes, or values.
+ * What a data set's truth asks of a model besides a class: the class of every pixel, boxes, or
+ * values.
  *
  * As for classes, every sample leaves a small fact behind, and facts are folded in sample order.
  */
@@ -9,8 +10,8 @@
 #include "eval/evaluate.h"
 
 /**
- * Decides by the data's truth and the first model's outputs what is measured: eval->task and what it
- * needs to know. Called when eval->outputs and eval->classes are known.
+ * Decides by the data's truth and the first model's outputs what is measured: eval->task and what
+ * it needs to know. Called when eval->outputs and eval->classes are known.
  * Errors: OCT_E_INVALID when the truth does not fit the outputs.
  */
 oct_status oct_task_choose(oct_eval *eval, const oct_data *data, const oct_model *model,

@@ -1,6 +1,6 @@
 /*
- * Records are found, and labels read, when the files are opened; that touches a few bytes of each record.
- * A record's checksum is compared when its sample is read.
+ * Records are found, and labels read, when the files are opened; that touches a few bytes of each
+ * record. A record's checksum is compared when its sample is read.
  */
 #include "eval/tfrecord.h"
 

@@ -1,5 +1,6 @@
 /*
- * WAV. Chunks that are not needed are passed over; WAVE_FORMAT_EXTENSIBLE names its coding further back.
+ * WAV. Chunks that are not needed are passed over; WAVE_FORMAT_EXTENSIBLE names its coding further
+ * back.
  */
 #include "eval/wav.h"
 

@@ -1,8 +1,8 @@
 /*
  * WAV files: sound as floats.
  *
- * "RIFF", size, "WAVE", then chunks of a name, a size and bytes padded to even: "fmt " says how samples
- * are stored, "data" has them, channels interleaved.
+ * "RIFF", size, "WAVE", then chunks of a name, a size and bytes padded to even: "fmt " says how
+ * samples are stored, "data" has them, channels interleaved.
  */
 #ifndef OCT_EVAL_WAV_H
 #define OCT_EVAL_WAV_H
@@ -22,8 +22,8 @@ typedef struct oct_sound {
 bool oct_wav_name(const char *name);
 
 /**
- * Reads PCM of 8 (unsigned), 16, 24 or 32 bits, divided by the largest power of two, and 32-bit floats
- * as they are; several channels become their mean. The rate is not looked at.
+ * Reads PCM of 8 (unsigned), 16, 24 or 32 bits, divided by the largest power of two, and 32-bit
+ * floats as they are; several channels become their mean. The rate is not looked at.
  * Errors: OCT_E_INVALID with byte offset, OCT_E_UNSUPPORTED (another coding), OCT_E_SYSTEM,
  * OCT_E_MEMORY; all name the file.
  */

@@ -1,5 +1,6 @@
 /*
- * Data that know more than a class: masks, measured on models whose answers are their inputs, and boxes.
+ * Data that know more than a class: masks, measured on models whose answers are their inputs, and
+ * boxes.
  */
 #include <math.h>
 #include <stdio.h>
