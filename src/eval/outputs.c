@@ -75,7 +75,7 @@ oct_status oct_eval_save_outputs(
 {
     oct_npz_entry entries[MAX_ARRAYS];
     void *owned[MAX_ARRAYS] = { NULL };
-    char names[MAX_ARRAYS][16];
+    char names[MAX_ARRAYS][24];
     int32_t count = 0;
     if (eval->kept == NULL)
         return oct_fail(err, OCT_E_USAGE, "outputs were not kept");

@@ -312,6 +312,10 @@ static oct_status measure(oct_comparison *c, oct_error *err)
         .progress_user = o->progress_user };
     OCT_TRY(oct_evaluate(
         c->models, c->model_count, c->eval_data, &c->choice.preprocess, &eval, &c->eval, err));
+    if (oct_eval_metrics(c->eval, 0)->classes == 0)
+        return oct_fail(err, OCT_E_UNSUPPORTED,
+            "the advice weighs answers, one vector a sample, and this model's output is none: "
+            "quantize makes the forms, eval and bench measure them");
     OCT_TRY(compare_layers(c, err));
     if (o->bench_seconds < 0) {
         if (o->other != NULL)
