@@ -86,7 +86,7 @@ resources() {
 }
 resources -m -J "$work/gen"
 # shellcheck disable=SC2086
-javac --release 8 -Xlint:all,-options,-classfile,-serial -Werror -cp "$classpath" -d "$work/classes" \
+javac --release 8 -encoding UTF-8 -Xlint:all,-options,-classfile,-serial -Werror -cp "$classpath" -d "$work/classes" \
     $sources "$work/gen/org/octavo/app/R.java"
 find "$work/classes" "$work/tflite" -name '*.class' -o -name classes.jar | LC_ALL=C sort >"$work/list"
 java -cp "$r8" com.android.tools.r8.D8 --release --min-api 26 --lib "$framework" \

@@ -25,8 +25,8 @@ END
 # Robolectric's framework cannot be compiled against; the plain one stands last.
 path=$out/test/classes:$out/test/jars/*:$jars/*:$framework
 find android/src tests/android "$out/work/gen" -name '*.java' >"$out/test/sources"
-javac --release 17 -nowarn -proc:none -cp "$path" -d "$out/test/classes" "@$out/test/sources"
+javac --release 17 -encoding UTF-8 -nowarn -proc:none -cp "$path" -d "$out/test/classes" "@$out/test/sources"
 # Most code runs once, so the first compiler is enough; closing a file descriptor needs the opened package.
-java -XX:TieredStopAtLevel=1 --add-opens java.base/java.io=ALL-UNNAMED -Drobolectric.offline=true \
+java -Dfile.encoding=UTF-8 -XX:TieredStopAtLevel=1 --add-opens java.base/java.io=ALL-UNNAMED -Drobolectric.offline=true \
     "-Drobolectric.dependency.dir=$sdk" "-Doctavo.program=$octavo" "-Doctavo.root=$PWD" -cp "$path" \
     org.octavo.app.All
