@@ -9,9 +9,15 @@ folder=${1:-build/adbd}
 rm -rf "$folder"
 mkdir -p "$folder/root" "$folder/apt/sources" "$folder/apt/lists/partial" "$folder/apt/archives/partial"
 apt=$(cd "$folder/apt" && pwd)
+# From where this machine has its own packages.
+archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)
+[ -n "$archive" ] || {
+    echo "adbd: apt knows no archive (apt-get update?)" >&2
+    exit 5
+}
 cat >"$apt/sources/trixie.sources" <<END
 Types: deb
-URIs: http://deb.debian.org/debian
+URIs: $archive
 Suites: trixie
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
