@@ -95,7 +95,7 @@ def describe(path):
         operators = []
         for op in graph.operators or []:
             code = model.operatorCodes[op.opcodeIndex]
-            custom = bytes(op.customOptions or [])
+            custom = b"" if op.customOptions is None else bytes(bytearray(op.customOptions))
             if op.largeCustomOptionsOffset > 1:
                 custom = data[op.largeCustomOptionsOffset:
                               op.largeCustomOptionsOffset + op.largeCustomOptionsSize]
