@@ -10,7 +10,7 @@
     .depthwise_taps_s8 = oct_depthwise_taps_s8_##isa,                                              \
     .depthwise_taps_s16 = oct_depthwise_taps_s16_##isa, .depthwise_f32 = oct_depthwise_f32_##isa,  \
     .gemm_f32 = oct_gemm_f32_##isa, .add_row_s8 = oct_add_row_s8_##isa,                            \
-    .add_row_s16 = oct_add_row_s16_##isa
+    .add_row_s16 = oct_add_row_s16_##isa, .extremes = oct_extremes_##isa
 
 
 static const oct_kernel_set kernels_c = {
@@ -74,7 +74,7 @@ static const oct_kernel_set kernels_avx512amx = {
 #define NEON_KERNELS                                                                               \
     .move_flip = oct_move_flip_c, .move_widen = oct_move_widen_c,                                  \
     .hybrid_shared = oct_hybrid_shared_c, .hybrid_channel = oct_hybrid_channel_c,                  \
-    .quantize = { oct_range_fold_c, oct_quantize_floats_c },                                       \
+    .quantize = { oct_range_fold_c, oct_quantize_floats_c }, .extremes = oct_extremes_c,           \
     .depthwise_taps_s8 = oct_depthwise_taps_s8_neon,                                               \
     .depthwise_taps_s16 = oct_depthwise_taps_s16_neon, .depthwise_f32 = oct_depthwise_f32_neon,    \
     .peak_f32 = oct_peak_f32_neon, .gemm_f32 = oct_gemm_f32_neon, .gemm_s16 = oct_gemm_s16_neon,   \

@@ -8,6 +8,7 @@
 #include "kernels/add.h"
 #include "kernels/depthwise.h"
 #include "kernels/depthwise_columns.h"
+#include "kernels/extremes.h"
 #include "kernels/gemm.h"
 #include "kernels/peak.h"
 #include "kernels/requant_tile.h"
@@ -37,6 +38,7 @@ typedef struct oct_kernel_set {
     void (*hybrid_shared)(const oct_hybrid_args *args);
     void (*hybrid_channel)(const oct_hybrid_args *args);
     oct_quantize_kernels quantize;
+    oct_extremes_fn extremes;
     oct_peak_fn peak_f32, peak_s8; /* NULL: not known */
 } oct_kernel_set;
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "kernels/dispatch.h"
 #include "ops/op.h"
 #include "quant/estimate.h"
 #include "quant/sweep.h"
@@ -44,20 +45,11 @@ static void fold_value(oct_range *range, float value)
     range->max = value > range->max ? value : range->max;
 }
 
-/* Not-a-numbers and infinities show in these sums of differences, so the loop needs no branch. */
-static float fold_values(oct_range *range, const float *values, size_t count)
+/* Whether all values are finite. */
+static bool fold_values(oct_range *range, const float *values, size_t count)
 {
-    float low = range->min, high = range->max, poison = 0;
-    for (size_t i = 0; i < count; i++) {
-        float value = values[i];
-        low = value < low ? value : low;
-        high = value > high ? value : high;
-        poison += value - value;
-    }
-    range->min = low;
-    range->max = high;
     range->seen |= count != 0;
-    return poison;
+    return oct_kernel_set_get()->extremes(values, count, &range->min, &range->max);
 }
 
 static void fold_row(float *restrict low, float *restrict high, const float *restrict row, size_t count)
@@ -134,7 +126,7 @@ static void see(void *user, int32_t worker, int64_t index, int32_t tensor, const
     const float *values = value->data;
     size_t count = value->size / sizeof *values;
     int64_t sample = sample_at(g, index);
-    if (fold_values(&w->halves[sample % 2][tensor], values, count) != 0)
+    if (!fold_values(&w->halves[sample % 2][tensor], values, count))
         note_bad(w, sample, tensor, values, count);
     else if (w->histograms != NULL)
         w->short_of_memory |= !oct_histogram_add(&w->histograms[tensor], values, count);
