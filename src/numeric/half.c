@@ -26,32 +26,23 @@ float oct_half_to_float(uint16_t half)
     return sign != 0 ? -magnitude : magnitude;
 }
 
-/* value >> shift, to nearest with ties to even. */
-static uint32_t shift_even(uint32_t value, uint32_t shift)
-{
-    uint32_t rest = value & ((1u << shift) - 1), half = 1u << (shift - 1);
-    uint32_t kept = value >> shift;
-    return kept + (rest > half || (rest == half && (kept & 1u) != 0));
-}
-
+/*
+ * Without branches, so that loops over it vectorise. Normal results: the bias of the exponent changes and 13 bits
+ * go, to nearest with ties to even; a carry out of the fraction raises the exponent, up to infinity, as it must.
+ * Subnormal ones: in 0.5 + |value| the last bit weighs 2^-24, so the sum rounds as the result has to.
+ */
 uint16_t oct_float_to_half(float value)
 {
-    uint32_t bits;
+    uint32_t bits, small;
     memcpy(&bits, &value, sizeof bits);
-    uint32_t sign = (bits >> 16) & 0x8000u;
-    int32_t exponent = (int32_t)((bits >> 23) & 0xffu) - 127;
-    uint32_t fraction = bits & 0x7fffffu;
-    if (exponent == 128)
-        return (uint16_t)(sign | 0x7c00u | (fraction != 0 ? 0x200u | fraction >> 13 : 0));
-    if (exponent < -25)
-        return (uint16_t)sign;
-    if (exponent < -14) /* subnormal: the implicit one becomes explicit and is shifted out */
-        return (uint16_t)(sign | shift_even(fraction | 0x800000u, (uint32_t)(-1 - exponent)));
-    if (exponent > 15)
-        return (uint16_t)(sign | 0x7c00u);
-    /* A carry out of the fraction raises the exponent, up to infinity, as it must. */
-    uint32_t magnitude = (uint32_t)(exponent + 15) << 10;
-    return (uint16_t)(sign | (magnitude + shift_even(fraction, 13)));
+    uint32_t sign = (bits >> 16) & 0x8000u, size = bits & 0x7fffffffu;
+    float sum = 0.5f + float_of_bits(size);
+    memcpy(&small, &sum, sizeof small);
+    uint32_t normal = (size - (112u << 23) + 0xfffu + ((size >> 13) & 1u)) >> 13;
+    uint32_t half = size < 0x38800000u ? small - 0x3f000000u : normal;
+    half = size >= 0x47800000u ? 0x7c00u : half; /* 65536 and more */
+    half = size > 0x7f800000u ? 0x7e00u | ((size >> 13) & 0x3ffu) : half;
+    return (uint16_t)(sign | half);
 }
 
 void oct_half_to_float_array(float *dst, const uint16_t *src, size_t count)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/dispatch.h"
 #include "numeric/qparams.h"
 
 /* Which channel an element belongs to: (i / inner) % count. */
@@ -30,6 +31,29 @@ static int32_t channel_of(const layout *l, int64_t i)
     return l->count == 1 ? 0 : (int32_t)((i / l->inner) % l->count);
 }
 
+/* How many elements in a row belong to one channel. */
+static int64_t run_of(const layout *l)
+{
+    return l->count == 1 ? l->elements : l->inner;
+}
+
+/* The largest |x| of a run of one channel. */
+static float fold_run(float largest, const float *x, int64_t n)
+{
+    float low = -largest, high = largest;
+    oct_kernel_set_get()->extremes(x, (size_t)n, &low, &high);
+    return fmaxf(-low, high);
+}
+
+/* The same for a row that holds one value of each channel. */
+static void fold_channels(float *restrict largest, const float *restrict x, int32_t count)
+{
+    for (int32_t c = 0; c < count; c++) {
+        float size = fabsf(x[c]);
+        largest[c] = size > largest[c] ? size : largest[c];
+    }
+}
+
 oct_status oct_constant_magnitudes(oct_work *work, const oct_tensor *tensor, int32_t axis,
     oct_magnitudes *out, oct_error *err)
 {
@@ -38,10 +62,14 @@ oct_status oct_constant_magnitudes(oct_work *work, const oct_tensor *tensor, int
     float *largest = oct_arena_array(&work->arena, (size_t)l.count, sizeof *largest);
     if (largest == NULL)
         return oct_fail_memory(err, (size_t)l.count * sizeof *largest, "weight ranges");
-    for (int64_t i = 0; i < l.elements; i++) {
-        int32_t c = channel_of(&l, i);
-        largest[c] = fmaxf(largest[c], fabsf(values[i]));
-    }
+    if (l.inner == 1 && l.count > 1)
+        for (int64_t i = 0; i < l.elements; i += l.count)
+            fold_channels(largest, values + i, l.count);
+    else
+        for (int64_t i = 0; i < l.elements; i += run_of(&l)) {
+            int32_t c = channel_of(&l, i);
+            largest[c] = fold_run(largest[c], values + i, run_of(&l));
+        }
     *out = (oct_magnitudes){ axis, l.count, largest };
     return OCT_OK;
 }
@@ -71,14 +99,35 @@ static bool follows_own_range(const oct_magnitudes *magnitudes, const oct_scheme
     return fabs((double)own - (double)scheme->scales[0]) <= 1e-3;
 }
 
-static int8_t encode_weight(float value, float magnitude, float scale, bool own_range,
-    oct_weight_style style)
+/* How weights of a channel become codes: x / divisor in double, or x * inverse in float where that is 0. */
+typedef struct step { double divisor; float inverse; } step;
+
+static step step_of(float magnitude, float scale, bool own_range, oct_weight_style style)
 {
     if (style == OCT_WEIGHT_DYNAMIC)
-        return (int8_t)oct_quantize_affine(value, oct_scale_weight(magnitude), 0, -127, 127);
+        return (step){ .divisor = oct_scale_weight(magnitude) };
     if (style == OCT_WEIGHT_PLAIN || own_range)
-        return (int8_t)oct_quantize_symmetric(value, oct_inverse_range(magnitude), 127);
-    return (int8_t)oct_quantize_symmetric(value, oct_inverse_scale(scale), 127);
+        return (step){ .inverse = oct_inverse_range(magnitude) };
+    return (step){ .inverse = oct_inverse_scale(scale) };
+}
+
+/* round() of what is in [-127, 127], written so that compilers vectorise it: adding just less than a half
+   before the fraction is cut off misses no tie and lifts nothing below one. */
+static inline int8_t code_of(double v)
+{
+    v = v < -127.0 ? -127.0 : v > 127.0 ? 127.0 : v;
+    return (int8_t)(int32_t)(v + copysign(0.5 - 0x1p-54, v));
+}
+
+/* Equal to oct_quantize_affine() with zero point 0 and oct_quantize_symmetric(). */
+static void encode_run(step by, int64_t n, const float *restrict from, int8_t *restrict to)
+{
+    if (by.divisor != 0)
+        for (int64_t i = 0; i < n; i++)
+            to[i] = code_of((double)from[i] / by.divisor);
+    else
+        for (int64_t i = 0; i < n; i++)
+            to[i] = code_of((double)(from[i] * by.inverse));
 }
 
 static oct_status new_encoded(oct_work *work, const oct_tensor *tensor, const oct_scheme *scheme,
@@ -103,9 +152,10 @@ oct_status oct_weight_encode(oct_work *work, const oct_tensor *tensor,
     layout l = layout_of(tensor, scheme->axis);
     bool own_range = style == OCT_WEIGHT_LEGACY && scheme->axis < 0 &&
         follows_own_range(magnitudes, scheme);
-    for (int64_t i = 0; i < l.elements; i++) {
+    for (int64_t i = 0; i < l.elements; i += run_of(&l)) {
         int32_t c = channel_of(&l, i);
-        to[i] = encode_weight(from[i], magnitudes->values[c], scheme->scales[c], own_range, style);
+        step by = step_of(magnitudes->values[c], scheme->scales[c], own_range, style);
+        encode_run(by, run_of(&l), from + i, to + i);
     }
     return OCT_OK;
 }

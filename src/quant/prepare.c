@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "kernels/dispatch.h"
 #include "numeric/half.h"
 #include "ops/op.h"
 
@@ -55,6 +56,9 @@ static oct_status check_constant(const oct_subgraph *sub, int32_t index, oct_err
     char label[160];
     const float *values = tensor->data;
     size_t count = tensor->size / sizeof *values;
+    float low = 0.f, high = 0.f;
+    if (oct_kernel_set_get()->extremes(values, count, &low, &high))
+        return OCT_OK;
     for (size_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
             return oct_fail(err, OCT_E_INVALID, "%s: the value %g at index %zu",
