@@ -13,6 +13,7 @@
 #include <octavo/data.h>
 #include <octavo/device.h>
 #include <octavo/diff.h>
+#include <octavo/doctor.h>
 #include <octavo/engine.h>
 #include <octavo/error.h>
 #include <octavo/eval.h>

@@ -59,9 +59,9 @@ static oct_status decode_jpeg(tjhandle jpeg, const unsigned char *bytes, size_t 
         return oct_fail(err, OCT_E_UNSUPPORTED, "%s: a CMYK JPEG", path);
     bool gray = space == TJCS_GRAY;
     OCT_TRY(make_pixels(w, h, gray ? 1 : 3, path, out, err));
-    if (tjDecompress2(jpeg, bytes, size, out->pixels, w, 0, h, gray ? TJPF_GRAY : TJPF_RGB,
-            TJFLAG_ACCURATEDCT) != 0 &&
-        tjGetErrorCode(jpeg) == TJERR_FATAL)
+    out->damaged = tjDecompress2(jpeg, bytes, size, out->pixels, w, 0, h,
+                       gray ? TJPF_GRAY : TJPF_RGB, TJFLAG_ACCURATEDCT) != 0;
+    if (out->damaged && tjGetErrorCode(jpeg) == TJERR_FATAL)
         return oct_fail(err, OCT_E_INVALID, "%s: %s", path, tjGetErrorStr2(jpeg));
     return OCT_OK;
 }

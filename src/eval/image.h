@@ -10,6 +10,7 @@
 typedef struct oct_image {
     int32_t h, w, c;
     unsigned char *pixels; /* owned: free() */
+    bool damaged;          /* the decoder warned, as when a JPEG is cut off: the rest is grey */
 } oct_image;
 
 /** True for the names of files that oct_image_read() may know: .jpg, .jpeg, .png in any case. */

@@ -16,6 +16,7 @@ typedef struct oct_sample_value {
     const void *bytes;
     void *owned; /* free() after use; NULL when borrowed */
     bool sound;  /* [samples], which may be fewer or more than an input takes */
+    bool damaged; /* an image whose decoder warned, as when the file is cut off */
 } oct_sample_value;
 
 /** Converts count elements of a type to float32; to may not overlap. False for types without

@@ -304,7 +304,8 @@ static void set_image(const oct_image *image, oct_sample_value *field)
         .rank = image->c == 1 ? 2 : 3,
         .dims = { image->h, image->w, image->c },
         .bytes = image->pixels,
-        .owned = image->pixels };
+        .owned = image->pixels,
+        .damaged = image->damaged };
 }
 
 static oct_status read_file(

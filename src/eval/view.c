@@ -125,6 +125,13 @@ static void fill_random(int64_t index, int32_t input, float *to, size_t count)
         to[i] = (float)(oct_random_uniform(&random) * 2 - 1);
 }
 
+static void code_limits(const target *t, double *low, double *high)
+{
+    bool s8 = t->type == OCT_INT8, s16 = t->type == OCT_INT16;
+    *low = s8 ? INT8_MIN : s16 ? INT16_MIN : 0;
+    *high = s8 ? INT8_MAX : s16 ? INT16_MAX : UINT8_MAX;
+}
+
 /*
  * Source: tensorflow/lite/kernels/internal/reference/quantize.h, AffineQuantize: TfLiteRound is
  * half away.
@@ -132,8 +139,8 @@ static void fill_random(int64_t index, int32_t input, float *to, size_t count)
 static void quantize(const target *t, const float *from, void *to)
 {
     bool s8 = t->type == OCT_INT8, s16 = t->type == OCT_INT16;
-    double low = s8 ? INT8_MIN : s16 ? INT16_MIN : 0;
-    double high = s8 ? INT8_MAX : s16 ? INT16_MAX : UINT8_MAX;
+    double low, high;
+    code_limits(t, &low, &high);
     for (size_t i = 0; i < t->elements; i++) {
         double q = (double)roundf(from[i] / t->scale) + (double)t->zero_point;
         q = q >= low ? q <= high ? q : high : low; /* NaN becomes low */
@@ -220,6 +227,48 @@ static oct_status read_sample(
             err, oct_source_read(data->source, at, t->name, &field, err), "%s", data->spec));
     oct_status status = fill(view, at, input, &field, bytes, err);
     free(field.owned);
+    return oct_error_prefix(err, status, "%s: sample %lld", data->spec, (long long)at);
+}
+
+/* Values up to half a step beyond the ends still have their code. */
+static void fold(const target *t, const float *values, oct_extent *extent)
+{
+    double low = -INFINITY, high = INFINITY;
+    if (is_quantized(t)) {
+        code_limits(t, &low, &high);
+        low = (low - (double)t->zero_point) * (double)t->scale;
+        high = (high - (double)t->zero_point) * (double)t->scale;
+    }
+    extent->can_low = low;
+    extent->can_high = high;
+    double half = is_quantized(t) ? (double)t->scale / 2 : 0;
+    for (size_t i = 0; i < t->elements; i++) {
+        extent->low = values[i] < extent->low ? values[i] : extent->low;
+        extent->high = values[i] > extent->high ? values[i] : extent->high;
+        extent->beyond += (double)values[i] < low - half || (double)values[i] > high + half;
+    }
+    extent->values += (int64_t)t->elements;
+}
+
+oct_status oct_view_measure(const oct_data_view *view, int64_t index, int32_t input,
+    oct_extent *extent, oct_error *err)
+{
+    const oct_data *data = view->data;
+    const target *t = &view->inputs[input];
+    if (data->source->random || (t->type != OCT_FLOAT32 && !is_quantized(t)))
+        return OCT_OK;
+    int64_t at = data->chosen == NULL ? index : data->chosen[index];
+    oct_sample_value field = { 0 };
+    float *values = malloc(t->elements * sizeof *values);
+    oct_status status = values == NULL
+                            ? oct_fail_memory(err, t->elements * sizeof *values, "a sample")
+                            : oct_source_read(data->source, at, t->name, &field, err);
+    if (status == OCT_OK)
+        status = fill_float(view, t, &field, values, err);
+    if (status == OCT_OK)
+        fold(t, values, extent);
+    free(field.owned);
+    free(values);
     return oct_error_prefix(err, status, "%s: sample %lld", data->spec, (long long)at);
 }
 
