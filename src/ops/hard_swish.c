@@ -5,6 +5,7 @@
  * once towards the "relu-ish" factor in Q15, and the two are multiplied. All of it goes into a table.
  * Source: LiteRT tflite/kernels/activations.cc, internal/reference/hard_swish.h.
  */
+#include "kernels/sigmoid.h"
 #include "ops/arith.h"
 #include "ops/unary.h"
 #include "ops/version.h"
@@ -67,6 +68,26 @@ static oct_status prepare(oct_op *op, oct_error *err)
     return oct_table8_prepare(op, code_of, &p, err);
 }
 
+static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
+{
+    (void)err;
+    *usable = true;
+    op->packed = (void *)(uintptr_t)oct_sigmoid_set_of(oct_cpu_level());
+    return OCT_OK;
+}
+
+static void row_fast(const void *user, size_t n, const void *x, void *y)
+{
+    ((const oct_sigmoid_set *)user)->hard_swish(n, x, y);
+}
+
+static oct_status eval_fast(oct_op *op, oct_error *err)
+{
+    (void)err;
+    oct_unary_run(op, sizeof(float), sizeof(float), row_fast, op->packed);
+    return OCT_OK;
+}
+
 const oct_op_def oct_op_hard_swish = {
     .name = "HARD_SWISH", .code = OCT_OP_HARD_SWISH, .min_in = 1, .max_in = 1, .min_out = 1,
     .max_out = 1, .options = OCT_OPTIONS_HardSwish, .traits = OCT_TRAIT_INPLACE,
@@ -75,4 +96,5 @@ const oct_op_def oct_op_hard_swish = {
     .runtime = "1.15", .infer = oct_infer_same_as_input, .prepare = prepare,
     .ref = { [OCT_FORM_F32] = { .eval = eval_each_f32 }, [OCT_FORM_S8] = { .eval = oct_table8_eval },
         [OCT_FORM_U8] = { .eval = oct_table8_eval } },
+    .fast = { [OCT_FORM_F32] = { prepare_fast, eval_fast } },
 };

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "kernels/sigmoid.h"
 #include "ops/arith.h"
 #include "ops/unary.h"
 #include "ops/version.h"
@@ -147,6 +148,28 @@ static oct_status prepare_tanh(oct_op *op, oct_error *err)
     return prepare(op, tanh_for_table, 1, err);
 }
 
+/* The fast float forms: kernels of the processor at hand, chosen when a session is made. */
+#define FAST_F32(name)                                                                             \
+    static oct_status prepare_fast_##name(oct_op *op, bool *usable, oct_error *err)                \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        *usable = true;                                                                            \
+        op->packed = (void *)(uintptr_t)oct_sigmoid_set_of(oct_cpu_level());                       \
+        return OCT_OK;                                                                             \
+    }                                                                                              \
+    static void row_fast_##name(const void *user, size_t n, const void *x, void *y)                \
+    {                                                                                              \
+        ((const oct_sigmoid_set *)user)->name(n, x, y);                                            \
+    }                                                                                              \
+    static oct_status eval_fast_##name(oct_op *op, oct_error *err)                                 \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        oct_unary_run(op, sizeof(float), sizeof(float), row_fast_##name, op->packed);              \
+        return OCT_OK;                                                                             \
+    }
+FAST_F32(logistic)
+FAST_F32(tanh)
+
 #define COMMON(NAME)                                                                               \
     .name = #NAME, .code = OCT_OP_##NAME, .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,    \
     .traits = OCT_TRAIT_INPLACE, .version = oct_version_s8_2_s16_3, .runtime = "1.14 1.14 2.3",    \
@@ -162,6 +185,7 @@ const oct_op_def oct_op_logistic = {
     .ref = { [OCT_FORM_F32] = { .eval = eval_each_logistic },
         [OCT_FORM_S8] = { .eval = oct_table8_eval }, [OCT_FORM_U8] = { .eval = oct_table8_eval },
         [OCT_FORM_S16] = { .eval = eval_logistic_s16 } },
+    .fast = { [OCT_FORM_F32] = { prepare_fast_logistic, eval_fast_logistic } },
 };
 
 const oct_op_def oct_op_tanh = {
@@ -169,4 +193,5 @@ const oct_op_def oct_op_tanh = {
     .ref = { [OCT_FORM_F32] = { .eval = eval_each_tanh },
         [OCT_FORM_S8] = { .eval = oct_table8_eval }, [OCT_FORM_U8] = { .eval = oct_table8_eval },
         [OCT_FORM_S16] = { .eval = eval_tanh_s16 } },
+    .fast = { [OCT_FORM_F32] = { prepare_fast_tanh, eval_fast_tanh } },
 };
