@@ -13,6 +13,8 @@ static const cli_option options[] = {
     { "calib", 0, "DATA", "calibration samples: needed for int8, int8-full and int16x8, of use for all but float16" },
     { "calib-samples", 0, "N", "use at most N of them (default: 200); others check the result" },
     { "range", 0, "NAME", "minmax (default), moving-average, percentile[:99.999], mse or entropy" },
+    { "recipe", 0, "FILE", "rules for single layers, as JSON; AI Edge Quantizer's are read, too" },
+    { "recipe-out", 0, "FILE", "writes what became of every layer as a recipe" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly; default: closer to the float model; high: closer still, and slower" },
     CLI_SHAPE_OPTIONS,
@@ -25,6 +27,8 @@ typedef struct job {
     const char *output;
     oct_model *model, *quantized;
     oct_quant_report *report;
+    oct_recipe *recipe;
+    char *resolved, *unused; /* the recipe layer by layer, and its rules of no effect; NULL without */
     oct_data *data, *chosen, *held;
     oct_data_view *view, *held_view;
 } job;
@@ -62,24 +66,64 @@ static oct_status read_options(job *j, oct_error *err)
     j->output = cli_get(args, "output");
     if (j->output == NULL)
         return cli_usage(args, err, "-o FILE is missing");
-    if (mode == NULL)
+    if (mode == NULL && cli_get(args, "recipe") == NULL)
         return cli_usage(args, err, "--mode MODE is missing");
-    if (!oct_mode_from_name(mode, &j->quant.mode))
+    if (mode != NULL && !oct_mode_from_name(mode, &j->quant.mode))
         return cli_usage(args, err, "--mode: '%s' is not a mode", mode);
     j->quant.effort = OCT_EFFORT_DEFAULT;
     if (effort != NULL && !oct_effort_from_name(effort, &j->quant.effort))
         return cli_usage(args, err, "--effort: '%s' is not none, default or high", effort);
-    if (io != NULL && j->quant.mode != OCT_MODE_INT8_FULL)
-        return cli_usage(args, err, "--io belongs to --mode int8-full");
     if (io != NULL && strcmp(io, "int8") != 0 && strcmp(io, "uint8") != 0)
         return cli_usage(args, err, "--io: '%s' is neither int8 nor uint8", io);
     j->quant.io = io != NULL && strcmp(io, "uint8") == 0 ? OCT_IO_UINT8 : OCT_IO_INT8;
-    if (oct_mode_needs_calibration(j->quant.mode) && cli_get(args, "calib") == NULL)
-        return cli_usage(args, err, "--mode %s needs --calib DATA: samples like those of real use", mode);
     j->quant.threads = args->threads;
     j->quant.progress = show_progress;
     j->quant.progress_user = (void *)(uintptr_t)args;
     return read_range(j, err);
+}
+
+/* The recipe's defaults say what the mode is, unless they leave it to --mode. */
+static oct_status read_recipe(job *j, oct_error *err)
+{
+    const cli_args *args = j->args;
+    const char *path = cli_get(args, "recipe"), *mode = cli_get(args, "mode");
+    oct_mode own;
+    if (path != NULL) {
+        oct_status status = oct_recipe_load(path, &j->recipe, err);
+        if (status != OCT_OK)
+            return status;
+        bool has_mode = oct_recipe_mode(j->recipe, &own);
+        if (mode != NULL && has_mode && own != j->quant.mode)
+            return cli_usage(args, err, "--mode %s: the recipe says %s", mode, oct_mode_name(own));
+        if (mode == NULL && !has_mode)
+            return cli_usage(args, err, "--mode MODE is missing: the recipe has no default form");
+        j->quant.mode = has_mode ? own : j->quant.mode;
+        j->quant.recipe = j->recipe;
+    }
+    if (cli_get(args, "io") != NULL && j->quant.mode != OCT_MODE_INT8_FULL)
+        return cli_usage(args, err, "--io belongs to --mode int8-full");
+    if (oct_mode_needs_calibration(j->quant.mode) && cli_get(args, "calib") == NULL)
+        return cli_usage(args, err, "--mode %s needs --calib DATA: samples like those of real use",
+            oct_mode_name(j->quant.mode));
+    return OCT_OK;
+}
+
+/* Without a recipe one that says nothing stands in, so that what became of layers can be written. */
+static oct_status resolve(job *j, oct_error *err)
+{
+    const char *path = cli_get(j->args, "recipe-out"), *nothing = "{\"octavo_recipe\": 1}";
+    oct_quant_options asked = j->quant;
+    oct_recipe *own = NULL;
+    if (path == NULL && j->recipe == NULL)
+        return OCT_OK;
+    oct_status status = j->recipe == NULL ? oct_recipe_parse(nothing, strlen(nothing), "", &own, err) : OCT_OK;
+    asked.recipe = j->recipe != NULL ? j->recipe : own;
+    if (status == OCT_OK)
+        status = oct_recipe_resolve(j->model, &asked, &j->resolved, &j->unused, err);
+    if (status == OCT_OK && path != NULL)
+        status = oct_recipe_save(j->resolved, path, err);
+    oct_recipe_free(own);
+    return status;
 }
 
 static oct_status subset(const job *j, int64_t from, int64_t count, oct_data **out, oct_error *err)
@@ -161,6 +205,8 @@ static void print_layers(const job *j, size_t bytes)
     printf("%s: %s, %d layers (%s)\n", j->output, cli_bytes(bytes, size, sizeof size), (int)count,
         oct_mode_name(j->quant.mode));
     print_quality(oct_quant_report_quality(j->report));
+    for (const char *line = j->unused; line != NULL && *line != '\0'; line += strcspn(line, "\n") + 1)
+        printf("recipe, no layer follows %.*s\n", (int)strcspn(line, "\n"), line);
 }
 
 static json_t *quality_json(const oct_quant_quality *q)
@@ -194,10 +240,12 @@ static oct_status print_result(const job *j, size_t bytes, oct_error *err)
             print_layers(j, bytes);
         return cli_print_text("", err);
     }
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "file", j->output, "mode",
+    json_t *recipe = j->resolved == NULL ? json_null() : json_loads(j->resolved, 0, NULL);
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:s}", "file", j->output, "mode",
         oct_mode_name(j->quant.mode), "effort", oct_effort_name(j->quant.effort), "range",
         oct_range_method_name(j->quant.range), "bytes", (json_int_t)bytes, "quality",
-        quality_json(oct_quant_report_quality(j->report)), "layers", layers_json(j->report));
+        quality_json(oct_quant_report_quality(j->report)), "layers", layers_json(j->report), "recipe", recipe,
+        "unused_rules", j->unused == NULL ? "" : j->unused);
     oct_status status = cli_print_json(object, err);
     json_decref(object);
     return status;
@@ -209,11 +257,15 @@ static oct_status work(job *j, oct_error *err)
     size_t bytes;
     oct_status status = read_options(j, err);
     if (status == OCT_OK)
+        status = read_recipe(j, err);
+    if (status == OCT_OK)
         status = cli_get_shapes(j->args, &shapes, err);
     if (status == OCT_OK)
         status = oct_model_load(j->args->words[0], &shapes.options, &j->model, err);
-    if (status == OCT_OK && cli_get(j->args, "calib") != NULL &&
-        oct_mode_uses_calibration(j->quant.mode, j->quant.effort))
+    if (status == OCT_OK)
+        status = resolve(j, err);
+    if (status == OCT_OK && cli_get(j->args, "calib") != NULL && (j->recipe != NULL ||
+        oct_mode_uses_calibration(j->quant.mode, j->quant.effort)))
         status = open_calibration(j, err);
     if (status == OCT_OK)
         status = oct_quantize(j->model, &j->quant, &j->quantized, &j->report, err);
@@ -227,6 +279,9 @@ static oct_status run(const cli_args *args, oct_error *err)
     job j = { .args = args };
     oct_status status = work(&j, err);
     oct_quant_report_free(j.report);
+    oct_recipe_free(j.recipe);
+    free(j.resolved);
+    free(j.unused);
     oct_model_free(j.quantized);
     oct_data_view_free(j.held_view);
     oct_data_view_free(j.view);
@@ -250,6 +305,7 @@ const cli_command cli_quantize = {
     .options = options,
     .examples = "  octavo quantize model.keras -o dynamic.tflite --mode dynamic\n"
                 "  octavo quantize model.keras -o int8.tflite --mode int8 --calib photos/:every=50\n"
+                "  octavo quantize model.keras -o mixed.tflite --recipe recipe.json --calib photos/\n"
                 "  octavo quantize model.tflite -o npu.tflite --mode int8-full --io uint8 --calib x.npy",
     .run = run,
 };

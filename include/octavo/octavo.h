@@ -21,6 +21,7 @@
 #include <octavo/layer.h>
 #include <octavo/model.h>
 #include <octavo/quantize.h>
+#include <octavo/recipe.h>
 #include <octavo/report.h>
 #include <octavo/samples.h>
 #include <octavo/session.h>

@@ -65,6 +65,9 @@ typedef enum oct_range_method {
     OCT_RANGE_COUNT
 } oct_range_method;
 
+/* What layers are to become, read from a file: octavo/recipe.h. */
+typedef struct oct_recipe oct_recipe;
+
 typedef enum oct_io { OCT_IO_INT8, OCT_IO_UINT8 } oct_io;
 
 typedef struct oct_quant_options {
@@ -75,6 +78,8 @@ typedef struct oct_quant_options {
     const oct_samples *held;     /* samples calibration does not see, to check the result on; may be NULL */
     oct_range_method range;      /* zero-initialised: MINMAX */
     double range_argument;       /* PERCENTILE: above 50, up to 100; 0: 99.999 */
+    /* Layers that differ; its defaults stand in place of mode, effort and range. NULL: none. Borrowed */
+    const oct_recipe *recipe;
     int32_t threads;             /* 0: all cores; never changes the result */
     /* May be NULL; what: "calibrating" (samples) or "correcting" (layers). */
     void (*progress)(void *user, const char *what, int64_t done, int64_t total);

@@ -32,6 +32,8 @@ static oct_status change_input(oct_work *work, int32_t index, oct_error *err)
     if (at < 0 || !oct_tensor_is_float(sub->tensors[index]))
         return OCT_OK;
     int32_t inner = sub->nodes[at]->outputs[0];
+    if (sub->tensors[inner]->type != OCT_INT8)
+        return OCT_OK;
     if (work->options->io == OCT_IO_UINT8)
         return as_uint8(work, sub->tensors[index], sub->tensors[inner], err);
     oct_work_move_boundary(work, true, index, inner);
@@ -48,6 +50,8 @@ static oct_status change_output(oct_work *work, int32_t index, oct_error *err)
         oct_graph_use_count(sub, index) != 1)
         return OCT_OK;
     int32_t inner = sub->nodes[at]->inputs[0];
+    if (sub->tensors[inner]->type != OCT_INT8)
+        return OCT_OK;
     if (work->options->io == OCT_IO_UINT8) {
         OCT_TRY(as_uint8(work, sub->tensors[index], sub->tensors[inner], err));
         oct_graph_remove_node(sub, at);

@@ -53,16 +53,17 @@ static bool keeps_extremes(const oct_subgraph *sub, int32_t tensor)
     return false;
 }
 
-static oct_status estimate(const oct_evidence *e, const oct_quant_options *options, int32_t tensor,
-    oct_range *range, oct_error *err)
+/* By a layer's setting, of which only the range is of interest here. */
+static oct_status estimate(const oct_evidence *e, const oct_quant_options *options,
+    const oct_setting *how, int32_t tensor, oct_range *range, oct_error *err)
 {
     oct_range seen = *range;
-    switch (options->range) {
+    switch (how->range) {
     case OCT_RANGE_MOVING_AVERAGE:
         return average_extremes(e, options->calib->count, tensor, range, err);
     case OCT_RANGE_PERCENTILE:
         return oct_estimate_percentile(&e->histograms[tensor], seen,
-            options->range_argument > 0 ? options->range_argument : 99.999, range, err);
+            how->range_argument > 0 ? how->range_argument : 99.999, range, err);
     case OCT_RANGE_MSE:
         return oct_estimate_mse(&e->histograms[tensor], seen, range, err);
     case OCT_RANGE_ENTROPY:
@@ -76,11 +77,15 @@ oct_status oct_calibrate_evidence(const oct_graph *graph, const oct_quant_option
     oct_evidence *evidence, oct_error *err)
 {
     const oct_subgraph *sub = graph->subgraphs[0];
+    const oct_settings *settings = evidence->settings;
+    const oct_setting all = oct_setting_of_options(options);
     OCT_TRY(oct_evidence_gather(graph, options, evidence, err));
-    for (int32_t i = 0; i < evidence->tensors && options->range != OCT_RANGE_MINMAX; i++)
-        if (evidence->ranges[i].seen && !keeps_extremes(sub, i))
-            OCT_TRY(estimate(evidence, options, i, &evidence->ranges[i], err));
-    if (options->effort == OCT_EFFORT_NONE)
+    for (int32_t i = 0; i < evidence->tensors; i++) {
+        const oct_setting *how = settings == NULL ? &all : oct_setting_of_tensor(settings, sub, i);
+        if (how->range != OCT_RANGE_MINMAX && evidence->ranges[i].seen && !keeps_extremes(sub, i))
+            OCT_TRY(estimate(evidence, options, how, i, &evidence->ranges[i], err));
+    }
+    if (oct_settings_effort(settings, options) == OCT_EFFORT_NONE)
         oct_ranges_add_overwritten(graph, evidence->ranges);
     return OCT_OK;
 }
@@ -88,7 +93,7 @@ oct_status oct_calibrate_evidence(const oct_graph *graph, const oct_quant_option
 oct_status oct_calibrate(const oct_graph *graph, const oct_quant_options *options,
     oct_range *ranges, oct_error *err)
 {
-    oct_evidence evidence;
+    oct_evidence evidence = { .settings = NULL };
     oct_status status = oct_calibrate_evidence(graph, options, &evidence, err);
     for (int32_t i = 0; status == OCT_OK && i < evidence.tensors; i++)
         ranges[i] = evidence.ranges[i];

@@ -166,7 +166,8 @@ oct_status oct_choose_samples(const oct_graph *graph, const oct_quant_options *o
         oct_arena_array(arena, (size_t)oct_pool_threads(pool), sizeof *h.errors) };
     if (bytes == NULL || h.hashes == NULL || h.errors == NULL)
         return oct_fail_memory(err, count * sizeof *h.hashes, "a choice of samples");
-    OCT_TRY(measure(graph, options->mode, arena, bytes, &peak, err));
+    /* Layers of a recipe may all have float results. */
+    OCT_TRY(measure(graph, options->recipe != NULL ? OCT_MODE_FLOAT32 : options->mode, arena, bytes, &peak, err));
     OCT_TRY(sort_samples(&h, pool, err));
     size_t fit = STORE_BYTES / peak, most = fit < 1 ? 1 : fit < MOST_SAMPLES ? fit : MOST_SAMPLES;
     out->count = (int64_t)(count < most ? count : most);

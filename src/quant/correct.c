@@ -29,9 +29,22 @@ typedef struct correction {
 
 /* Finding the layers. */
 
+static oct_effort effort_of(const correction *c, int32_t index)
+{
+    const oct_settings *settings = c->real->work.settings;
+    return settings == NULL ? c->real->work.options->effort : settings->of[index].effort;
+}
+
 static const oct_channels *channels_of(const correction *c, const oct_layer *l)
 {
     return &c->evidence->channels[c->graph->subgraphs[0]->nodes[l->index]->outputs[0]];
+}
+
+/* A bias of float16 stands behind a DEQUANTIZE and stays what it is. */
+static bool has_own_bias(const correction *c, const oct_layer *l)
+{
+    const oct_node *node = c->real->nodes[l->index];
+    return oct_tensor_is_constant(c->real->work.sub->tensors[node->inputs[l->bias]]);
 }
 
 static oct_status find_layers(correction *c, oct_error *err)
@@ -43,12 +56,12 @@ static oct_status find_layers(correction *c, oct_error *err)
     for (int32_t i = 0; i < nodes; i++) {
         int32_t position = c->replay.positions[oct_work_position(&c->sim->work, c->sim->nodes[i])];
         oct_layer *found = &c->layers[c->count];
-        if (position < 0 || position >= c->replay.end ||
+        if (position < 0 || position >= c->replay.end || effort_of(c, i) == OCT_EFFORT_NONE ||
             !oct_layer_look_at(&c->replay, c->replay.sub->nodes[position], found))
             continue;
         found->index = i;
         found->position = position;
-        c->count += channels_of(c, found)->count == found->channels;
+        c->count += channels_of(c, found)->count == found->channels && has_own_bias(c, found);
     }
     return OCT_OK;
 }
@@ -274,7 +287,7 @@ static oct_status correct(correction *c, const oct_layer *l, oct_error *err)
     if (shift == NULL)
         return oct_fail_memory(err, 3 * channels * sizeof *shift, "biases");
     OCT_TRY(oct_replay_run_to(&c->replay, l->position, err));
-    if (c->real->work.options->effort == OCT_EFFORT_HIGH)
+    if (effort_of(c, l->index) == OCT_EFFORT_HIGH)
         OCT_TRY(reround(c, l, err));
     OCT_TRY(find_shift(c, l, shift, shift + channels, err));
     const oct_tensor *bias = c->replay.sub->tensors[node->inputs[l->bias]];
@@ -316,7 +329,7 @@ static oct_status run(correction *c, oct_error *err)
     OCT_TRY(oct_pool_create(options->threads, &c->pool, err));
     OCT_TRY(start(c, c->sim->work.graph, &c->replay, err));
     OCT_TRY(find_layers(c, err));
-    if (c->count > 0 && options->effort == OCT_EFFORT_HIGH)
+    if (c->count > 0 && oct_settings_effort(c->real->work.settings, options) == OCT_EFFORT_HIGH)
         OCT_TRY(start(c, c->graph, &c->floats, err));
     for (int32_t i = 0; i < c->count; i++) {
         OCT_TRY(correct(c, &c->layers[i], err));

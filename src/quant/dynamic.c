@@ -7,8 +7,6 @@
  */
 #include "quant/constants.h"
 
-enum { MIN_ELEMENTS = 1024 }; /* QuantizationSpecs::minimum_elements_for_weights */
-
 /* An int8 copy of a constant, made once for every axis it is asked for. */
 typedef struct copy {
     int32_t from, axis, to, expanded; /* expanded: behind its DEQUANTIZE, or -1 */
@@ -18,8 +16,14 @@ typedef struct copy {
 typedef struct dynamic {
     oct_work *work;
     copy *copies;
-    oct_node *const *nodes; /* those of the float graph, in order */
 } dynamic;
+
+/* Fewer weights of a layer stay float. */
+static int32_t min_elements(const dynamic *d, int32_t at)
+{
+    const oct_settings *settings = d->work->settings;
+    return settings == NULL ? OCT_MIN_ELEMENTS : settings->of[at].min_elements;
+}
 
 static oct_status find_copy(dynamic *d, int32_t from, int32_t axis, copy **out, oct_error *err)
 {
@@ -91,24 +95,25 @@ static void ask_asymmetric(oct_node *node, const oct_quant_rule *rule)
 }
 
 /* Whether a weight is worth it; else why not, for the report. */
-static bool is_candidate(const oct_tensor *weights, const char **why)
+static bool is_candidate(const oct_tensor *weights, int32_t least, const char **why)
 {
     if (!oct_tensor_is_constant(weights) || !oct_tensor_is_float(weights))
         *why = "its weights are not float constants";
-    else if (oct_tensor_elements(weights) < MIN_ELEMENTS)
-        *why = "some of its weights are fewer than 1024";
+    else if (oct_tensor_elements(weights) < least)
+        *why = "some of its weights are too few";
     else
         return true;
     return false;
 }
 
 /* The other weights of a recurrent operator: its kernel takes all of them in int8 or none. */
-static bool all_more(const dynamic *d, const oct_node *node, const oct_quant_rule *rule, const char **why)
+static bool all_more(const dynamic *d, int32_t at, const oct_quant_rule *rule, const char **why)
 {
+    const oct_node *node = d->work->nodes[at];
     for (int32_t slot = 0; slot < node->input_count && slot < 64; slot++) {
         const oct_tensor *weights =
             rule->dynamic_more >> slot & 1 ? oct_work_input(d->work, node, slot) : NULL;
-        if (weights != NULL && !is_candidate(weights, why))
+        if (weights != NULL && !is_candidate(weights, min_elements(d, at), why))
             return false;
     }
     return true;
@@ -117,7 +122,8 @@ static bool all_more(const dynamic *d, const oct_node *node, const oct_quant_rul
 static oct_status quantize_more(dynamic *d, int32_t at, const oct_quant_rule *rule, bool hybrid,
     oct_error *err)
 {
-    oct_node *node = d->nodes[at];
+    oct_node *node = d->work->nodes[at];
+    int32_t axis = oct_work_weight_axis(d->work, node, rule->dynamic_axis);
     for (int32_t slot = 0; slot < node->input_count && slot < 64; slot++) {
         copy *c;
         const oct_tensor *weights =
@@ -125,7 +131,7 @@ static oct_status quantize_more(dynamic *d, int32_t at, const oct_quant_rule *ru
         if (weights == NULL)
             continue;
         d->work->report->notes[at].weight_bytes_after -= (int64_t)weights->size / 4 * 3;
-        OCT_TRY(find_copy(d, node->inputs[slot], rule->dynamic_axis, &c, err));
+        OCT_TRY(find_copy(d, node->inputs[slot], axis, &c, err));
         if (!hybrid)
             OCT_TRY(expand(d, c, err));
         node->inputs[slot] = hybrid ? c->to : c->expanded;
@@ -135,15 +141,16 @@ static oct_status quantize_more(dynamic *d, int32_t at, const oct_quant_rule *ru
 
 static oct_status quantize_weights(dynamic *d, int32_t at, const oct_quant_rule *rule, oct_error *err)
 {
-    oct_node *node = d->nodes[at];
+    oct_node *node = d->work->nodes[at];
+    int32_t axis = oct_work_weight_axis(d->work, node, rule->dynamic_axis);
     int32_t slot = rule->dynamic_slot;
     const oct_tensor *weights = oct_work_input(d->work, node, slot);
     int64_t saved = (int64_t)weights->size / 4 * 3;
     bool hybrid = rule->dynamic == OCT_DYNAMIC_HYBRID &&
-        d->work->options->mode != OCT_MODE_WEIGHT_ONLY;
+        d->work->form != OCT_MODE_WEIGHT_ONLY;
     bool result = !hybrid && expands_result(d, node, slot);
     copy *c;
-    OCT_TRY(find_copy(d, node->inputs[slot], rule->dynamic_axis, &c, err));
+    OCT_TRY(find_copy(d, node->inputs[slot], axis, &c, err));
     if (result) {
         OCT_TRY(expand_result(d, node, slot, c, err));
     } else if (hybrid) {
@@ -161,7 +168,7 @@ static oct_status quantize_weights(dynamic *d, int32_t at, const oct_quant_rule 
 
 static oct_status visit(dynamic *d, int32_t at, oct_error *err)
 {
-    const oct_node *node = d->nodes[at];
+    const oct_node *node = d->work->nodes[at];
     const oct_op_def *def = oct_op_find(node->op);
     oct_quant_report *report = d->work->report;
     if (def == NULL || def->quant.dynamic == OCT_DYNAMIC_NONE)
@@ -171,27 +178,23 @@ static oct_status visit(dynamic *d, int32_t at, oct_error *err)
     if (weights == NULL || !oct_tensor_is_constant(weights) || !oct_tensor_is_float(weights))
         return oct_report_set(report, at, "float32", err, "its weights are not float constants");
     int64_t elements = oct_tensor_elements(weights);
-    if (elements < MIN_ELEMENTS)
+    if (elements < min_elements(d, at))
         return oct_report_set(report, at, "float32", err, "%lld weights are fewer than %d",
-            (long long)elements, MIN_ELEMENTS);
+            (long long)elements, (int)min_elements(d, at));
     if (rule->dynamic_axis >= weights->rank)
         return oct_report_set(report, at, "float32", err, "its weights have %d dimensions",
             (int)weights->rank);
     const char *why;
-    if (!all_more(d, node, rule, &why))
+    if (!all_more(d, at, rule, &why))
         return oct_report_set(report, at, "float32", err, "%s", why);
     return quantize_weights(d, at, rule, err);
 }
 
 oct_status oct_quantize_dynamic(oct_work *work, oct_error *err)
 {
-    int32_t count = work->sub->node_count;
-    oct_node *const *nodes =
-        oct_arena_copy(&work->arena, work->sub->nodes, (size_t)count * sizeof *nodes);
-    if (nodes == NULL)
-        return oct_fail_memory(err, (size_t)count * sizeof *nodes, "nodes");
-    dynamic d = { work, NULL, nodes };
-    for (int32_t i = 0; i < count; i++)
-        OCT_TRY(visit(&d, i, err));
+    dynamic d = { work, NULL };
+    for (int32_t i = 0; i < work->node_count; i++)
+        if (oct_work_takes(work, work->nodes[i]))
+            OCT_TRY(visit(&d, i, err));
     return OCT_OK;
 }

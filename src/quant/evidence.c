@@ -224,6 +224,15 @@ static oct_status start_worker(gathering *g, seen *w, oct_error *err)
     return OCT_OK;
 }
 
+static bool counts_values(const gathering *g)
+{
+    for (int method = 0; method < OCT_RANGE_COUNT; method++)
+        if (oct_range_method_counts((oct_range_method)method) &&
+            oct_settings_estimate(g->out->settings, g->options, (oct_range_method)method))
+            return true;
+    return false;
+}
+
 static oct_status make_room(gathering *g, oct_error *err)
 {
     oct_evidence *out = g->out;
@@ -236,10 +245,10 @@ static oct_status make_room(gathering *g, oct_error *err)
     g->workers = oct_arena_array(&out->arena, (size_t)g->threads, sizeof *g->workers);
     if (out->ranges == NULL || out->halves[0] == NULL || out->halves[1] == NULL || out->channels == NULL || g->first == NULL || g->workers == NULL)
         return oct_fail_memory(err, tensors * sizeof *out->ranges, "ranges");
-    if (oct_range_method_counts(g->options->range) &&
+    if (counts_values(g) &&
         (out->histograms = oct_arena_array(&out->arena, tensors, sizeof *out->histograms)) == NULL)
         return oct_fail_memory(err, tensors * sizeof *out->histograms, "histograms");
-    if (g->options->range == OCT_RANGE_MOVING_AVERAGE &&
+    if (oct_settings_estimate(out->settings, g->options, OCT_RANGE_MOVING_AVERAGE) &&
         (out->extremes = oct_arena_array(&out->arena, samples * tensors, 2 * sizeof(float))) == NULL)
         return oct_fail_memory(err, samples * tensors * 2 * sizeof(float), "extremes");
     for (size_t i = 0; i < tensors; i++)
@@ -364,7 +373,7 @@ static oct_status fail(const gathering *g, oct_status status, int64_t failed, oc
 static oct_status gather(gathering *g, const oct_graph *graph, oct_pool *pool, oct_error *err)
 {
     int64_t failed;
-    if (g->options->effort != OCT_EFFORT_NONE)
+    if (oct_settings_effort(g->out->settings, g->options) != OCT_EFFORT_NONE)
         OCT_TRY(oct_choose_samples(graph, g->options, pool, &g->out->arena, &g->out->choice, err));
     OCT_TRY(make_room(g, err));
     const oct_sweep sweep = { .graph = graph, .batch = oct_sweep_batch(graph),
@@ -379,13 +388,14 @@ static oct_status gather(gathering *g, const oct_graph *graph, oct_pool *pool, o
 oct_status oct_evidence_gather(const oct_graph *graph, const oct_quant_options *options,
     oct_evidence *evidence, oct_error *err)
 {
-    *evidence = (oct_evidence){ .tensors = graph->subgraphs[0]->tensor_count };
+    *evidence = (oct_evidence){ .settings = evidence->settings,
+        .tensors = graph->subgraphs[0]->tensor_count };
     if (options->calib == NULL || options->calib->count < 1)
         return oct_fail(err, OCT_E_USAGE, "calibration needs at least one sample");
     oct_pool *pool;
     OCT_TRY(oct_pool_create(options->threads, &pool, err));
     gathering g = { .sub = graph->subgraphs[0], .options = options, .out = evidence,
-        .chosen_only = !oct_mode_needs_calibration(options->mode), .threads = oct_pool_threads(pool) };
+        .chosen_only = !oct_settings_calibrate(evidence->settings, options), .threads = oct_pool_threads(pool) };
     oct_status status = gather(&g, graph, pool, err);
     for (int32_t i = 0; g.workers != NULL && i < g.threads; i++)
         for (int32_t t = 0; g.workers[i].histograms != NULL && t < evidence->tensors; t++)

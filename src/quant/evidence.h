@@ -10,6 +10,7 @@
 
 #include "quant/choose.h"
 #include "quant/histogram.h"
+#include "quant/settings.h"
 
 /* The channels of an activation: its last dimension. */
 typedef struct oct_channels {
@@ -19,6 +20,7 @@ typedef struct oct_channels {
 } oct_channels;
 
 typedef struct oct_evidence {
+    const oct_settings *settings; /* of the layers, set by the caller; NULL: as the options say. Borrowed */
     int32_t tensors;            /* of the main subgraph */
     oct_range *ranges;          /* [tensors] */
     oct_range *halves[2];       /* [tensors]: of the samples with even and with odd index */

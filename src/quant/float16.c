@@ -30,16 +30,16 @@ static oct_status store_halves(oct_work *work, oct_tensor *tensor, int64_t *clam
     return OCT_OK;
 }
 
-/* Nodes read the expansion; an output of the model that is this constant stays what it was. */
+/* Nodes of this form read the expansion; what others read and an output of the model stays what it was. */
 static oct_status expand(oct_work *work, int32_t index, int64_t *clamped, oct_error *err)
 {
     const oct_tensor like = *work->sub->tensors[index];
     int32_t expanded;
     OCT_TRY(oct_work_new_tensor(work, &like, like.name, OCT_FLOAT32, &expanded, err));
-    for (int32_t i = 0; i < work->sub->node_count; i++)
-        for (int32_t j = 0; j < work->sub->nodes[i]->input_count; j++)
-            if (work->sub->nodes[i]->inputs[j] == index)
-                work->sub->nodes[i]->inputs[j] = expanded;
+    for (int32_t i = 0; i < work->node_count; i++)
+        for (int32_t j = 0; j < work->nodes[i]->input_count; j++)
+            if (work->nodes[i]->inputs[j] == index && oct_work_takes(work, work->nodes[i]))
+                work->nodes[i]->inputs[j] = expanded;
     if (oct_graph_use_count(work->sub, index) != 0) {
         int32_t copy;
         OCT_TRY(oct_work_new_constant(work, &like, OCT_FLOAT32, like.data, like.size, &copy, err));
@@ -51,7 +51,7 @@ static oct_status expand(oct_work *work, int32_t index, int64_t *clamped, oct_er
 
 static oct_status note(oct_work *work, int32_t at, const int64_t *clamped, oct_error *err)
 {
-    const oct_node *node = work->sub->nodes[at];
+    const oct_node *node = work->nodes[at];
     int64_t halves = 0, lost = 0;
     for (int32_t i = 0; i < node->input_count; i++) {
         const oct_tensor *tensor = oct_work_input(work, node, i);
@@ -69,11 +69,11 @@ static oct_status note(oct_work *work, int32_t at, const int64_t *clamped, oct_e
     return oct_report_set(work->report, at, "float16 constants", err, "%s", "");
 }
 
-static bool is_read(const oct_subgraph *sub, int32_t index)
+static bool is_read(const oct_work *work, int32_t index)
 {
-    for (int32_t i = 0; i < sub->node_count; i++)
-        for (int32_t j = 0; j < sub->nodes[i]->input_count; j++)
-            if (sub->nodes[i]->inputs[j] == index)
+    for (int32_t i = 0; i < work->node_count; i++)
+        for (int32_t j = 0; j < work->nodes[i]->input_count; j++)
+            if (work->nodes[i]->inputs[j] == index && oct_work_takes(work, work->nodes[i]))
                 return true;
     return false;
 }
@@ -120,10 +120,11 @@ oct_status oct_quantize_float16(oct_work *work, oct_error *err)
     for (int32_t i = 0; i < tensors; i++)
         if (to_be_halved(work->sub->tensors[i]))
             clamped[i] = count_clamped(work->sub->tensors[i]);
-    for (int32_t i = 0; i < work->sub->node_count; i++)
-        OCT_TRY(note(work, i, clamped, err));
+    for (int32_t i = 0; i < work->node_count; i++)
+        if (oct_work_takes(work, work->nodes[i]))
+            OCT_TRY(note(work, i, clamped, err));
     for (int32_t i = 0; i < tensors; i++)
-        if (to_be_halved(work->sub->tensors[i]) && is_read(work->sub, i))
+        if (to_be_halved(work->sub->tensors[i]) && is_read(work, i))
             OCT_TRY(expand(work, i, &clamped[i], err));
-    return mark_reduced_precision(work->graph, err);
+    return work->settings == NULL ? mark_reduced_precision(work->graph, err) : OCT_OK;
 }

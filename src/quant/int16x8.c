@@ -14,10 +14,8 @@
 typedef struct sixteen {
     oct_work *work;
     oct_subgraph *sub;
-    oct_node **nodes; /* those of the float graph */
-    int32_t node_count;
-    int32_t *twin;    /* [float_tensors]: the other form of a tensor (int16 of a float, float of an
-                         int16), or -1 */
+    int32_t *twin; /* [tensors]: the other form of a tensor (int16 of a float or int8, float of an
+                      int16), or -1 */
 } sixteen;
 
 static bool is_supported(const oct_node *node)
@@ -49,8 +47,16 @@ static oct_status set_activation(sixteen *s, oct_tensor *tensor, float scale, oc
     return oct_graph_set_quant(s->work->graph, tensor, scale, 0, err);
 }
 
+/* What a tensor was made from: beside int8 layers a float tensor may be the expansion of codes. */
+static int32_t origin(const sixteen *s, int32_t index)
+{
+    int32_t maker = index < s->work->float_tensors ? -1 : oct_graph_producer(s->sub, index);
+    return maker < 0 ? index : s->sub->nodes[maker]->inputs[0];
+}
+
 static bool has_range(const sixteen *s, int32_t index)
 {
+    index = origin(s, index);
     return index < s->work->float_tensors && s->work->ranges[index].seen;
 }
 
@@ -76,10 +82,10 @@ static const char *suffixed(sixteen *s, const char *name, const char *suffix)
     return oct_arena_format(&s->work->graph->arena, "%s%s", name == NULL ? "tensor" : name, suffix);
 }
 
-/* The result of a float node, quantized in front of the node that wants it. */
+/* The result of a float or int8 node, quantized in front of the node that wants it. */
 static oct_status quantize_float(sixteen *s, oct_node *node, int32_t slot, oct_error *err)
 {
-    int32_t index = node->inputs[slot];
+    int32_t index = origin(s, node->inputs[slot]);
     const oct_tensor *tensor = s->sub->tensors[index];
     if (s->twin[index] < 0) {
         const char *name = suffixed(s, tensor->name, "_int16");
@@ -126,7 +132,9 @@ static void make_room(oct_magnitudes *weights, const oct_tensor *bias, float inp
 static oct_status quantize_weights(sixteen *s, oct_node *node, int32_t slot, oct_error *err)
 {
     const oct_tensor *tensor = oct_work_input(s->work, node, slot);
-    int32_t axis = oct_work_role(node, slot) == OCT_ROLE_WEIGHT ? oct_node_rule(node)->weight_axis : -1;
+    int32_t axis = oct_work_role(node, slot) == OCT_ROLE_WEIGHT
+                       ? oct_work_weight_axis(s->work, node, oct_node_rule(node)->weight_axis)
+                       : -1;
     int32_t data = oct_node_slot_with(node, OCT_ROLE_ACT), bias_slot = oct_node_slot_with(node, OCT_ROLE_BIAS);
     oct_magnitudes magnitudes;
     oct_scheme scheme;
@@ -151,7 +159,7 @@ static oct_status quantize_input(sixteen *s, oct_node *node, int32_t slot, oct_e
         return OCT_OK;
     const oct_quant_rule *rule = oct_node_rule(node);
     if (!oct_tensor_is_constant(tensor)) {
-        if (is_model_input(s, index))
+        if (is_model_input(s, index) && s->work->settings == NULL)
             return set_activation(s, tensor, scale_of_range(s, index), err);
         return quantize_float(s, node, slot, err);
     }
@@ -318,7 +326,7 @@ static int64_t weight_bytes(const sixteen *s, const oct_node *node)
 
 static oct_status leave_float(sixteen *s, int32_t at, oct_error *err)
 {
-    oct_node *node = s->nodes[at];
+    oct_node *node = s->work->nodes[at];
     const char *name = oct_builtin_name(node->op);
     char label[160];
     if (!has_float_operand(s, node))
@@ -334,7 +342,9 @@ static oct_status leave_float(sixteen *s, int32_t at, oct_error *err)
 
 static oct_status visit(sixteen *s, int32_t at, oct_error *err)
 {
-    oct_node *node = s->nodes[at];
+    oct_node *node = s->work->nodes[at];
+    if (!oct_work_takes(s->work, node))
+        return serve_float_node(s, node, err);
     if (!is_supported(node) || !has_float_operand(s, node) || without_range(s, node) >= 0)
         return leave_float(s, at, err);
     for (int32_t i = 0; i < node->input_count; i++)
@@ -369,15 +379,13 @@ static oct_status float_boundary(sixteen *s, bool input, int32_t index, oct_erro
 oct_status oct_quantize_int16x8(oct_work *work, oct_error *err)
 {
     oct_subgraph *sub = work->sub;
-    size_t nodes = (size_t)sub->node_count * sizeof(oct_node *);
     /* Twins are asked for of float tensors and of what stands in their place: never of new ones. */
     size_t twins = (size_t)sub->tensor_count * sizeof(int32_t);
-    sixteen s = { work, sub, oct_arena_copy(&work->arena, sub->nodes, nodes), sub->node_count,
-        oct_arena_alloc(&work->arena, twins) };
-    if (s.nodes == NULL || s.twin == NULL)
-        return oct_fail_memory(err, nodes + twins, "quantization");
+    sixteen s = { work, sub, oct_arena_alloc(&work->arena, twins) };
+    if (s.twin == NULL)
+        return oct_fail_memory(err, twins, "quantization");
     memset(s.twin, 0xff, twins);
-    for (int32_t i = 0; i < s.node_count; i++)
+    for (int32_t i = 0; i < work->node_count; i++)
         OCT_TRY(visit(&s, i, err));
     for (int32_t i = 0; i < sub->input_count; i++)
         OCT_TRY(float_boundary(&s, true, sub->inputs[i], err));

@@ -260,7 +260,7 @@ static oct_status rewrite(rewriter *r, oct_error *err)
 {
     int32_t tensors = r->sub->tensor_count;
     for (int32_t i = 0; i < r->node_count; i++)
-        if (!r->plan.integer[i])
+        if (!r->plan.integer[i] && oct_work_takes(r->work, r->nodes[i]))
             OCT_TRY(note_float(r, i, err));
     for (int32_t i = 0; i < tensors; i++)
         if (r->plan.states[i].set && oct_tensor_is_float(r->sub->tensors[i]) &&
@@ -288,7 +288,7 @@ oct_status oct_quantize_int8(oct_work *work, oct_error *err)
         return oct_fail_memory(err, nodes + tensors, "quantization");
     memset(r.encoded, 0xff, tensors);
     OCT_TRY(rewrite(&r, err));
-    if (work->options->mode == OCT_MODE_INT8_FULL)
+    if (work->options->mode == OCT_MODE_INT8_FULL && work->settings == NULL)
         return oct_boundary_to_integer(work, err);
     return OCT_OK;
 }

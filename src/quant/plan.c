@@ -35,9 +35,9 @@ int32_t oct_node_float_inputs(const oct_work *work, const oct_node *node)
     return count;
 }
 
-static bool takes_part(const oct_node *node)
+static bool takes_part(const oct_work *work, const oct_node *node)
 {
-    const oct_quant_rule *rule = oct_node_rule(node);
+    const oct_quant_rule *rule = oct_work_rule(work, node);
     return rule->in_slots != 0 && (rule->s8 || rule->link == OCT_LINK_SAME);
 }
 
@@ -248,7 +248,7 @@ static oct_status sort_constant(driver *d, int32_t tensor, oct_error *err)
     for (int32_t i = 0; i < d->sub->node_count; i++) {
         oct_node *node = d->sub->nodes[i];
         for (int32_t j = 0; j < node->input_count; j++) {
-            if (node->inputs[j] != tensor)
+            if (node->inputs[j] != tensor || !oct_work_takes(d->work, node))
                 continue;
             if (follows_user(node, j)) {
                 if (uses > 1)
@@ -258,7 +258,8 @@ static oct_status sort_constant(driver *d, int32_t tensor, oct_error *err)
             state->is_weight = true;
             if (oct_work_role(node, j) == OCT_ROLE_WEIGHT && !state->is_coefficient) {
                 state->is_coefficient = true;
-                state->weight_axis = oct_node_rule(node)->weight_axis;
+                state->weight_axis =
+                    oct_work_weight_axis(d->work, node, oct_node_rule(node)->weight_axis);
             }
         }
     }
@@ -360,6 +361,8 @@ static oct_status plan_bias(driver *d, int32_t at, oct_error *err)
 
 static oct_status visit_node(driver *d, int32_t at, oct_error *err)
 {
+    if (!oct_work_takes(d->work, d->sub->nodes[at]))
+        return OCT_OK;
     oct_link link = oct_node_rule(d->sub->nodes[at])->link;
     if (link == OCT_LINK_SAME)
         OCT_TRY(share(d, at, err));
@@ -372,7 +375,7 @@ static oct_status propagate(driver *d, oct_error *err)
 {
     int32_t nodes = d->sub->node_count;
     for (int32_t i = 0; i < nodes; i++)
-        if (takes_part(d->sub->nodes[i]))
+        if (takes_part(d->work, d->sub->nodes[i]))
             OCT_TRY(push(d, i, err));
     for (int32_t i = nodes; i < d->items; i++)
         if (d->plan->states[i - nodes].is_weight)
@@ -418,13 +421,13 @@ bool oct_plan_reaches(const oct_plan *plan, int32_t tensor)
     if (!state->set || state->fixed)
         return state->set;
     int32_t from = oct_graph_producer(plan->work->sub, tensor);
-    return from < 0 || takes_part(plan->work->sub->nodes[from]);
+    return from < 0 || takes_part(plan->work, plan->work->sub->nodes[from]);
 }
 
 /* An operator computes in int8 when all its float operands and results have parameters. */
 static bool can_be_integer(const driver *d, const oct_node *node)
 {
-    const oct_quant_rule *rule = oct_node_rule(node);
+    const oct_quant_rule *rule = oct_work_rule(d->work, node);
     if (rule->in_slots == 0 || !rule->s8)
         return false;
     bool any = false;

@@ -8,6 +8,7 @@
 #include "quant/equalise.h"
 #include "quant/prepare.h"
 #include "quant/quality.h"
+#include "quant/recipe.h"
 #include "quant/refine.h"
 #include "quant/rewrite.h"
 
@@ -38,20 +39,21 @@ static oct_status finish(oct_work *work, oct_error *err)
     return oct_error_prefix(err, oct_graph_check(work->graph, err), "after quantization");
 }
 
-/* Clones the float graph and rewrites the clone for the mode of options, which must be one. */
+/* Clones the float graph and rewrites the clone for the mode of options, or by settings. */
 static oct_status rewrite(const oct_graph *graph, const oct_quant_options *options,
-    const oct_range *ranges, oct_graph **out, oct_quant_report **report, oct_rewritten *made,
+    const oct_settings *settings, const oct_range *ranges, oct_graph **out, oct_quant_report **report, oct_rewritten *made,
     oct_error *err)
 {
     OCT_TRY(oct_graph_clone(graph, out, err));
     OCT_TRY(oct_report_create(graph, report, err));
     oct_subgraph *sub = (*out)->subgraphs[0];
     made->work = (oct_work){ .graph = *out, .sub = sub, .options = options, .ranges = ranges,
-        .float_tensors = sub->tensor_count, .report = *report };
-    size_t bytes = (size_t)sub->node_count * sizeof *made->nodes;
-    made->nodes = oct_arena_copy(&made->work.arena, sub->nodes, bytes);
-    if (made->nodes == NULL)
-        return oct_fail_memory(err, bytes, "nodes");
+        .float_tensors = sub->tensor_count, .report = *report, .form = options->mode,
+        .settings = settings };
+    OCT_TRY(oct_work_know_nodes(&made->work, err));
+    made->nodes = made->work.nodes;
+    if (settings != NULL)
+        return oct_quantize_mixed(&made->work, err);
     quantizer quantize = quantizer_of(options->mode);
     return quantize == NULL ? OCT_OK : quantize(&made->work, err);
 }
@@ -64,15 +66,33 @@ static oct_mode simulated(oct_mode mode)
                                         mode;
 }
 
+static oct_status simulate_settings(oct_rewritten *real, oct_settings *out, oct_error *err)
+{
+    const oct_settings *settings = real->work.settings;
+    size_t bytes = (size_t)settings->count * sizeof *settings->of;
+    *out = *settings;
+    out->of = oct_arena_copy(&real->work.arena, settings->of, bytes);
+    if (out->of == NULL)
+        return oct_fail_memory(err, bytes, "settings");
+    for (int32_t i = 0; i < out->count; i++)
+        out->of[i].form = simulated(out->of[i].form);
+    return OCT_OK;
+}
+
 static oct_status correct(const oct_graph *graph, const oct_evidence *evidence, oct_rewritten *real,
     oct_error *err)
 {
     oct_quant_options options = *real->work.options;
     options.mode = simulated(options.mode);
+    oct_settings settings, *own = NULL;
+    if (real->work.settings != NULL) {
+        OCT_TRY(simulate_settings(real, &settings, err));
+        own = &settings;
+    }
     oct_graph *simulation = NULL;
     oct_quant_report *notes = NULL;
     oct_rewritten sim = { .nodes = NULL };
-    oct_status status = rewrite(graph, &options, real->work.ranges, &simulation, &notes, &sim, err);
+    oct_status status = rewrite(graph, &options, own, real->work.ranges, &simulation, &notes, &sim, err);
     if (status == OCT_OK)
         status = oct_correct(graph, evidence, &sim, real, err);
     oct_arena_free(&sim.work.arena);
@@ -87,18 +107,19 @@ static bool is_checked(const oct_quant_options *options)
            options->calib->count > 0;
 }
 
-/* evidence: NULL for ranges alone. */
+/* settings: NULL where all layers are as the options say; evidence: NULL for ranges alone. */
 static oct_status quantize(const oct_graph *graph, const oct_quant_options *options,
-    const oct_range *ranges, const oct_evidence *evidence, oct_graph **out,
+    const oct_settings *settings, const oct_range *ranges, const oct_evidence *evidence, oct_graph **out,
     oct_quant_report **report, oct_error *err)
 {
     oct_quant_report *notes = NULL;
     oct_rewritten made = { .nodes = NULL };
     *out = NULL;
-    oct_status status = rewrite(graph, options, ranges, out, &notes, &made, err);
-    if (status == OCT_OK && options->effort != OCT_EFFORT_NONE && evidence != NULL)
+    oct_status status = rewrite(graph, options, settings, ranges, out, &notes, &made, err);
+    if (status == OCT_OK && evidence != NULL &&
+        oct_settings_effort(settings, options) != OCT_EFFORT_NONE)
         status = correct(graph, evidence, &made, err);
-    if (status == OCT_OK && quantizer_of(options->mode) != NULL)
+    if (status == OCT_OK && (settings != NULL || quantizer_of(options->mode) != NULL))
         status = finish(&made.work, err);
     if (status == OCT_OK && is_checked(options)) {
         status = oct_quality_measure(graph, *out, options, evidence, ranges, &notes->quality, err);
@@ -121,37 +142,38 @@ static oct_status quantize(const oct_graph *graph, const oct_quant_options *opti
 oct_status oct_quantize_with_ranges(const oct_graph *graph, const oct_quant_options *options,
     const oct_range *ranges, oct_graph **out, oct_quant_report **report, oct_error *err)
 {
-    return quantize(graph, options, ranges, NULL, out, report, err);
+    return quantize(graph, options, NULL, ranges, NULL, out, report, err);
 }
 
 /* What effort does to the float graph and its ranges before they become integers. */
 static oct_status improve(oct_graph *graph, const oct_quant_options *options,
     oct_evidence *evidence, oct_error *err)
 {
-    if (options->mode != OCT_MODE_INT8 && options->mode != OCT_MODE_INT8_FULL)
+    const oct_settings *settings = evidence->settings;
+    if (settings == NULL ? options->mode != OCT_MODE_INT8 && options->mode != OCT_MODE_INT8_FULL
+                         : !oct_settings_have(settings, OCT_MODE_INT8))
         return OCT_OK;
     OCT_TRY(oct_equalise(graph, evidence, err));
     /* Integer inputs are given as codes, which need no guard. */
-    if (options->mode == OCT_MODE_INT8)
+    if (options->mode != OCT_MODE_INT8_FULL)
         OCT_TRY(oct_ranges_guard_inputs(
             graph, options, &evidence->choice, evidence->ranges, err));
     return oct_ranges_join_sums(graph, evidence->ranges, err);
 }
 
 static oct_status calibrate_and_quantize(oct_graph *graph, const oct_quant_options *options,
-    oct_graph **out, oct_quant_report **report, oct_error *err)
+    const oct_settings *settings, oct_graph **out, oct_quant_report **report, oct_error *err)
 {
-    bool effort = options->effort != OCT_EFFORT_NONE;
-    oct_evidence evidence = { .tensors = 0 };
+    bool effort = oct_settings_effort(settings, options) != OCT_EFFORT_NONE;
+    oct_evidence evidence = { .settings = settings };
     if (effort)
         OCT_TRY(oct_add_biases(graph, err));
     oct_status status = oct_calibrate_evidence(graph, options, &evidence, err);
-    if (status == OCT_OK && effort)
+    if (status == OCT_OK && options->effort != OCT_EFFORT_NONE)
         status = improve(graph, options, &evidence, err);
     if (status == OCT_OK)
-        status = quantize(graph, options,
-            oct_mode_needs_calibration(options->mode) ? evidence.ranges : NULL,
-            &evidence, out, report, err);
+        status = quantize(graph, options, settings,
+            oct_settings_calibrate(settings, options) ? evidence.ranges : NULL, &evidence, out, report, err);
     oct_evidence_free(&evidence);
     return status;
 }
@@ -172,27 +194,42 @@ static oct_status check_options(const oct_quant_options *options, oct_error *err
 }
 
 /* Modes that do without calibration data make use of it where there is some. */
-static bool calibrates(const oct_quant_options *options)
+static bool calibrates(const oct_quant_options *options, const oct_settings *settings)
 {
-    return oct_mode_needs_calibration(options->mode) ||
-           (oct_mode_uses_calibration(options->mode, options->effort) && options->calib != NULL &&
+    return oct_settings_calibrate(settings, options) ||
+           (oct_settings_use_samples(settings, options) && options->calib != NULL &&
                options->calib->count > 0);
 }
 
-oct_status oct_quantize_graph(const oct_graph *graph, const oct_quant_options *options,
+static oct_status quantize_prepared(oct_graph *plain, const oct_quant_options *options,
     oct_graph **out, oct_quant_report **report, oct_error *err)
 {
+    oct_settings resolved, *settings = options->recipe != NULL ? &resolved : NULL;
+    oct_arena arena = { 0 };
+    oct_status status = OCT_OK;
+    if (settings != NULL)
+        status = oct_recipe_settle(options->recipe, plain, options, &arena, settings, NULL, err);
+    if (status == OCT_OK)
+        status = calibrates(options, settings)
+                     ? calibrate_and_quantize(plain, options, settings, out, report, err)
+                     : quantize(plain, options, settings, NULL, NULL, out, report, err);
+    oct_arena_free(&arena);
+    return status;
+}
+
+oct_status oct_quantize_graph(const oct_graph *graph, const oct_quant_options *asked,
+    oct_graph **out, oct_quant_report **report, oct_error *err)
+{
+    const oct_quant_options own = oct_recipe_options(asked), *options = &own;
     *out = NULL;
     if (report != NULL)
         *report = NULL;
     OCT_TRY(check_options(options, err));
-    if (options->mode == OCT_MODE_FLOAT32)
+    if (options->mode == OCT_MODE_FLOAT32 && options->recipe == NULL)
         return oct_quantize_with_ranges(graph, options, NULL, out, report, err);
     oct_graph *plain;
     OCT_TRY(oct_quant_prepare(graph, &plain, err));
-    oct_status status = calibrates(options)
-                            ? calibrate_and_quantize(plain, options, out, report, err)
-                            : oct_quantize_with_ranges(plain, options, NULL, out, report, err);
+    oct_status status = quantize_prepared(plain, options, out, report, err);
     oct_graph_free(plain);
     return status;
 }

@@ -35,7 +35,7 @@ static void drop_behind(ranges *r, int32_t tensor)
         bool reads = false;
         for (int32_t j = 0; j < node->input_count; j++)
             reads |= node->inputs[j] == tensor;
-        if (!reads || oct_node_rule(node)->link != OCT_LINK_SAME || oct_node_float_inputs(r->work, node) > 1)
+        if (!reads || oct_work_rule(r->work, node)->link != OCT_LINK_SAME || oct_node_float_inputs(r->work, node) > 1)
             continue;
         for (int32_t j = 0; j < node->output_count; j++)
             drop(r, node->outputs[j]);
@@ -46,7 +46,7 @@ static void drop_behind(ranges *r, int32_t tensor)
 static void drop_before(ranges *r, int32_t tensor)
 {
     int32_t from = oct_graph_producer(r->work->sub, tensor);
-    if (from < 0 || oct_node_rule(r->work->sub->nodes[from])->link != OCT_LINK_SAME)
+    if (from < 0 || oct_work_rule(r->work, r->work->sub->nodes[from])->link != OCT_LINK_SAME)
         return;
     const oct_node *node = r->work->sub->nodes[from];
     for (int32_t i = 0; i < node->input_count; i++) {
@@ -65,7 +65,7 @@ static void forward(ranges *r)
     int32_t tensors = r->work->sub->tensor_count;
     for (int32_t i = 0; i < r->work->sub->node_count; i++) {
         const oct_node *node = r->work->sub->nodes[i];
-        for (int32_t j = 0; j < node->output_count && oct_node_rule(node)->link == OCT_LINK_FIXED; j++)
+        for (int32_t j = 0; j < node->output_count && oct_work_rule(r->work, node)->link == OCT_LINK_FIXED; j++)
             drop(r, node->outputs[j]);
     }
     for (int32_t i = 0; i < tensors; i++)

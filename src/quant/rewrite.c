@@ -7,6 +7,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct oct_node_place {
+    const oct_node *node;
+    int32_t index;
+} oct_node_place;
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t)((const oct_node_place *)a)->node;
+    uintptr_t y = (uintptr_t)((const oct_node_place *)b)->node;
+    return (x > y) - (x < y);
+}
+
+oct_status oct_work_know_nodes(oct_work *work, oct_error *err)
+{
+    size_t count = (size_t)work->sub->node_count;
+    oct_node_place *places = oct_arena_array(&work->arena, count, sizeof *places);
+    work->node_count = work->sub->node_count;
+    work->nodes = oct_arena_copy(&work->arena, work->sub->nodes, count * sizeof *work->nodes);
+    if (places == NULL || work->nodes == NULL)
+        return oct_fail_memory(err, count * sizeof *places, "nodes");
+    for (size_t i = 0; i < count; i++)
+        places[i] = (oct_node_place){ work->nodes[i], (int32_t)i };
+    qsort(places, count, sizeof *places, by_address);
+    work->places = places;
+    return OCT_OK;
+}
+
+int32_t oct_work_index(const oct_work *work, const oct_node *node)
+{
+    const oct_node_place key = { node, 0 };
+    const oct_node_place *found =
+        bsearch(&key, work->places, (size_t)work->node_count, sizeof key, by_address);
+    return found == NULL ? -1 : found->index;
+}
+
+bool oct_work_takes(const oct_work *work, const oct_node *node)
+{
+    if (work->settings == NULL)
+        return true;
+    int32_t index = oct_work_index(work, node);
+    return index >= 0 && work->settings->of[index].form == work->form;
+}
+
+int32_t oct_work_weight_axis(const oct_work *work, const oct_node *node, int32_t axis)
+{
+    int32_t index = work->settings == NULL ? -1 : oct_work_index(work, node);
+    return index >= 0 && work->settings->of[index].per_tensor ? -1 : axis;
+}
+
 oct_scheme oct_scheme_single(oct_work *work, oct_type type, float scale, int32_t zero_point)
 {
     const float *scales = oct_arena_copy(&work->arena, &scale, sizeof scale);
@@ -137,9 +186,15 @@ oct_role oct_work_role(const oct_node *node, int32_t slot)
     return def == NULL ? OCT_ROLE_NONE : oct_op_input_role(def, slot);
 }
 
+static const oct_quant_rule none = { .in_slots = 0 };
+
+const oct_quant_rule *oct_work_rule(const oct_work *work, const oct_node *node)
+{
+    return oct_work_takes(work, node) ? oct_node_rule(node) : &none;
+}
+
 const oct_quant_rule *oct_node_rule(const oct_node *node)
 {
-    static const oct_quant_rule none = { .in_slots = 0 };
     const oct_op_def *def = oct_op_find(node->op);
     return def == NULL ? &none : &def->quant;
 }

@@ -8,6 +8,7 @@
 #include "ops/op.h"
 #include "quant/quant.h"
 #include "quant/report.h"
+#include "quant/settings.h"
 
 /* Parameters of a tensor to be: type and scales, per tensor or per channel. */
 typedef struct oct_scheme {
@@ -26,8 +27,28 @@ typedef struct oct_work {
     const oct_range *ranges; /* [float_tensors]: by tensor of the float graph; NULL without calibration */
     int32_t float_tensors;   /* tensors past these were added by the quantizer */
     oct_quant_report *report;
+    oct_node **nodes;        /* [node_count]: those of the float graph, in its order */
+    int32_t node_count;
+    oct_mode form;           /* that layers are given now */
+    const oct_settings *settings;         /* of the layers; NULL: all get `form` */
+    const struct oct_node_place *places;  /* [node_count]: nodes by address; with settings */
     oct_arena arena; /* scratch that lives as long as the work */
 } oct_work;
+
+/**
+ * Takes note of the nodes of the float graph, once, before it is changed.
+ * Errors: OCT_E_MEMORY.
+ */
+oct_status oct_work_know_nodes(oct_work *work, oct_error *err);
+
+/** Place of a node in the float graph; -1: added by the quantizer. Only with settings. */
+int32_t oct_work_index(const oct_work *work, const oct_node *node);
+
+/** Whether a node of the float graph gets the work's present form; others are float to it. */
+bool oct_work_takes(const oct_work *work, const oct_node *node);
+
+/** The per-channel axis of a node's weights: `axis`, or -1 where its setting asks for one scale. */
+int32_t oct_work_weight_axis(const oct_work *work, const oct_node *node, int32_t axis);
 
 /** A scheme with one scale, whose storage comes from the work's arena; count 0 when memory is short. */
 oct_scheme oct_scheme_single(oct_work *work, oct_type type, float scale, int32_t zero_point);
@@ -65,6 +86,9 @@ oct_tensor *oct_work_input(const oct_work *work, const oct_node *node, int32_t s
 /** The role of an input slot; NONE for operators without a rule. */
 oct_role oct_work_role(const oct_node *node, int32_t slot);
 
+/** The rule of a node in the present form: that of its operator, or none where others take the node. */
+const oct_quant_rule *oct_work_rule(const oct_work *work, const oct_node *node);
+
 /** The quantization rule of a node's operator; in_slots is 0 for operators without one. Never NULL. */
 const oct_quant_rule *oct_node_rule(const oct_node *node);
 
@@ -82,5 +106,7 @@ oct_status oct_quantize_float16(oct_work *work, oct_error *err);
 oct_status oct_quantize_dynamic(oct_work *work, oct_error *err);
 oct_status oct_quantize_int8(oct_work *work, oct_error *err);
 oct_status oct_quantize_int16x8(oct_work *work, oct_error *err);
+/* By the work's settings: each layer as its own says. */
+oct_status oct_quantize_mixed(oct_work *work, oct_error *err);
 
 #endif
