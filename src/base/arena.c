@@ -16,6 +16,7 @@ enum { ALIGN = 16, BLOCK_BYTES = 64 * 1024, HUGE_PAGE = 2 << 20, MOST_SHARED = 2
 struct oct_arena_block {
     oct_arena_block *next;
     size_t used, size;
+    size_t mapped; /* bytes that were mapped for it, or 0: the C library's */
     _Alignas(ALIGN) unsigned char bytes[];
 };
 
@@ -29,18 +30,28 @@ static oct_arena_block *block_create(size_t size)
     return block;
 }
 
-/* A block that fills whole huge pages where it has the size of one. */
+/*
+ * A block that fills whole huge pages where it has the size of one. Mapped memory is zero already; what lies in
+ * front of the first huge page and behind the last is given back.
+ */
 static oct_arena_block *block_create_shared(size_t size)
 {
-    if (size < HUGE_PAGE || size > SIZE_MAX - HUGE_PAGE)
+    if (size < HUGE_PAGE || size > SIZE_MAX - 2 * HUGE_PAGE)
         return block_create(size);
     size_t bytes = (size + sizeof(oct_arena_block) + HUGE_PAGE - 1) & ~(size_t)(HUGE_PAGE - 1);
-    oct_arena_block *block = aligned_alloc(HUGE_PAGE, bytes);
-    if (block == NULL)
+    size_t room = bytes + HUGE_PAGE;
+    unsigned char *map = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED)
         return NULL;
+    size_t before = -(uintptr_t)map & (HUGE_PAGE - 1);
+    if (before > 0)
+        munmap(map, before);
+    if (room - before > bytes)
+        munmap(map + before + bytes, room - before - bytes);
+    oct_arena_block *block = (oct_arena_block *)(void *)(map + before);
     (void)madvise(block, bytes, MADV_HUGEPAGE); /* advice: refusal costs speed only */
-    memset(block, 0, bytes);
     block->size = bytes - sizeof *block;
+    block->mapped = bytes;
     return block;
 }
 
@@ -145,7 +156,10 @@ void oct_arena_free(oct_arena *arena)
     oct_arena_block *block = arena->head;
     while (block != NULL) {
         oct_arena_block *next = block->next;
-        free(block);
+        if (block->mapped > 0)
+            munmap(block, block->mapped);
+        else
+            free(block);
         block = next;
     }
     arena->head = arena->large = NULL;
