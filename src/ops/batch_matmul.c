@@ -4,20 +4,8 @@
 #include <string.h>
 
 #include "kernels/rows.h"
-#include "numeric/fixedpoint.h"
 #include "ops/arith.h"
-
-enum { LEFT, RIGHT, MAX_BATCH_RANK = 3 };
-
-typedef struct matmul {
-    int32_t rows, depth, columns;
-    size_t batch[MAX_BATCH_RANK];       /* output batch dimensions, leading ones are 1 */
-    size_t left_step[MAX_BATCH_RANK];   /* elements from one batch to the next; 0 where broadcast */
-    size_t right_step[MAX_BATCH_RANK];
-    size_t left_row, left_k, right_k, right_column; /* elements between neighbours */
-    oct_multiplier by;
-    int32_t left_zero, right_zero, out_zero, lo, hi;
-} matmul;
+#include "ops/fast_matmul.h"
 
 static int32_t dimension(const oct_value *value, int32_t rank, int32_t i)
 {
@@ -25,19 +13,19 @@ static int32_t dimension(const oct_value *value, int32_t rank, int32_t i)
     return at < 0 ? 1 : value->dims[at];
 }
 
-static oct_status make_batches(const oct_op *op, int32_t rank, matmul *m, int32_t *dims,
-    oct_error *err)
+static oct_status make_batches(
+    const oct_op *op, int32_t rank, oct_matmul *m, int32_t *dims, oct_error *err)
 {
     const oct_value *left = op->in[LEFT], *right = op->in[RIGHT];
     size_t left_size = (size_t)m->rows * (size_t)m->depth;
     size_t right_size = (size_t)m->depth * (size_t)m->columns;
-    for (int32_t i = 0; i < MAX_BATCH_RANK; i++)
+    for (int32_t i = 0; i < OCT_MATMUL_BATCHES; i++)
         m->batch[i] = 1;
-    for (int32_t i = rank - 3, at = MAX_BATCH_RANK - 1; i >= 0; i--, at--) {
+    for (int32_t i = rank - 3, at = OCT_MATMUL_BATCHES - 1; i >= 0; i--, at--) {
         int32_t a = dimension(left, rank, i), b = dimension(right, rank, i);
         if (a != b && a != 1 && b != 1)
-            return oct_op_fail(op, OCT_E_INVALID, err, "batches of %d and %d do not broadcast",
-                (int)a, (int)b);
+            return oct_op_fail(
+                op, OCT_E_INVALID, err, "batches of %d and %d do not broadcast", (int)a, (int)b);
         dims[i] = a == 1 ? b : a;
         m->batch[at] = (size_t)dims[i];
         m->left_step[at] = a == 1 ? 0 : left_size;
@@ -49,8 +37,8 @@ static oct_status make_batches(const oct_op *op, int32_t rank, matmul *m, int32_
 }
 
 /* Sizes and steps; dims receives the output's shape. */
-static oct_status make_geometry(const oct_op *op, matmul *m, int32_t *rank, int32_t dims[5],
-    oct_error *err)
+static oct_status make_geometry(
+    const oct_op *op, oct_matmul *m, int32_t *rank, int32_t dims[5], oct_error *err)
 {
     const oct_batch_matmul_options *o = op->options;
     const oct_value *left = op->in[LEFT], *right = op->in[RIGHT];
@@ -77,13 +65,13 @@ static oct_status make_geometry(const oct_op *op, matmul *m, int32_t *rank, int3
 
 static oct_status infer(oct_op *op, oct_error *err)
 {
-    matmul m = { 0 };
+    oct_matmul m = { 0 };
     int32_t rank, dims[5];
     OCT_TRY(make_geometry(op, &m, &rank, dims, err));
     return oct_op_set_shape(op, 0, op->in[LEFT]->type, rank, dims, err);
 }
 
-static oct_status prepare_quantized(const oct_op *op, matmul *m, oct_error *err)
+static oct_status prepare_quantized(const oct_op *op, oct_matmul *m, oct_error *err)
 {
     const oct_value *left = op->in[LEFT], *right = op->in[RIGHT], *out = op->out[0];
     OCT_TRY(oct_op_need_quant(op, left, err));
@@ -93,8 +81,8 @@ static oct_status prepare_quantized(const oct_op *op, matmul *m, oct_error *err)
     m->right_zero = oct_value_zero(right);
     m->out_zero = oct_value_zero(out);
     oct_type_range(out->type, &m->lo, &m->hi);
-    double real = (double)(oct_value_scale(left) * oct_value_scale(right))
-        / (double)oct_value_scale(out);
+    double real =
+        (double)(oct_value_scale(left) * oct_value_scale(right)) / (double)oct_value_scale(out);
     m->by = oct_quantize_multiplier(real);
     if (m->by.e > (op->form == OCT_FORM_S16 ? 7 : 30))
         return oct_op_fail(op, OCT_E_UNSUPPORTED, err,
@@ -105,17 +93,17 @@ static oct_status prepare_quantized(const oct_op *op, matmul *m, oct_error *err)
 static oct_status check_types(const oct_op *op, oct_error *err)
 {
     oct_type left = op->in[LEFT]->type, right = op->in[RIGHT]->type;
-    bool fits = left == right || (left == OCT_FLOAT32 && right == OCT_INT8)
-        || (left == OCT_INT16 && right == OCT_INT8);
+    bool fits = left == right || (left == OCT_FLOAT32 && right == OCT_INT8) ||
+                (left == OCT_INT16 && right == OCT_INT8);
     if (fits)
         return OCT_OK;
-    return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "%s times %s", oct_type_name(left),
-        oct_type_name(right));
+    return oct_op_fail(
+        op, OCT_E_UNSUPPORTED, err, "%s times %s", oct_type_name(left), oct_type_name(right));
 }
 
 static oct_status prepare(oct_op *op, oct_error *err)
 {
-    matmul *m = oct_op_alloc(op, sizeof *m);
+    oct_matmul *m = oct_op_alloc(op, sizeof *m);
     int32_t rank, dims[5];
     if (m == NULL)
         return oct_fail_memory(err, sizeof *m, "BATCH_MATMUL");
@@ -137,22 +125,26 @@ static oct_status prepare(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
-/* Where row `row` (counted over all batches) and its right operand begin, in elements. */
-static void locate(const matmul *m, size_t row, size_t *left, size_t *right)
+void oct_matmul_locate(const oct_matmul *m, size_t batch, size_t *left, size_t *right)
 {
-    size_t batch = row / (size_t)m->rows;
-    *left = row % (size_t)m->rows * m->left_row;
-    *right = 0;
-    for (int32_t i = MAX_BATCH_RANK - 1; i >= 0; i--) {
+    *left = *right = 0;
+    for (int32_t i = OCT_MATMUL_BATCHES - 1; i >= 0; i--) {
         *left += batch % m->batch[i] * m->left_step[i];
         *right += batch % m->batch[i] * m->right_step[i];
         batch /= m->batch[i];
     }
 }
 
+/* Where row `row` (counted over all batches) and its right operand begin, in elements. */
+static void locate(const oct_matmul *m, size_t row, size_t *left, size_t *right)
+{
+    oct_matmul_locate(m, row / (size_t)m->rows, left, right);
+    *left += row % (size_t)m->rows * m->left_row;
+}
+
 static void for_rows(oct_op *op, void (*rows)(void *, size_t, size_t, int32_t))
 {
-    const matmul *m = op->prepared;
+    const oct_matmul *m = op->prepared;
     oct_pool_for(op->pool, m->batch[0] * m->batch[1] * m->batch[2] * (size_t)m->rows, 4, rows, op);
 }
 
@@ -161,7 +153,8 @@ static void for_rows(oct_op *op, void (*rows)(void *, size_t, size_t, int32_t))
  * k = 0, 1, ... in both.
  */
 #define PRODUCT(name, left_t, right_t, sum_t, out_t, finish)                                       \
-    static void sum_row_##name(const matmul *m, const left_t *a, const right_t *b, sum_t *sums)    \
+    static void sum_row_##name(                                                                    \
+        const oct_matmul *m, const left_t *a, const right_t *b, sum_t *sums)                       \
     {                                                                                              \
         size_t columns = (size_t)m->columns, depth = (size_t)m->depth;                             \
         memset(sums, 0, columns * sizeof *sums);                                                   \
@@ -175,13 +168,13 @@ static void for_rows(oct_op *op, void (*rows)(void *, size_t, size_t, int32_t))
         }                                                                                          \
         for (size_t n = 0; n < columns; n++, b += m->right_column)                                 \
             for (size_t k = 0; k < depth; k++)                                                     \
-                sums[n] += ((sum_t)a[k * m->left_k] - (sum_t)m->left_zero)                         \
-                    * ((sum_t)b[k * m->right_k] - (sum_t)m->right_zero);                           \
+                sums[n] += ((sum_t)a[k * m->left_k] - (sum_t)m->left_zero) *                       \
+                           ((sum_t)b[k * m->right_k] - (sum_t)m->right_zero);                      \
     }                                                                                              \
     static void rows_##name(void *user, size_t begin, size_t end, int32_t worker)                  \
     {                                                                                              \
         const oct_op *op = user;                                                                   \
-        const matmul *m = op->prepared;                                                            \
+        const oct_matmul *m = op->prepared;                                                        \
         size_t columns = (size_t)m->columns;                                                       \
         sum_t *sums = (sum_t *)op->scratch[0] + (size_t)worker * columns;                          \
         for (size_t row = begin; row < end; row++) {                                               \
@@ -220,7 +213,7 @@ static void rows_hybrid(void *user, size_t begin, size_t end, int32_t worker)
 {
     const oct_op *op = user;
     const oct_batch_matmul_options *o = op->options;
-    const matmul *m = op->prepared;
+    const oct_matmul *m = op->prepared;
     const oct_quant *quant = op->in[RIGHT]->quant;
     size_t depth = (size_t)m->depth;
     float *x = (float *)op->scratch[0] + (size_t)worker * depth;
@@ -235,8 +228,8 @@ static void rows_hybrid(void *user, size_t begin, size_t end, int32_t worker)
                                            : oct_quantize_row_symmetric_c)(x, depth, q);
         float *y = (float *)op->out[0]->data + row * (size_t)m->columns;
         for (int32_t n = 0; n < m->columns; n++) {
-            const int8_t *b = (const int8_t *)op->in[RIGHT]->data + right
-                + (size_t)n * m->right_column;
+            const int8_t *b =
+                (const int8_t *)op->in[RIGHT]->data + right + (size_t)n * m->right_column;
             int32_t sum = 0, b_sum = 0;
             for (size_t k = 0; k < depth; k++) {
                 sum += q[k] * b[k * m->right_k];
@@ -268,13 +261,34 @@ static int32_t version(const oct_subgraph *sub, const oct_node *node)
 }
 
 const oct_op_def oct_op_batch_matmul = {
-    .name = "BATCH_MATMUL", .code = OCT_OP_BATCH_MATMUL, .min_in = 2, .max_in = 2, .min_out = 1,
-    .max_out = 1, .options = OCT_OPTIONS_BatchMatMul,
-    .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_ACT }, .in_slots = 2, .out = { OCT_ROLE_ACT },
-        .out_slots = 1, .weight_axis = -1, .s8 = true, .s16 = true,
-        .s16_constants_as_activations = true, .dynamic = OCT_DYNAMIC_HYBRID,
-        .dynamic_slot = RIGHT, .dynamic_axis = -1, .dynamic_asymmetric = true },
-    .version = version, .runtime = "2.3 2.3 2.4 2.5", .infer = infer, .prepare = prepare,
-    .ref = { [OCT_FORM_F32] = { .eval = ref_f32 }, [OCT_FORM_HYBRID] = { .eval = ref_hybrid },
-        [OCT_FORM_S8] = { .eval = ref_s8 }, [OCT_FORM_S16] = { .eval = ref_s16 } },
+    .name = "BATCH_MATMUL",
+    .code = OCT_OP_BATCH_MATMUL,
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 1,
+    .options = OCT_OPTIONS_BatchMatMul,
+    .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_ACT },
+        .in_slots = 2,
+        .out = { OCT_ROLE_ACT },
+        .out_slots = 1,
+        .weight_axis = -1,
+        .s8 = true,
+        .s16 = true,
+        .s16_constants_as_activations = true,
+        .dynamic = OCT_DYNAMIC_HYBRID,
+        .dynamic_slot = RIGHT,
+        .dynamic_axis = -1,
+        .dynamic_asymmetric = true },
+    .version = version,
+    .runtime = "2.3 2.3 2.4 2.5",
+    .infer = infer,
+    .prepare = prepare,
+    .ref = { [OCT_FORM_F32] = { .eval = ref_f32 },
+        [OCT_FORM_HYBRID] = { .eval = ref_hybrid },
+        [OCT_FORM_S8] = { .eval = ref_s8 },
+        [OCT_FORM_S16] = { .eval = ref_s16 } },
+    .fast = { [OCT_FORM_F32] = { oct_fast_matmul_prepare, oct_fast_matmul_eval },
+        [OCT_FORM_HYBRID] = { oct_fast_matmul_prepare, oct_fast_matmul_eval },
+        [OCT_FORM_S8] = { oct_fast_matmul_prepare, oct_fast_matmul_eval } },
 };

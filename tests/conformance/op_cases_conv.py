@@ -241,6 +241,8 @@ MATMUL_GEOMETRY = [
     ("adj_y", (2, 3, 5), (2, 4, 5), dict(adj_y=True)),
     ("broadcast_right", (2, 3, 3, 5), (1, 5, 4), {}),
     ("constant_right", (2, 3, 17), (17, 5), dict(constant=True)),
+    ("blocks", (2, 35, 21), (2, 21, 66), {}),
+    ("blocks_adj", (21, 35), (66, 21), dict(adj_x=True, adj_y=True)),
 ]
 
 
