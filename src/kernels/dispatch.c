@@ -10,8 +10,8 @@
     .depthwise_taps_s8 = oct_depthwise_taps_s8_##isa,                                              \
     .depthwise_taps_s16 = oct_depthwise_taps_s16_##isa, .depthwise_f32 = oct_depthwise_f32_##isa,  \
     .gemm_f32 = oct_gemm_f32_##isa, .add_row_s8 = oct_add_row_s8_##isa,                            \
-    .add_row_s16 = oct_add_row_s16_##isa, .extremes = oct_extremes_##isa
-
+    .add_row_s16 = oct_add_row_s16_##isa, .mul_row_s8 = oct_mul_row_s8_##isa,                      \
+    .extremes = oct_extremes_##isa
 
 static const oct_kernel_set kernels_c = {
     ROWS_OF(c),
@@ -79,6 +79,7 @@ static const oct_kernel_set kernels_avx512amx = {
     .depthwise_taps_s16 = oct_depthwise_taps_s16_neon, .depthwise_f32 = oct_depthwise_f32_neon,    \
     .peak_f32 = oct_peak_f32_neon, .gemm_f32 = oct_gemm_f32_neon, .gemm_s16 = oct_gemm_s16_neon,   \
     .add_row_s8 = oct_add_row_s8_neon, .add_row_s16 = oct_add_row_s16_neon,                        \
+    .mul_row_s8 = oct_mul_row_s8_c,                                                                \
     .requant_s8 = oct_requant_tile_s8_neon, .requant_s16 = oct_requant_tile_s16_neon,              \
     .f32_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 4 },                            \
     .s16_layout = { .lanes = 4, .vectors = 4, .group = 1, .bytes = 2 }

@@ -205,27 +205,30 @@ OCT_BINARY_EVAL(sub_i32, int32_t)
 OCT_BINARY_EVAL(add_i64, int64_t)
 OCT_BINARY_EVAL(sub_i64, int64_t)
 
-/* Rows of two whole operands go to the processor's kernel, rows with a repeated one to the plain loop. */
+/* The processor's kernels take two whole operands: one that is a single element becomes a row of copies. */
 typedef struct fast_params {
     oct_add_args args;
     const oct_kernel_set *kernels;
-    const params *plain;
 } fast_params;
 
-#define FAST_ROW(name, kernel, plain_row, type)                                                    \
-    static void name(const void *user, size_t n, const void *a, size_t a_step, const void *b,      \
-        size_t b_step, void *y)                                                                    \
+#define FAST_ROW(name, kernel, type)                                                               \
+    static void name(const void *user, size_t n, const void *a_, size_t a_step, const void *b_,    \
+        size_t b_step, void *y_)                                                                   \
     {                                                                                              \
+        enum { COPIES = 1024 };                                                                    \
         const fast_params *fast = user;                                                            \
-        if (a_step == 1 && b_step == 1)                                                            \
-            fast->kernels->kernel(&fast->args, n, (const type *)a, (const type *)b, (type *)y);    \
-        else                                                                                       \
-            plain_row(fast->plain, n, a, a_step, b, b_step, y);                                    \
+        const type *a = a_, *b = b_;                                                               \
+        type *y = y_, copies[COPIES];                                                              \
+        bool single = a_step == 0 || b_step == 0;                                                  \
+        size_t most = single ? COPIES : n;                                                         \
+        for (size_t i = 0; single && i < n && i < COPIES; i++)                                     \
+            copies[i] = a_step == 0 ? a[0] : b[0];                                                 \
+        for (size_t i = 0; i < n; i += most)                                                       \
+            fast->kernels->kernel(&fast->args, n - i < most ? n - i : most,                        \
+                a_step == 0 ? copies : a + i, b_step == 0 ? copies : b + i, y + i);                \
     }
-FAST_ROW(row_add_s8_fast, add_row_s8, row_add_s8, int8_t)
-FAST_ROW(row_sub_s8_fast, add_row_s8, row_sub_s8, int8_t)
-FAST_ROW(row_add_s16_fast, add_row_s16, row_add_s16, int16_t)
-FAST_ROW(row_sub_s16_fast, add_row_s16, row_sub_s16, int16_t)
+FAST_ROW(row_fast_s8, add_row_s8, int8_t)
+FAST_ROW(row_fast_s16, add_row_s16, int16_t)
 
 static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
 {
@@ -239,7 +242,7 @@ static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
     fast_params *fast = oct_op_alloc(op, sizeof *fast);
     if (fast == NULL)
         return oct_fail_memory(err, sizeof *fast, op->out[0]->label);
-    *fast = (fast_params){ args, oct_kernel_set_get(), p };
+    *fast = (fast_params){ args, oct_kernel_set_get() };
     op->packed = fast;
     return OCT_OK;
 }
@@ -248,9 +251,8 @@ static oct_status eval_fast(oct_op *op, oct_error *err)
 {
     (void)err;
     const params *p = op->prepared;
-    bool wide = op->form == OCT_FORM_S16, add = op->node->op == OCT_OP_ADD;
-    oct_binary_row row = wide ? (add ? row_add_s16_fast : row_sub_s16_fast)
-                              : (add ? row_add_s8_fast : row_sub_s8_fast);
+    bool wide = op->form == OCT_FORM_S16;
+    oct_binary_row row = wide ? row_fast_s16 : row_fast_s8;
     size_t element = wide ? sizeof(int16_t) : sizeof(int8_t);
     oct_broadcast_run(&p->walk, op, element, element, row, op->packed);
     return OCT_OK;

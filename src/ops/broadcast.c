@@ -3,6 +3,8 @@
  */
 #include "ops/broadcast.h"
 
+#include <string.h>
+
 #include "ops/arith.h"
 
 /* Aligned to the right: the dimension and contiguous step of `value` at output dimension i. */
@@ -66,27 +68,92 @@ typedef struct job {
     const void *user;
 } job;
 
+/* Where the operands stand at a position of the output; index: of the dimensions outside the row. */
+typedef struct place {
+    size_t index[OCT_BROADCAST_RANK], a, b;
+} place;
+
+static place place_at(const oct_broadcast *walk, size_t row)
+{
+    place at = { .a = 0 };
+    for (int32_t i = walk->rank - 2; i >= 0; i--) {
+        at.index[i] = row % walk->dims[i];
+        row /= walk->dims[i];
+        at.a += at.index[i] * walk->a_step[i];
+        at.b += at.index[i] * walk->b_step[i];
+    }
+    return at;
+}
+
+static void next_row(const oct_broadcast *walk, place *at)
+{
+    for (int32_t i = walk->rank - 2; i >= 0; i--) {
+        at->a += walk->a_step[i];
+        at->b += walk->b_step[i];
+        if (++at->index[i] < walk->dims[i])
+            return;
+        at->a -= walk->dims[i] * walk->a_step[i];
+        at->b -= walk->dims[i] * walk->b_step[i];
+        at->index[i] = 0;
+    }
+}
+
 /* Elements begin .. end of the output, as whole and partial rows. */
+static void run_rows(const job *j, size_t begin, size_t end)
+{
+    const oct_broadcast *walk = j->walk;
+    int32_t inner = walk->rank - 1;
+    size_t length = walk->dims[inner], column = begin % length;
+    size_t a_step = walk->a_step[inner], b_step = walk->b_step[inner];
+    for (place at = place_at(walk, begin / length); begin < end; next_row(walk, &at)) {
+        size_t n = length - column < end - begin ? length - column : end - begin;
+        j->row(j->user, n, j->a + (at.a + column * a_step) * j->in_size, a_step,
+            j->b + (at.b + column * b_step) * j->in_size, b_step, j->y + begin * j->out_size);
+        begin += n;
+        column = 0;
+    }
+}
+
+enum { TILE_BYTES = 4096 };
+
+/*
+ * Whether one operand is a short row that repeats while the other runs on, as a vector of channels beside
+ * an image: such a row is repeated in a tile, so that the rows handed on are long.
+ */
+static bool repeats(const job *j, const size_t *short_step, const size_t *long_step)
+{
+    const oct_broadcast *walk = j->walk;
+    int32_t inner = walk->rank - 1;
+    return inner == 1 && short_step[0] == 0 && short_step[1] == 1 && long_step[1] == 1
+        && long_step[0] == walk->dims[1] && 2 * walk->dims[1] * j->in_size <= TILE_BYTES;
+}
+
+static void run_tiles(const job *j, size_t begin, size_t end, bool a_repeats)
+{
+    unsigned char tile[TILE_BYTES];
+    size_t length = j->walk->dims[1], column = begin % length;
+    size_t tiled = TILE_BYTES / j->in_size / length * length;
+    for (size_t i = 0; i < tiled; i += length)
+        memcpy(tile + i * j->in_size, a_repeats ? j->a : j->b, length * j->in_size);
+    for (size_t n; begin < end; begin += n, column = 0) {
+        n = tiled - column < end - begin ? tiled - column : end - begin;
+        const unsigned char *repeated = tile + column * j->in_size;
+        j->row(j->user, n, a_repeats ? repeated : j->a + begin * j->in_size, 1,
+            a_repeats ? j->b + begin * j->in_size : repeated, 1, j->y + begin * j->out_size);
+    }
+}
+
 static void run_piece(void *user, size_t begin, size_t end, int32_t worker)
 {
     (void)worker;
     const job *j = user;
     const oct_broadcast *walk = j->walk;
-    int32_t inner = walk->rank - 1;
-    size_t length = walk->dims[inner];
-    while (begin < end) {
-        size_t column = begin % length, rest = begin / length;
-        size_t a = column * walk->a_step[inner], b = column * walk->b_step[inner];
-        for (int32_t i = inner - 1; i >= 0; i--) {
-            a += rest % walk->dims[i] * walk->a_step[i];
-            b += rest % walk->dims[i] * walk->b_step[i];
-            rest /= walk->dims[i];
-        }
-        size_t n = length - column < end - begin ? length - column : end - begin;
-        j->row(j->user, n, j->a + a * j->in_size, walk->a_step[inner], j->b + b * j->in_size,
-            walk->b_step[inner], j->y + begin * j->out_size);
-        begin += n;
-    }
+    if (repeats(j, walk->a_step, walk->b_step))
+        run_tiles(j, begin, end, true);
+    else if (repeats(j, walk->b_step, walk->a_step))
+        run_tiles(j, begin, end, false);
+    else
+        run_rows(j, begin, end);
 }
 
 void oct_broadcast_run(const oct_broadcast *walk, const oct_op *op, size_t in_size, size_t out_size,

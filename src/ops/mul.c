@@ -5,8 +5,9 @@
  * otherwise changes results. Sources: LiteRT tflite/kernels/mul.cc, div.cc, internal/reference/mul.h.
  */
 #include <float.h>
+#include <string.h>
 
-#include "kernels/elementwise.h"
+#include "kernels/dispatch.h"
 #include "numeric/fixedpoint_math.h"
 #include "ops/arith.h"
 #include "ops/broadcast.h"
@@ -162,10 +163,14 @@ OCT_BINARY_EVAL(mul_s16, int16_t)
 OCT_BINARY_EVAL(mul_i32, int32_t)
 OCT_BINARY_EVAL(mul_i64, int64_t)
 
-/* The fast int8 rows: the same numbers without branches, for the processor at hand. */
+/*
+ * The fast int8 rows: the same numbers without branches, for the processor at hand. An operand that is
+ * one element goes through a row of copies.
+ */
 typedef struct fast_params {
     oct_product_s8 product;
-    const oct_elementwise_set *kernels;
+    const oct_elementwise_set *any; /* where a multiplier shifts to the left */
+    oct_mul_row_s8_fn row;          /* otherwise */
 } fast_params;
 
 static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
@@ -176,16 +181,29 @@ static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
         return oct_fail_memory(err, sizeof *fast, op->out[0]->label);
     op->packed = fast;
     fast->product = (oct_product_s8){ p->a_zero, p->b_zero, p->y_zero, p->lo, p->hi, p->scale };
-    fast->kernels = oct_elementwise_set_of(oct_cpu_level());
+    fast->any = oct_elementwise_set_of(oct_cpu_level());
+    fast->row = oct_mul_vectorisable(&fast->product) ? oct_kernel_set_get()->mul_row_s8 : NULL;
     *usable = true;
     return OCT_OK;
 }
 
-static void row_fast(const void *user, size_t n, const void *a, size_t a_step, const void *b,
-    size_t b_step, void *y)
+static void row_fast(const void *user, size_t n, const void *a_, size_t a_step, const void *b_,
+    size_t b_step, void *y_)
 {
+    enum { COPIES = 1024 };
     const fast_params *fast = user;
-    fast->kernels->mul_s8(&fast->product, n, a, a_step, b, b_step, y);
+    const int8_t *a = a_, *b = b_;
+    int8_t *y = y_, copies[COPIES];
+    if (fast->row == NULL) {
+        fast->any->mul_s8(&fast->product, n, a, a_step, b, b_step, y);
+        return;
+    }
+    size_t most = a_step + b_step < 2 ? COPIES : n;
+    if (a_step + b_step < 2)
+        memset(copies, a_step == 0 ? a[0] : b[0], n < COPIES ? n : COPIES);
+    for (size_t i = 0; i < n; i += most)
+        fast->row(&fast->product, n - i < most ? n - i : most, a_step == 0 ? copies : a + i,
+            b_step == 0 ? copies : b + i, y + i);
 }
 
 static oct_status eval_fast(oct_op *op, oct_error *err)

@@ -12,6 +12,7 @@ typedef struct pool {
     oct_window window;
     float lo_f32, hi_f32;
     int32_t lo, hi;
+    const oct_pool_set *kernels;
 } pool;
 
 static oct_status make_window(const oct_op *op, oct_window *w, oct_error *err)
@@ -70,6 +71,23 @@ static oct_status prepare(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
+/* One source of kernels for both: ref is its plain C. */
+static oct_status prepare_ref(oct_op *op, bool *usable, oct_error *err)
+{
+    (void)err;
+    *usable = true;
+    ((pool *)op->prepared)->kernels = oct_pool_set_of(OCT_CPU_C);
+    return OCT_OK;
+}
+
+static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
+{
+    (void)err;
+    *usable = true;
+    ((pool *)op->prepared)->kernels = oct_pool_set_of(oct_cpu_level());
+    return OCT_OK;
+}
+
 /* Rows of the output (b, oy) are shared out. */
 #define EVAL(kind, name, type, sum_t, lo_field, hi_field)                                          \
     static void rows_##kind##_##name(void *user, size_t begin, size_t end, int32_t worker)         \
@@ -83,8 +101,8 @@ static oct_status prepare(oct_op *op, oct_error *err)
             int32_t b = (int32_t)(row / (size_t)w->out_h), oy = (int32_t)(row % (size_t)w->out_h); \
             type *y = (type *)op->out[0]->data + row * (size_t)w->out_w * channels;                \
             for (int32_t ox = 0; ox < w->out_w; ox++, y += channels)                               \
-                oct_##kind##_pool_##name(w, op->in[0]->data, p->lo_field, p->hi_field, b, oy, ox,  \
-                    sum, y);                                                                       \
+                p->kernels->kind##_##name(                                                         \
+                    w, op->in[0]->data, p->lo_field, p->hi_field, b, oy, ox, sum, y);              \
         }                                                                                          \
     }                                                                                              \
     static oct_status kind##_##name(oct_op *op, oct_error *err)                                    \
@@ -145,6 +163,9 @@ const oct_op_def oct_op_l2_pool_2d = {
     .infer = infer, .prepare = prepare, .ref = { [OCT_FORM_F32] = { .eval = l2_f32 } },
 };
 
+#define POOL_FORMS(kind, prepare)                                                                  \
+    { [OCT_FORM_F32] = { prepare, kind##_f32 }, [OCT_FORM_S8] = { prepare, kind##_s8 },            \
+        [OCT_FORM_U8] = { prepare, kind##_u8 }, [OCT_FORM_S16] = { prepare, kind##_s16 } }
 #define POOL_OP(builtin, kind)                                                                     \
     {                                                                                              \
         .name = #builtin, .code = OCT_OP_##builtin, .min_in = 1, .max_in = 1, .min_out = 1,        \
@@ -154,8 +175,7 @@ const oct_op_def oct_op_l2_pool_2d = {
             .weight_axis = -1, .link = OCT_LINK_SAME, .s8 = true, .s16 = true },                   \
         .version = oct_version_s8_2_s16_3, .runtime = "1.5 1.14 2.3", .infer = infer,              \
         .prepare = prepare,                                                                        \
-        .ref = { [OCT_FORM_F32] = { .eval = kind##_f32 }, [OCT_FORM_S8] = { .eval = kind##_s8 },   \
-            [OCT_FORM_U8] = { .eval = kind##_u8 }, [OCT_FORM_S16] = { .eval = kind##_s16 } },      \
+        .ref = POOL_FORMS(kind, prepare_ref), .fast = POOL_FORMS(kind, prepare_fast),              \
     }
 
 const oct_op_def oct_op_average_pool_2d = POOL_OP(AVERAGE_POOL_2D, average);

@@ -1,7 +1,28 @@
 /*
- * Quantized addition of every level against plain C.
+ * Quantized addition and multiplication of every level against plain C.
  */
 #include "kernels/check.h"
+
+static void check_mul(const oct_kernel_set *kernels, const char *name, size_t n)
+{
+    oct_product_s8 p = { check_extreme(-128, 127), check_extreme(-128, 127),
+        check_extreme(-128, 127), check_between(-128, 0), check_between(0, 127),
+        { check_between(1 << 30, INT32_MAX), -check_extreme(0, 20) } };
+    check_input a = check_input_create(n), b = check_input_create(n);
+    for (size_t i = 0; i < n; i++) {
+        ((int8_t *)a.data)[i] = (int8_t)check_extreme(-128, 127);
+        ((int8_t *)b.data)[i] = (int8_t)check_extreme(-128, 127);
+    }
+    int8_t *got = check_output_create(n), *want = malloc(n);
+    kernels->mul_row_s8(&p, n, a.data, b.data, got);
+    oct_mul_row_s8_c(&p, n, a.data, b.data, want);
+    check(memcmp(got, want, n) == 0 && check_output_intact(got, n) && oct_mul_vectorisable(&p),
+        "mul_s8 %s: %zu elements, factor %d %d", name, n, (int)p.scale.m, (int)p.scale.e);
+    free(want);
+    check_output_free(got);
+    check_input_free(&b);
+    check_input_free(&a);
+}
 
 static void check_add(const oct_kernel_set *kernels, const char *name, size_t n, bool wide)
 {
@@ -53,7 +74,9 @@ static void check_add(const oct_kernel_set *kernels, const char *name, size_t n,
 int main(void)
 {
     CHECK_LEVELS(level, kernels)
-        for (size_t round = 0; round < 8000; round++)
+        for (size_t round = 0; round < 8000; round++) {
             check_add(kernels, oct_cpu_name(level), 1 + round % 70, round % 2 == 0);
+            check_mul(kernels, oct_cpu_name(level), 1 + round % 199);
+        }
     return check_done();
 }

@@ -4,35 +4,7 @@
 #include <immintrin.h>
 
 #include "kernels/add.h"
-#include "kernels/tile.h"
-
-/*
- * A multiplier that does not shift left, ready for 16 products: MBQM of |x| <= 2^30 is the upper
- * dword of 2 x m + add, with the sign of x where a rounding shift follows, shifted
- * (docs/numerics.md).
- */
-typedef struct scaler {
-    __m512i m, add, sign;
-    __m128i shift;
-} scaler;
-
-OCT_INLINE scaler scaler_of(oct_multiplier by)
-{
-    int64_t half = by.e < 0 ? INT64_C(1) << (31 - by.e) : 0; /* of the result's unit */
-    return (scaler){ _mm512_set1_epi32(by.m), _mm512_set1_epi64((INT64_C(1) << 31) + half),
-        _mm512_set1_epi32(by.e < 0 ? -1 : 0), _mm_cvtsi32_si128(-by.e) };
-}
-
-OCT_INLINE __m512i scale(__m512i x, const scaler *by)
-{
-    __m512i twice = _mm512_add_epi32(x, x);
-    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(twice, by->m), by->add);
-    __m512i odd = _mm512_add_epi64(
-        _mm512_mul_epi32(_mm512_srli_epi64(twice, 32), by->m), by->add);
-    __m512i high = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
-    __m512i less = _mm512_and_si512(_mm512_srai_epi32(x, 31), by->sign);
-    return _mm512_sra_epi32(_mm512_add_epi32(high, less), by->shift);
-}
+#include "kernels/x86/scaler_avx512.h"
 
 /*
  * The operand of the larger scale: its multiplier is one half, which is exact as head room is left.
@@ -43,17 +15,17 @@ OCT_INLINE bool is_half(const oct_add_args *args, oct_multiplier by)
 }
 
 /* An operand without its zero point, scaled. */
-OCT_INLINE __m512i operand(__m512i x, __m512i zero, __m128i left, const scaler *by, const bool half)
+OCT_INLINE __m512i operand(__m512i x, __m512i zero, __m128i left, const oct_scaler16 *by, const bool half)
 {
     x = _mm512_sll_epi32(_mm512_sub_epi32(x, zero), left);
-    return half ? x : scale(x, by);
+    return half ? x : oct_scale16(x, by);
 }
 
 #define ADD_ROW_HALF(name, type, load, store)                                                      \
     OCT_INLINE void name(const oct_add_args *args, size_t n, const type *a, const type *b, type *y,\
         const bool a_half, const bool b_half)                                                      \
     {                                                                                              \
-        scaler sa = scaler_of(args->a), sb = scaler_of(args->b), sy = scaler_of(args->y);          \
+        oct_scaler16 sa = oct_scaler16_of(args->a), sb = oct_scaler16_of(args->b), sy = oct_scaler16_of(args->y);          \
         const __m512i az = _mm512_set1_epi32(args->a_zero), bz = _mm512_set1_epi32(args->b_zero);  \
         const __m512i yz = _mm512_set1_epi32(args->y_zero), lo = _mm512_set1_epi32(args->lo);      \
         const __m512i hi = _mm512_set1_epi32(args->hi);                                            \
@@ -64,7 +36,7 @@ OCT_INLINE __m512i operand(__m512i x, __m512i zero, __m128i left, const scaler *
             __m512i va = operand(load(mask, a + i), az, left_a, &sa, a_half);                      \
             __m512i vb = operand(load(mask, b + i), bz, left_b, &sb, b_half);                      \
             __m512i sum = args->subtract ? _mm512_sub_epi32(va, vb) : _mm512_add_epi32(va, vb);    \
-            __m512i v = _mm512_add_epi32(scale(sum, &sy), yz);                                     \
+            __m512i v = _mm512_add_epi32(oct_scale16(sum, &sy), yz);                                     \
             store(y + i, mask, _mm512_min_epi32(hi, _mm512_max_epi32(lo, v)));                     \
         }                                                                                          \
     }
