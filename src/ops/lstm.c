@@ -361,41 +361,29 @@ static int32_t version_bidi(const oct_subgraph *sub, const oct_node *node)
 #define CELL_WEIGHTS ((SLOTS(1, 11) | SLOTS(16, 16)) & ~SLOTS(2, 2))
 #define BIDI_WEIGHTS (CELL_WEIGHTS | SLOTS(18, 28) | SLOTS(33, 33) | SLOTS(40, 47))
 
+/* What the two operators of one cell share. */
+#define ONE_CELL                                                                                   \
+    .min_in = 1, .max_in = 24, .min_out = 1, .max_out = 1, .traits = OCT_TRAIT_STATEFUL,           \
+    RULE(CELL_WEIGHTS), .infer = infer, .prepare = prepare,                                        \
+    .ref = { [OCT_FORM_F32] = { .eval = eval_float },                                              \
+        [OCT_FORM_HYBRID] = { .eval = eval_float },                                                \
+        [OCT_FORM_S8] = { .eval = eval_s8 } }
+
 const oct_op_def oct_op_lstm = {
     .name = "LSTM",
     .code = OCT_OP_LSTM,
-    .min_in = 1,
-    .max_in = 24,
-    .min_out = 1,
-    .max_out = 1,
     .options = OCT_OPTIONS_LSTM,
-    .traits = OCT_TRAIT_STATEFUL,
-    RULE(CELL_WEIGHTS),
     .version = version_lstm,
     .runtime = "1.7 1.10 1.14 2.3",
-    .infer = infer,
-    .prepare = prepare,
-    .ref = { [OCT_FORM_F32] = { .eval = eval_float },
-        [OCT_FORM_HYBRID] = { .eval = eval_float },
-        [OCT_FORM_S8] = { .eval = eval_s8 } },
+    ONE_CELL,
 };
 const oct_op_def oct_op_unidirectional_sequence_lstm = {
     .name = "UNIDIRECTIONAL_SEQUENCE_LSTM",
     .code = OCT_OP_UNIDIRECTIONAL_SEQUENCE_LSTM,
-    .min_in = 1,
-    .max_in = 24,
-    .min_out = 1,
-    .max_out = 1,
     .options = OCT_OPTIONS_UnidirectionalSequenceLSTM,
-    .traits = OCT_TRAIT_STATEFUL,
-    RULE(CELL_WEIGHTS),
     .version = version_uni,
     .runtime = "1.13 1.14 2.3 2.12",
-    .infer = infer,
-    .prepare = prepare,
-    .ref = { [OCT_FORM_F32] = { .eval = eval_float },
-        [OCT_FORM_HYBRID] = { .eval = eval_float },
-        [OCT_FORM_S8] = { .eval = eval_s8 } },
+    ONE_CELL,
 };
 const oct_op_def oct_op_bidirectional_sequence_lstm = {
     .name = "BIDIRECTIONAL_SEQUENCE_LSTM",
