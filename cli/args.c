@@ -220,3 +220,13 @@ oct_status cli_get_shapes(const cli_args *args, cli_shapes *shapes, oct_error *e
     shapes->options.shapes = shapes->shapes;
     return status;
 }
+
+oct_status cli_fit_length(
+    const cli_args *args, const oct_data *data, oct_model *model, oct_error *err)
+{
+    int32_t length;
+    oct_status status = oct_data_fit_length(data, model, &length, err);
+    if (status == OCT_OK && length > 0)
+        cli_note(args, "the input's length is open: %d, as the first sample has", (int)length);
+    return status;
+}

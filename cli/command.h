@@ -92,6 +92,10 @@ void cli_note(const cli_args *args, const char *format, ...) __attribute__((form
 /** "13.99 MB", "98.5 kB", "512 B" into text[size]; returns text. */
 const char *cli_bytes(uint64_t bytes, char *text, size_t size);
 
+/** oct_data_fit_length(), with a note when a length was open. */
+oct_status cli_fit_length(
+    const cli_args *args, const oct_data *data, oct_model *model, oct_error *err);
+
 /** Parses "--input-shape NAME=1,224,224,3" values and "--batch N" into load options; borrowed from args. */
 typedef struct cli_shapes {
     oct_load_options options;

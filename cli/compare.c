@@ -111,6 +111,8 @@ static oct_status open_inputs(job *j, oct_error *err)
         status = oct_model_load(j->args->words[0], &shapes.options, &j->model, err);
     if (status == OCT_OK)
         status = oct_data_open(cli_get(j->args, "data"), &j->data, err);
+    if (status == OCT_OK)
+        status = cli_fit_length(j->args, j->data, j->model, err);
     if (status == OCT_OK && calib != NULL)
         status = oct_data_open(calib, &j->calib, err);
     j->compare.calib = j->calib;

@@ -117,6 +117,10 @@ static oct_status work(job *j, oct_error *err)
     if (status == OCT_OK)
         status = oct_data_open(data, &j->data, err);
     if (status == OCT_OK)
+        status = cli_fit_length(j->args, j->data, j->a, err);
+    if (status == OCT_OK)
+        status = cli_fit_length(j->args, j->data, j->b, err);
+    if (status == OCT_OK)
         status = compare(j, err);
     if (status != OCT_OK)
         return status;

@@ -44,6 +44,8 @@ static oct_status examine(job *j, oct_error *err)
         status = oct_model_load(j->args->words[0], &shapes.options, &j->model, err);
     if (status == OCT_OK)
         status = oct_data_open(cli_get(j->args, "data"), &j->data, err);
+    if (status == OCT_OK)
+        status = cli_fit_length(j->args, j->data, j->model, err);
     if (status == OCT_OK && cli_get(j->args, "calib") != NULL)
         status = oct_data_open(cli_get(j->args, "calib"), &j->calib, err);
     return status == OCT_OK
@@ -94,7 +96,7 @@ static void print_all(const job *j)
         printf(", %lld calibration samples", (long long)oct_data_count(j->calib));
     if (oct_diagnosis_preprocess(j->diagnosis)[0] != '\0')
         printf("; preprocessing %s", oct_diagnosis_preprocess(j->diagnosis));
-    puts("\n");
+    puts(oct_diagnosis_count(j->diagnosis) > 0 ? "\n" : "");
     for (int32_t i = 0; i < oct_diagnosis_count(j->diagnosis); i++)
         print_finding(oct_diagnosis_finding(j->diagnosis, i));
     print_growth(oct_diagnosis_growth(j->diagnosis));

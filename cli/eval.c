@@ -352,6 +352,8 @@ static oct_status work(job *j, oct_error *err)
     }
     if (status == OCT_OK)
         status = oct_data_open(data, &j->data, err);
+    for (int i = 0; status == OCT_OK && i < j->args->word_count; i++)
+        status = cli_fit_length(j->args, j->data, j->engines.models[i], err);
     if (status != OCT_OK)
         return status;
     status = evaluate(j, err);

@@ -158,6 +158,8 @@ static oct_status open_calibration(job *j, oct_error *err)
     oct_preprocess_choice choice;
     oct_status status = oct_data_open(cli_get(j->args, "calib"), &j->data, err);
     if (status == OCT_OK)
+        status = cli_fit_length(j->args, j->data, j->model, err);
+    if (status == OCT_OK)
         status = choose_samples(j, err);
     if (status == OCT_OK)
         status = oct_preprocess_find(how == NULL ? "auto" : how, j->model, j->data, j->args->threads,

@@ -199,6 +199,27 @@ static oct_status write_outputs(const job *j, const char *path, oct_error *err)
     return oct_npz_write(path, entries, j->out_count, err);
 }
 
+/* An input of open length ([-1], as sound) gets that of the given array's last dimension. */
+static oct_status fit_length(job *j, oct_error *err)
+{
+    const char *name, *path;
+    if (!oct_model_has_open_length(j->model))
+        return OCT_OK;
+    oct_model_input(j->model, 0, &j->in[0].info);
+    j->in_count = 1;
+    path = file_of_input(j, 0, &name);
+    if (path == NULL)
+        return OCT_OK; /* said when the inputs are read */
+    oct_array array;
+    oct_status status = oct_array_read(path, name, &array, err);
+    if (status != OCT_OK)
+        return status;
+    int64_t length = array.rank > 0 ? array.dims[array.rank - 1] : 1;
+    oct_array_free(&array);
+    return length > 1 && length <= INT32_MAX ? oct_model_fix_length(j->model, (int32_t)length, err)
+                                             : OCT_OK;
+}
+
 static oct_status open_session(job *j, oct_error *err)
 {
     const char *kernels = cli_get(j->args, "kernels");
@@ -211,6 +232,8 @@ static oct_status open_session(job *j, oct_error *err)
     oct_status status = cli_get_shapes(j->args, &shapes, err);
     if (status == OCT_OK)
         status = oct_model_load(j->args->words[0], &shapes.options, &j->model, err);
+    if (status == OCT_OK)
+        status = fit_length(j, err);
     if (status == OCT_OK)
         status = oct_session_create(j->model, &session, &j->session, err);
     if (status != OCT_OK)

@@ -151,6 +151,16 @@ const oct_samples *oct_data_view_samples(const oct_data_view *view);
 
 void oct_data_view_free(oct_data_view *view);
 
+/**
+ * Gives a model whose only input is a vector of open length ([-1], as sound of any duration) the length
+ * of the first sample; longer sound is cut, shorter followed by silence.
+ *
+ * length  the length given; 0: the model has no such input, or the samples are no vectors.
+ * Errors: those of reading the sample and of inferring shapes.
+ */
+oct_status oct_data_fit_length(
+    const oct_data *data, oct_model *model, int32_t *length, oct_error *err);
+
 /* Arrays in files. */
 
 /**

@@ -4,6 +4,7 @@
 #ifndef OCTAVO_MODEL_H
 #define OCTAVO_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <octavo/error.h>
@@ -75,6 +76,15 @@ int32_t oct_model_output_count(const oct_model *model);
 /** Describes an input or output, counted in the order of the main subgraph. */
 void oct_model_input(const oct_model *model, int32_t index, oct_tensor_info *info);
 void oct_model_output(const oct_model *model, int32_t index, oct_tensor_info *info);
+
+/** True when the only input is a vector of open length, as sound of any duration. */
+bool oct_model_has_open_length(const oct_model *model);
+
+/**
+ * Fixes the length of such an input, as oct_model_load() does with an input shape.
+ * Errors: OCT_E_USAGE when the model has no such input; what inferring the other shapes says.
+ */
+oct_status oct_model_fix_length(oct_model *model, int32_t length, oct_error *err);
 
 /** "keras", "h5" or "tflite": what the model was read from. */
 const char *oct_model_source(const oct_model *model);

@@ -14,6 +14,7 @@
 #include "device/replay.h"
 #include "eval/npy.h"
 #include "eval/view.h"
+#include "model/model.h"
 
 enum {
     MAX_MODELS = 64,
@@ -66,7 +67,8 @@ static oct_status open_subject(
     oct_replay_init(&s->replay, s->outputs);
     for (int32_t i = 0; i < s->inputs; i++) {
         oct_model_input(s->model, i, &info);
-        s->fixed_batch = s->fixed_batch || (info.rank > 0 && info.dims[0] > 1);
+        s->fixed_batch = s->fixed_batch || (oct_input_has_batch(s->model->graph->subgraphs[0], i) &&
+                                               info.dims[0] > 1);
     }
     OCT_TRY(oct_data_view_create(data, s->model, preprocess, &s->view, err));
     s->derives = oct_view_derives(s->view, j->subjects[0].view);

@@ -59,11 +59,26 @@ typedef struct job {
 
 /* Preparing. */
 
+/* Outputs of models without a batch ([N] to [K]) get the leading 1 that those of others have. */
+static void lead_by_one(const oct_model *model, oct_tensor_info *info)
+{
+    const oct_subgraph *sub = model->graph->subgraphs[0];
+    for (int32_t i = 0; i < sub->input_count; i++)
+        if (oct_input_has_batch(sub, i))
+            return;
+    if (sub->input_count == 0 || info->rank < 1 || info->rank > 7 || info->dims[0] == 1)
+        return;
+    memmove(info->dims + 1, info->dims, (size_t)info->rank * sizeof *info->dims);
+    info->dims[0] = 1;
+    info->rank++;
+}
+
 static oct_status read_output(job *j, int32_t model, int32_t index, oct_error *err)
 {
     oct_eval *e = j->eval;
     oct_tensor_info info;
     oct_model_output(j->models[model], index, &info);
+    lead_by_one(j->models[model], &info);
     size_t elements = 1;
     for (int32_t i = 1; i < info.rank; i++) {
         if (info.dims[i] < 1)

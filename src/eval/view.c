@@ -13,6 +13,7 @@
 #include "eval/random.h"
 #include "eval/source.h"
 #include "eval/view.h"
+#include "model/model.h"
 
 /* One model input for batch 1. */
 typedef struct target {
@@ -83,10 +84,11 @@ static bool is_image_field(const oct_sample_value *field)
                                                         field->dims[2] == 4));
 }
 
-/* [1, N] or [1, N, 1]: N samples of sound. */
+/* [N], [1, N] or [1, N, 1]: N samples of sound. */
 static bool is_sound_input(const target *t)
 {
-    return t->rank >= 2 && t->rank <= 3 && t->dims[0] == 1 && (size_t)t->dims[1] == t->elements;
+    return (t->rank == 1 && t->elements > 1) ||
+           (t->rank >= 2 && t->rank <= 3 && t->dims[0] == 1 && (size_t)t->dims[1] == t->elements);
 }
 
 /* What is short is followed by silence, what is long is cut, as tf.audio.decode_wav() does. */
@@ -281,8 +283,9 @@ static oct_status set_target(const oct_model *model, int32_t index, target *t, o
     t->scale = info.scale;
     t->zero_point = info.zero_point;
     t->elements = 1;
+    bool has_batch = oct_input_has_batch(model->graph->subgraphs[0], index);
     for (int32_t i = 0; i < info.rank; i++) {
-        t->dims[i] = i == 0 ? 1 : info.dims[i];
+        t->dims[i] = i == 0 && has_batch ? 1 : info.dims[i];
         if (t->dims[i] < 1)
             return oct_fail(err, OCT_E_INVALID,
                 "input %s: dimension %d is not known; give it with an input shape", t->name,

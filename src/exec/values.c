@@ -42,11 +42,11 @@ static oct_status own_buffer(oct_session *session, oct_value *value, oct_error *
 }
 
 /* The leading dimension of an input follows options.batch, except where the model fixes others only. */
-static oct_status set_batch(oct_session *session, const oct_tensor *tensor, oct_value *value,
-    oct_error *err)
+static oct_status set_batch(oct_session *session, int32_t input, oct_value *value, oct_error *err)
 {
+    const oct_tensor *tensor = session->sub->tensors[session->sub->inputs[input]];
     int32_t batch = session->options.batch;
-    if (batch == 0 || value->rank == 0 || value->dims[0] == batch)
+    if (batch == 0 || !oct_input_has_batch(session->sub, input) || value->dims[0] == batch)
         return OCT_OK;
     if (batch < 0)
         return oct_fail(err, OCT_E_USAGE, "batch %d", (int)batch);
@@ -176,7 +176,7 @@ oct_status oct_session_make_values(oct_session *session, oct_error *err)
         if (i < session->given_count)
             OCT_TRY(take_given(session, i, value, err));
         else
-            OCT_TRY(set_batch(session, sub->tensors[sub->inputs[i]], value, err));
+            OCT_TRY(set_batch(session, i, value, err));
         OCT_TRY(own_buffer(session, value, err));
     }
     return OCT_OK;

@@ -281,6 +281,19 @@ int32_t oct_graph_use_count(const oct_subgraph *sub, int32_t tensor)
     return uses;
 }
 
+bool oct_input_has_batch(const oct_subgraph *sub, int32_t input)
+{
+    const oct_tensor *t = sub->tensors[sub->inputs[input]];
+    if (t->rank != 1 || t->dims[0] <= 1 || (t->signature != NULL && t->signature[0] < 0))
+        return t->rank > 0;
+    for (int32_t i = 0; i < sub->input_count; i++) {
+        const oct_tensor *other = sub->tensors[sub->inputs[i]];
+        if (other->rank > 1 && other->dims[0] == t->dims[0])
+            return true;
+    }
+    return false;
+}
+
 int32_t oct_graph_producer(const oct_subgraph *sub, int32_t tensor)
 {
     for (int32_t i = 0; i < sub->node_count; i++)

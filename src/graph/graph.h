@@ -179,6 +179,12 @@ int32_t oct_graph_use_count(const oct_subgraph *sub, int32_t tensor);
 /** Position of the node that produces a tensor, or -1. */
 int32_t oct_graph_producer(const oct_subgraph *sub, int32_t tensor);
 
+/**
+ * Whether the leading dimension of input `input` counts samples. Of a vector [N] it is the length of one
+ * sample, as of a waveform, unless N is 1 or open, or another input of higher rank has it too.
+ */
+bool oct_input_has_batch(const oct_subgraph *sub, int32_t input);
+
 /** Product of dims; -1 when it overflows int64 or a dimension is negative. */
 int64_t oct_tensor_elements(const oct_tensor *tensor);
 

@@ -2,6 +2,7 @@
  * The model object: ownership and what its users ask about inputs and outputs.
  */
 #include "model/model.h"
+#include "base/error.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,25 @@ int32_t oct_model_input_count(const oct_model *model)
 int32_t oct_model_output_count(const oct_model *model)
 {
     return model->graph->subgraphs[0]->output_count;
+}
+
+bool oct_model_has_open_length(const oct_model *model)
+{
+    oct_tensor_info info;
+    if (oct_model_input_count(model) != 1)
+        return false;
+    oct_model_input(model, 0, &info);
+    return info.rank == 1 && info.dims[0] < 0;
+}
+
+oct_status oct_model_fix_length(oct_model *model, int32_t length, oct_error *err)
+{
+    if (!oct_model_has_open_length(model))
+        return oct_fail(err, OCT_E_USAGE, "the model has no input of open length");
+    const oct_input_shape shape = { .rank = 1, .dims = { length } };
+    const oct_load_options options = { .shapes = &shape, .shape_count = 1 };
+    model->as_read = false;
+    return oct_graph_reshape(model->graph, &options, err);
 }
 
 const char *oct_graph_port_name(const oct_graph *graph, bool output, int32_t tensor)

@@ -29,7 +29,7 @@ static oct_status guard_input(const oct_subgraph *sub, int32_t input, const oct_
     const oct_tensor *tensor = sub->tensors[sub->inputs[input]];
     /* Samples are single: a leading dimension larger than one is the batch the model was made for. */
     size_t count = (size_t)oct_tensor_elements(tensor);
-    if (tensor->rank > 0 && tensor->dims[0] > 1)
+    if (oct_input_has_batch(sub, input) && tensor->dims[0] > 1)
         count /= (size_t)tensor->dims[0];
     float *values = malloc(count * sizeof *values + 1);
     if (values == NULL)

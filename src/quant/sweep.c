@@ -105,7 +105,7 @@ int32_t oct_sweep_batch(const oct_graph *graph)
     const oct_subgraph *sub = graph->subgraphs[0];
     for (int32_t i = 0; i < sub->input_count; i++) {
         const oct_tensor *tensor = sub->tensors[sub->inputs[i]];
-        if (tensor->rank > 0 && tensor->dims[0] > 1)
+        if (oct_input_has_batch(sub, i) && tensor->dims[0] > 1)
             return 1;
     }
     return 0;
