@@ -1,5 +1,6 @@
 /*
- * octavo diff: layer by layer error of one model against another.
+ * octavo diff: layer by layer error of one model against another, the layers to blame, and what it
+ * would cost to keep these in float.
  */
 #include "command.h"
 
@@ -11,16 +12,23 @@ static const cli_option options[] = {
     { "data", 'd', "DATA", "samples; labels are not needed (a few dozen are enough)" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     { "kernels", 0, "KIND", "fast (default) or ref: TensorFlow Lite's reference arithmetic" },
-    { "worst", 0, "N", "only the N layers that lose most, worst first" },
+    { "worst", 0, "N", "only the N layers that add most error, worst first" },
     { 0 },
 };
+
+enum { BLAMED = 5, MAX_BLAMED = 100 };
 
 typedef struct job {
     const cli_args *args;
     oct_model *a, *b;
     oct_data *data;
     oct_diff *diff;
-    int64_t worst; /* 0: all, in order of execution */
+    int64_t worst;                  /* 0: all, in order of execution */
+    const oct_layer_error **layers; /* [count] to print */
+    int32_t count;
+    const oct_layer_error *blamed[MAX_BLAMED];
+    oct_layer_cost costs[MAX_BLAMED];
+    int32_t blamed_count;
 } job;
 
 static void show_progress(void *user, const char *what, int64_t done, int64_t total)
@@ -46,61 +54,156 @@ static oct_status compare(job *j, oct_error *err)
     return oct_diff_run(j->a, j->b, j->data, &choice.preprocess, &diff, &j->diff, err);
 }
 
-static int most_lost_first(const void *a, const void *b)
+static int most_blamed_first(const void *a, const void *b)
 {
     const oct_layer_error *x = *(const oct_layer_error *const *)a;
     const oct_layer_error *y = *(const oct_layer_error *const *)b;
-    return (x->loss_db < y->loss_db) - (x->loss_db > y->loss_db);
+    return (x->blame < y->blame) - (x->blame > y->blame);
 }
 
-/* The layers to print, in the order to print them; free(). NULL when memory is short. */
-static const oct_layer_error **choose(const job *j, int32_t *count)
+/* The layers to print, in the order to print them, and those to blame. */
+static oct_status choose(job *j, oct_error *err)
 {
-    *count = oct_diff_count(j->diff);
-    const oct_layer_error **layers = malloc((size_t)*count * sizeof(const oct_layer_error *));
-    for (int32_t i = 0; i < *count && layers != NULL; i++)
-        layers[i] = oct_diff_layer(j->diff, i);
-    if (layers != NULL && j->worst > 0) {
-        qsort(layers, (size_t)*count, sizeof *layers, most_lost_first);
-        *count = j->worst < *count ? (int32_t)j->worst : *count;
+    int32_t count = oct_diff_count(j->diff);
+    int64_t blamed = j->worst > 0 ? j->worst : BLAMED;
+    const oct_layer_error **sorted = malloc(2 * (size_t)count * sizeof(const oct_layer_error *));
+    j->layers = sorted;
+    if (sorted == NULL) {
+        snprintf(err->text, sizeof err->text, "out of memory (layers)");
+        return err->status = OCT_E_MEMORY;
     }
-    return layers;
+    for (int32_t i = 0; i < count; i++)
+        sorted[i] = sorted[count + i] = oct_diff_layer(j->diff, i);
+    qsort(sorted, (size_t)count, sizeof *sorted, most_blamed_first);
+    while (j->blamed_count < count && j->blamed_count < blamed && j->blamed_count < MAX_BLAMED &&
+           sorted[j->blamed_count]->blame > 0) {
+        j->blamed[j->blamed_count] = sorted[j->blamed_count];
+        j->blamed_count++;
+    }
+    j->count = j->worst > 0 && j->worst < count ? (int32_t)j->worst : count;
+    if (j->worst == 0)
+        memcpy(sorted, sorted + count, (size_t)count * sizeof *sorted);
+    return OCT_OK;
 }
 
-static oct_status print_json(
-    const job *j, const oct_layer_error **layers, int32_t count, oct_error *err)
+/* What keeping the blamed layers in float would cost. */
+static oct_status price(job *j, oct_error *err)
 {
-    json_t *array = json_array();
-    for (int32_t i = 0; i < count; i++) {
-        const oct_layer_error *e = layers[i];
-        json_array_append_new(
-            array, json_pack("{s:s, s:s, s:s, s:o, s:f, s:f, s:f, s:i}", "layer", e->layer, "op",
-                       e->op, "type", e->type, "sqnr_db",
-                       isfinite(e->sqnr_db) ? json_real(e->sqnr_db) : json_null(), "loss_db",
-                       e->loss_db, "largest_error", e->largest_error, "saturated", e->saturated,
-                       "codes_used", (int)e->codes_used));
+    const oct_model *const models[] = { j->a, j->b };
+    oct_bench_options how = { .threads = j->args->threads == 0 ? 1 : j->args->threads,
+        .rounds = 1,
+        .profile = true,
+        .seed = j->args->seed };
+    oct_bench *bench;
+    if (j->blamed_count == 0)
+        return OCT_OK;
+    oct_status status = oct_bench_run(models, 2, &how, &bench, err);
+    if (status == OCT_OK)
+        status = oct_layer_costs(bench, 0, 1, j->blamed, j->blamed_count, j->costs, err);
+    oct_bench_free(bench);
+    return status;
+}
+
+/* JSON. */
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *layer_json(const oct_layer_error *e)
+{
+    json_t *layer = json_pack("{s:s, s:s, s:s, s:o, s:I, s:f, s:f, s:f, s:i, s:f}", "layer",
+        e->layer, "op", e->op, "type", e->type, "sqnr_db", number(e->sqnr_db), "channels_rescaled",
+        (json_int_t)e->channels_rescaled, "loss_db", e->loss_db, "largest_error", e->largest_error,
+        "saturated", e->saturated, "codes_used", (int)e->codes_used, "blame", e->blame);
+    if (e->alone) {
+        json_object_set_new(layer, "entering_db", number(e->entering_db));
+        json_object_set_new(layer, "added_db", number(e->added_db));
     }
-    json_t *object = json_pack("{s:s, s:s, s:I, s:o}", "a", j->args->words[0], "b",
-        j->args->words[1], "samples", (json_int_t)oct_diff_samples(j->diff), "layers", array);
+    if (e->has_range) {
+        json_object_set_new(layer, "range", json_pack("[f, f]", e->range_low, e->range_high));
+        json_object_set_new(layer, "most_values", json_pack("[f, f]", e->most_low, e->most_high));
+    }
+    return layer;
+}
+
+static json_t *blamed_json(const oct_layer_error *e, const oct_layer_cost *c)
+{
+    json_t *blamed = json_pack("{s:s, s:s, s:f, s:I}", "layer", e->layer, "op", e->op, "blame",
+        e->blame, "float_adds_bytes", (json_int_t)c->bytes);
+    if (c->timed)
+        json_object_update_new(blamed,
+            json_pack("{s:f, s:f, s:f, s:f}", "float_ns", c->float_ns, "ns", c->ns, "convert_ns",
+                c->convert_ns, "float_adds_ns", c->float_ns - c->ns + c->convert_ns));
+    return blamed;
+}
+
+static oct_status print_json(const job *j, oct_error *err)
+{
+    json_t *layers = json_array(), *blamed = json_array();
+    for (int32_t i = 0; i < j->count; i++)
+        json_array_append_new(layers, layer_json(j->layers[i]));
+    for (int32_t i = 0; i < j->blamed_count; i++)
+        json_array_append_new(blamed, blamed_json(j->blamed[i], &j->costs[i]));
+    json_t *object =
+        json_pack("{s:s, s:s, s:I, s:o, s:o}", "a", j->args->words[0], "b", j->args->words[1],
+            "samples", (json_int_t)oct_diff_samples(j->diff), "layers", layers, "blamed", blamed);
     oct_status status = cli_print_json(object, err);
     json_decref(object);
     return status;
 }
 
-static oct_status print_table(const oct_layer_error **layers, int32_t count, oct_error *err)
+/* The table. */
+
+/* "equal" for no error, "-" where it is not known. */
+static const char *decibels(bool known, double value, char text[16])
 {
-    printf("%-9s %9s %9s %9s %6s  %-20s %s\n", "SQNR", "lost here", "largest", "saturated", "codes",
-        "operator", "tensor");
-    for (int32_t i = 0; i < count; i++) {
-        const oct_layer_error *e = layers[i];
-        char sqnr[16] = "equal", codes[16] = "-";
-        if (isfinite(e->sqnr_db))
-            snprintf(sqnr, sizeof sqnr, "%.1f dB", e->sqnr_db);
-        if (e->codes_used > 0)
-            snprintf(codes, sizeof codes, "%d", (int)e->codes_used);
-        printf("%-9s %6.1f dB %9.3g %7.2f %% %6s  %-20s %s\n", sqnr, e->loss_db, e->largest_error,
-            100 * e->saturated, codes, e->op, e->layer);
-    }
+    if (!known || !isfinite(value))
+        snprintf(text, 16, "%s", !known ? "-" : "equal");
+    else
+        snprintf(text, 16, "%.1f dB", value);
+    return text;
+}
+
+static void print_layer(const oct_layer_error *e)
+{
+    char sqnr[16], entering[16], added[16], blame[16] = "-", codes[16] = "-", range[16] = "-";
+    double most = e->most_high - e->most_low;
+    if (e->alone)
+        snprintf(blame, sizeof blame, "%.1f %%", 100 * e->blame);
+    if (e->codes_used > 0)
+        snprintf(codes, sizeof codes, "%d", (int)e->codes_used);
+    if (e->has_range && most > 0)
+        snprintf(range, sizeof range, "%.2f x", (e->range_high - e->range_low) / most);
+    printf("%9s %9s %9s %7s %7.2f %% %6s %8s  %-20s %s", decibels(true, e->sqnr_db, sqnr),
+        decibels(e->alone, e->entering_db, entering), decibels(e->alone, e->added_db, added), blame,
+        100 * e->saturated, codes, range, e->op, e->layer);
+    if (e->channels_rescaled > 0)
+        printf(" (%lld channels rescaled)", (long long)e->channels_rescaled);
+    printf("\n");
+}
+
+static void print_blamed(const oct_layer_error *e, const oct_layer_cost *c)
+{
+    printf("%6.1f %% %+9.1f kB", 100 * e->blame, (double)c->bytes / 1e3);
+    if (c->timed)
+        printf(" %+9.1f us  (%.1f to %.1f, conversions %.1f)",
+            (c->float_ns - c->ns + c->convert_ns) / 1e3, c->ns / 1e3, c->float_ns / 1e3,
+            c->convert_ns / 1e3);
+    printf("  %s %s\n", e->op, e->layer);
+}
+
+static oct_status print_table(const job *j, oct_error *err)
+{
+    printf("%9s %9s %9s %7s %9s %6s %8s  %-20s %s\n", "SQNR", "entering", "added", "blame",
+        "saturated", "codes", "range", "operator", "tensor");
+    for (int32_t i = 0; i < j->count; i++)
+        print_layer(j->layers[i]);
+    if (j->blamed_count > 0)
+        printf("\nlayers to blame, and what keeping each in float would add:\n");
+    for (int32_t i = 0; i < j->blamed_count; i++)
+        print_blamed(j->blamed[i], &j->costs[i]);
     return cli_print_text("", err);
 }
 
@@ -124,22 +227,19 @@ static oct_status work(job *j, oct_error *err)
         status = compare(j, err);
     if (status != OCT_OK)
         return status;
-    int32_t count;
-    const oct_layer_error **layers = choose(j, &count);
-    if (layers == NULL) {
-        err->status = OCT_E_MEMORY;
-        snprintf(err->text, sizeof err->text, "out of memory (layers)");
-        return OCT_E_MEMORY;
-    }
-    status = j->args->json ? print_json(j, layers, count, err) : print_table(layers, count, err);
-    free(layers);
-    return status;
+    status = choose(j, err);
+    if (status == OCT_OK)
+        status = price(j, err);
+    if (status != OCT_OK)
+        return status;
+    return j->args->json ? print_json(j, err) : print_table(j, err);
 }
 
 static oct_status run(const cli_args *args, oct_error *err)
 {
     job j = { .args = args };
     oct_status status = work(&j, err);
+    free(j.layers);
     oct_diff_free(j.diff);
     oct_data_free(j.data);
     oct_model_free(j.a);
@@ -155,9 +255,22 @@ const cli_command cli_diff = {
     .summary = "layer by layer error of B against A",
     .text =
         "Tensors that both models compute under one name are compared on the samples, integers\n"
-        "dequantized. SQNR is 10 log10(signal / error) over all of them; 'lost here' is how far\n"
-        "it lies below the worst input of the operator; 'saturated' the share of values at an\n"
-        "end of the integer range; 'codes' the different values of an 8-bit tensor, of 256.",
+        "dequantized. SQNR is 10 log10(signal / error). Channels that B multiplies by a factor "
+        "and\n"
+        "divides again where they are read (equalised ones) are divided by it first, and it says "
+        "so.\n"
+        "For 'entering' and 'added' A's operator runs on B's inputs: its result against A's is "
+        "the\n"
+        "error that entered, B's result against it the error that this layer adds. 'blame' is its\n"
+        "share of all error added. 'saturated' is the share of values at an end of the integer "
+        "range,\n"
+        "'codes' the different values of an 8-bit tensor, of 256; 'range' what the codes cover, of "
+        "what\n"
+        "all but 0.01 % of the float values at each end need: 2 x wastes a bit, below 1 x cuts "
+        "off.\n"
+        "Keeping a blamed layer in float makes the file larger by its weights, and changes the "
+        "time by\n"
+        "that of the operator and of the conversions around it, as measured here.",
     .options = options,
     .examples = "  octavo diff float32.tflite int8.tflite --data images/:32\n"
                 "  octavo diff model.keras int8.tflite --data images/:32 --worst 10",

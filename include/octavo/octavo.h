@@ -10,6 +10,7 @@
 
 #include <octavo/bench.h>
 #include <octavo/compare.h>
+#include <octavo/cost.h>
 #include <octavo/data.h>
 #include <octavo/device.h>
 #include <octavo/diff.h>

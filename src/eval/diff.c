@@ -1,7 +1,8 @@
 /*
  * Two sessions with taps: the first keeps the values of tensors that the second has by the same
  * name, the second compares its own against them as they appear. One sample at a time, so sums have
- * one order.
+ * one order. A first pass finds the factors between channels, a second one the errors; in that,
+ * every layer of A also runs alone on what B gave it.
  */
 #include <octavo/diff.h>
 
@@ -11,18 +12,11 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "eval/isolated.h"
+#include "eval/twins.h"
 #include "eval/preprocess.h"
 #include "exec/session.h"
 #include "model/model.h"
-
-/* One tensor of B. */
-typedef struct track {
-    int32_t partner; /* index in A, or -1 */
-    int32_t place;   /* in the result, or -1: not tapped yet */
-    double signal, noise, largest;
-    int64_t count, at_end;
-    uint32_t codes[8]; /* of an 8-bit type: which values occurred */
-} track;
 
 struct oct_diff {
     oct_arena arena;
@@ -31,16 +25,30 @@ struct oct_diff {
     int64_t samples;
 };
 
+/* Values of one tensor as floats. */
+typedef struct block {
+    float *values;
+    size_t count, room;
+} block;
+
+/* A model at work. */
+typedef struct side {
+    oct_session *session;
+    oct_data_view *view;
+    int32_t inputs, tensors;
+    block *kept; /* [tensors]: of the current sample */
+} side;
+
 typedef struct job {
-    const oct_graph *a, *b;
+    const oct_model *models[2];
+    const oct_diff_options *options;
     oct_diff *diff;
-    track *tracks;      /* [tensor count of B] */
-    float **kept;       /* [tensor count of A]: values of this sample, NULL where not needed */
-    size_t *kept_count; /* [tensor count of A] */
-    bool *needed;       /* [tensor count of A] */
-    float *scratch;     /* dequantized values of B */
-    size_t scratch_count;
-    const char **ops; /* [tensor count of B] operator that makes it */
+    oct_twins layers;
+    side a, b;
+    oct_isolated alone; /* A's layers */
+    oct_look look;      /* at B's values, which they are fed with */
+    bool any_factor;
+    block scratch;
     bool short_of_memory;
 } job;
 
@@ -57,246 +65,286 @@ static void to_floats(const oct_value *value, size_t count, float *to)
         to[i] = (to[i] - (float)q->zero_point[0]) * q->scale[0];
 }
 
-static size_t element_count(const oct_value *value)
+static bool make_room(job *j, block *b, size_t count)
 {
-    int32_t bits = oct_type_bits(value->type);
-    return bits >= 8 ? value->size / ((size_t)bits / 8) : 0;
+    if (b->values == NULL || b->room < count) {
+        free(b->values);
+        b->values = malloc((count + 1) * sizeof *b->values);
+        b->room = b->values == NULL ? 0 : count;
+    }
+    b->count = b->values == NULL ? 0 : count;
+    j->short_of_memory |= b->values == NULL;
+    return b->values != NULL;
 }
 
-/* A block of at least count floats; the old one, which is replaced when it is too small. */
-static float *grow(float *block, size_t *have, size_t count)
+static void keep(job *j, side *s, int32_t index, const oct_value *value)
 {
-    if (block != NULL && *have >= count)
-        return block;
-    free(block);
-    *have = count;
-    return malloc((count + 1) * sizeof *block);
+    int32_t bits = oct_type_bits(value->type);
+    size_t count = bits >= 8 ? value->size / ((size_t)bits / 8) : 0;
+    if (count > 0 && make_room(j, &s->kept[index], count))
+        to_floats(value, count, s->kept[index].values);
+}
+
+/* B's values of a tensor and A's; NULL when there is nothing to compare. */
+static const block *partner_of(const job *j, int32_t index)
+{
+    const oct_twin *l = &j->layers.of_b[index];
+    const block *b = &j->b.kept[index], *a = l->partner < 0 ? NULL : &j->a.kept[l->partner];
+    return a != NULL && b->values != NULL && b->count > 0 && a->count == b->count ? a : NULL;
 }
 
 /* Taps. */
 
-static void keep(void *user, int32_t index, const oct_value *value)
+static void keep_a(void *user, int32_t index, const oct_value *value)
 {
     job *j = user;
-    if (!j->needed[index])
-        return;
-    size_t count = element_count(value);
-    j->kept[index] = grow(j->kept[index], &j->kept_count[index], count);
-    if (j->kept[index] == NULL) {
-        j->short_of_memory = true;
-        return;
-    }
-    j->kept_count[index] = count;
-    to_floats(value, count, j->kept[index]);
+    if (index < j->a.tensors)
+        keep(j, &j->a, index, value);
 }
 
-/*
- * Ends of the range and codes in use, which say whether a scale is too small or too large. An end
- * that stands for zero, as after a ReLU, is no saturation.
- */
-static void count_codes(const oct_value *value, size_t count, track *t)
-{
-    bool s8 = value->type == OCT_INT8;
-    if (!s8 && value->type != OCT_UINT8)
-        return;
-    const uint8_t *bytes = value->data;
-    int64_t zero =
-        value->quant != NULL && value->quant->count == 1 ? value->quant->zero_point[0] : 0;
-    uint8_t low = s8 ? 0x80 : 0, high = s8 ? 0x7f : 0xff;
-    bool low_counts = zero != (s8 ? INT8_MIN : 0),
-         high_counts = zero != (s8 ? INT8_MAX : UINT8_MAX);
-    for (size_t i = 0; i < count; i++) {
-        t->at_end += (bytes[i] == low && low_counts) || (bytes[i] == high && high_counts);
-        t->codes[bytes[i] / 32] |= 1u << bytes[i] % 32;
-    }
-}
-
-static void compare_values(const float *a, const float *b, size_t count, track *t)
-{
-    for (size_t i = 0; i < count; i++) {
-        double difference = (double)a[i] - (double)b[i];
-        t->signal += (double)a[i] * (double)a[i];
-        t->noise += difference * difference;
-        t->largest = fabs(difference) > t->largest ? fabs(difference) : t->largest;
-    }
-    t->count += (int64_t)count;
-}
-
-static void compare_tap(void *user, int32_t index, const oct_value *value)
+/* First pass: how channels go together. */
+static void sum_b(void *user, int32_t index, const oct_value *value)
 {
     job *j = user;
-    track *t = &j->tracks[index];
-    size_t count = element_count(value);
-    if (t->partner < 0 || j->kept[t->partner] == NULL || j->kept_count[t->partner] != count ||
-        oct_type_bits(value->type) < 8)
+    oct_twin *l = &j->layers.of_b[index];
+    keep(j, &j->b, index, value);
+    const block *a = partner_of(j, index), *b = &j->b.kept[index];
+    int64_t channels = value->rank > 0 ? value->dims[value->rank - 1] : 0;
+    if (a == NULL || l->boundary || l->maker_a < 0 || channels < 1 ||
+        (l->sums.channels != 0 && l->sums.channels != channels))
         return;
-    j->scratch = grow(j->scratch, &j->scratch_count, count);
-    if (j->scratch == NULL) {
-        j->short_of_memory = true;
+    j->short_of_memory |= !oct_sums_add(&l->sums, a->values, b->values, b->count, channels);
+}
+
+/* Second pass: errors. */
+static void compare_b(void *user, int32_t index, const oct_value *value)
+{
+    job *j = user;
+    oct_twin *l = &j->layers.of_b[index];
+    keep(j, &j->b, index, value);
+    const block *a = partner_of(j, index), *b = &j->b.kept[index];
+    if (a == NULL)
+        return;
+    bool counts = value->type != OCT_FLOAT32, good = true;
+    oct_sums_compare(&l->sums, OCT_LOOK_RAW, a->values, b->values, b->count);
+    oct_sums_count_codes(&l->sums, value, b->count);
+    if (counts)
+        good = oct_sums_see(&l->sums, OCT_LOOK_RAW, a->values, a->count);
+    if (l->sums.factors != NULL && make_room(j, &j->scratch, b->count)) {
+        oct_sums_divide(&l->sums, b->values, b->count, j->scratch.values);
+        oct_sums_compare(&l->sums, OCT_LOOK_RESCALED, a->values, j->scratch.values, b->count);
+        oct_sums_multiply(&l->sums, a->values, a->count, j->scratch.values);
+        if (counts)
+            good &= oct_sums_see(&l->sums, OCT_LOOK_RESCALED, j->scratch.values, a->count);
+    }
+    j->short_of_memory |= !good;
+    if (l->place < 0)
+        l->place = j->diff->count++;
+}
+
+/* What A's layer made of B's inputs, between what A and B have there. */
+static void compare_alone(void *user, int32_t index, const oct_value *value)
+{
+    job *j = user;
+    int32_t tensor = index < j->a.tensors ? j->layers.of_a[index] : -1;
+    oct_twin *l = tensor < 0 ? NULL : &j->layers.of_b[tensor];
+    if (l == NULL || !l->alone || partner_of(j, tensor) == NULL)
+        return;
+    const block *b = &j->b.kept[tensor];
+    if (value->size != b->count * sizeof(float)) {
+        l->alone = false;
         return;
     }
-    to_floats(value, count, j->scratch);
-    compare_values(j->kept[t->partner], j->scratch, count, t);
-    count_codes(value, count, t);
-    if (t->place < 0)
-        t->place = j->diff->count++;
+    l->entering[j->look] += oct_squared_error(value->data, j->a.kept[index].values, b->count);
+    l->added[j->look][OCT_LOOK_RAW] += oct_squared_error(value->data, b->values, b->count);
+    if (l->sums.factors == NULL || !make_room(j, &j->scratch, b->count))
+        return;
+    oct_sums_divide(&l->sums, b->values, b->count, j->scratch.values);
+    l->added[j->look][OCT_LOOK_RESCALED] +=
+        oct_squared_error(value->data, j->scratch.values, b->count);
 }
 
 /* Preparing. */
 
-static void pair_tensors(job *j)
-{
-    const oct_subgraph *a = j->a->subgraphs[0], *b = j->b->subgraphs[0];
-    for (int32_t i = 0; i < b->tensor_count; i++) {
-        j->tracks[i] = (track){ .partner = -1, .place = -1 };
-        for (int32_t k = 0; k < a->tensor_count && b->tensors[i]->name != NULL; k++) {
-            const oct_tensor *other = a->tensors[k];
-            if (other->name == NULL || strcmp(other->name, b->tensors[i]->name) != 0)
-                continue;
-            j->tracks[i].partner = k;
-            j->needed[k] = true;
-            break;
-        }
-    }
-    for (int32_t n = 0; n < b->node_count; n++)
-        for (int32_t i = 0; i < b->nodes[n]->output_count; i++)
-            if (b->nodes[n]->outputs[i] >= 0)
-                j->ops[b->nodes[n]->outputs[i]] = oct_builtin_name(b->nodes[n]->op);
-}
-
-static oct_status make_arrays(job *j, oct_error *err)
-{
-    size_t a = (size_t)j->a->subgraphs[0]->tensor_count + 1,
-           b = (size_t)j->b->subgraphs[0]->tensor_count + 1;
-    j->tracks = calloc(b, sizeof *j->tracks);
-    j->ops = calloc(b, sizeof *j->ops);
-    j->kept = calloc(a, sizeof *j->kept);
-    j->kept_count = calloc(a, sizeof *j->kept_count);
-    j->needed = calloc(a, sizeof *j->needed);
-    j->diff->layers = oct_arena_array(&j->diff->arena, b, sizeof *j->diff->layers);
-    bool made = j->tracks != NULL && j->ops != NULL && j->kept != NULL && j->kept_count != NULL &&
-                j->needed != NULL && j->diff->layers != NULL;
-    return made ? OCT_OK
-                : oct_fail_memory(err, (a + b) * sizeof *j->tracks, "comparison of layers");
-}
-
-/* Running. */
-
-static oct_status run_one(
-    oct_session *session, const oct_data_view *view, int32_t inputs, int64_t sample, oct_error *err)
-{
-    const oct_samples *samples = oct_data_view_samples(view);
-    for (int32_t i = 0; i < inputs; i++) {
-        size_t size;
-        void *bytes = oct_session_input(session, i, &size);
-        OCT_TRY(samples->read(samples->user, sample, i, bytes, size, err));
-    }
-    return oct_session_run(session, err);
-}
-
-typedef struct side {
-    oct_session *session;
-    oct_data_view *view;
-    int32_t inputs;
-} side;
-
-static oct_status open_side(side *s, const oct_model *model, const oct_data *data,
-    const oct_preprocess *preprocess, const oct_diff_options *options, oct_error *err)
+static oct_status open_side(job *j, side *s, const oct_model *model, const oct_data *data,
+    const oct_preprocess *preprocess, oct_error *err)
 {
     oct_session_options session = {
-        .kernels = options->kernels, .threads = options->threads, .batch = 1
+        .kernels = j->options->kernels, .threads = j->options->threads, .batch = 1
     };
     s->inputs = oct_model_input_count(model);
+    s->tensors = model->graph->subgraphs[0]->tensor_count;
+    s->kept = calloc((size_t)s->tensors + 1, sizeof *s->kept);
+    if (s->kept == NULL)
+        return oct_fail_memory(err, (size_t)s->tensors * sizeof *s->kept, "comparison of layers");
     OCT_TRY(oct_data_view_create(data, model, preprocess, &s->view, err));
     return oct_session_create(model, &session, &s->session, err);
 }
 
-static oct_status run_samples(
-    job *j, const side *a, const side *b, const oct_diff_options *options, oct_error *err)
+static void close_side(side *s)
 {
-    oct_session_set_tap(a->session, keep, j);
-    oct_session_set_tap(b->session, compare_tap, j);
-    for (int64_t i = 0; i < j->diff->samples; i++) {
-        OCT_TRY(run_one(a->session, a->view, a->inputs, i, err));
-        OCT_TRY(run_one(b->session, b->view, b->inputs, i, err));
-        if (j->short_of_memory)
-            return oct_fail_memory(err, 0, "comparison of layers");
-        if (options->progress != NULL)
-            options->progress(options->progress_user, "layers", i + 1, j->diff->samples);
+    oct_session_free(s->session);
+    oct_data_view_free(s->view);
+    for (int32_t i = 0; s->kept != NULL && i < s->tensors; i++)
+        free(s->kept[i].values);
+    free(s->kept);
+}
+
+static oct_status open_alone(job *j, oct_error *err)
+{
+    const oct_graph *graph = j->models[0]->graph;
+    const oct_session_options options = { .kernels = j->options->kernels,
+        .threads = j->options->threads };
+    bool *wanted = calloc((size_t)graph->subgraphs[0]->node_count + 1, sizeof *wanted);
+    if (wanted == NULL)
+        return oct_fail_memory(err, (size_t)graph->subgraphs[0]->node_count, "layers");
+    oct_twins_match(&j->layers, graph, j->a.session, j->b.session, wanted);
+    oct_status status = oct_isolated_create(graph, j->a.session, wanted, &options, &j->alone, err);
+    free(wanted);
+    if (status == OCT_OK)
+        oct_session_set_tap(j->alone.session, compare_alone, j);
+    return status;
+}
+
+/* Running. */
+
+static oct_status run_one(side *s, int64_t sample, oct_error *err)
+{
+    const oct_samples *samples = oct_data_view_samples(s->view);
+    for (int32_t i = 0; i < s->inputs; i++) {
+        size_t size;
+        void *bytes = oct_session_input(s->session, i, &size);
+        OCT_TRY(samples->read(samples->user, sample, i, bytes, size, err));
+    }
+    return oct_session_run(s->session, err);
+}
+
+/* Gives a layer of A what its twin in B has read. */
+static void feed(job *j, const oct_cut *cut)
+{
+    const oct_node *node = j->layers.a->nodes[cut->node];
+    for (int32_t i = 0; i < node->output_count; i++) {
+        int32_t tensor = j->layers.of_a[node->outputs[i]];
+        if (tensor < 0 || !j->layers.of_b[tensor].alone)
+            continue;
+        int32_t from = j->layers.b->nodes[j->layers.of_b[tensor].maker_b]->inputs[cut->slot];
+        const block *b = &j->b.kept[from];
+        const oct_tensor_sums *sums = &j->layers.of_b[from].sums;
+        if (b->count != cut->count)
+            j->layers.of_b[tensor].alone = false;
+        else if (j->look == OCT_LOOK_RESCALED && sums->factors != NULL)
+            oct_sums_divide(sums, b->values, b->count, cut->values);
+        else
+            memcpy(cut->values, b->values, b->count * sizeof *b->values);
+    }
+}
+
+static oct_status run_alone(job *j, oct_error *err)
+{
+    for (int look = 0; look < (j->any_factor ? OCT_LOOKS : 1); look++) {
+        j->look = (oct_look)look;
+        for (int32_t i = 0; i < j->alone.cut_count; i++)
+            feed(j, &j->alone.cuts[i]);
+        OCT_TRY(oct_session_run(j->alone.session, err));
     }
     return OCT_OK;
 }
 
-static double decibels(const track *t)
+static oct_status run_samples(job *j, bool second, oct_error *err)
 {
-    return t->noise == 0 ? INFINITY : 10 * log10(t->signal / t->noise);
-}
-
-/* The worst input of the operator that makes a tensor, in dB; inf when none was compared. */
-static double worst_input(const job *j, int32_t tensor)
-{
-    const oct_subgraph *b = j->b->subgraphs[0];
-    int32_t at = oct_graph_producer(b, tensor);
-    double worst = INFINITY;
-    for (int32_t i = 0; at >= 0 && i < b->nodes[at]->input_count; i++) {
-        int32_t input = b->nodes[at]->inputs[i];
-        if (input >= 0 && j->tracks[input].count > 0)
-            worst = fmin(worst, decibels(&j->tracks[input]));
+    oct_session_set_tap(j->a.session, keep_a, j);
+    oct_session_set_tap(j->b.session, second ? compare_b : sum_b, j);
+    for (int64_t i = 0; i < j->diff->samples; i++) {
+        OCT_TRY(run_one(&j->a, i, err));
+        OCT_TRY(run_one(&j->b, i, err));
+        if (second)
+            OCT_TRY(run_alone(j, err));
+        if (j->short_of_memory)
+            return oct_fail_memory(err, 0, "comparison of layers");
+        if (j->options->progress != NULL)
+            j->options->progress(
+                j->options->progress_user, second ? "layers" : "channels", i + 1, j->diff->samples);
     }
-    return worst;
+    return OCT_OK;
 }
 
-static oct_status write_layer(job *j, int32_t tensor, oct_error *err)
+static oct_status fit_factors(job *j, oct_error *err)
 {
-    const track *t = &j->tracks[tensor];
-    const oct_tensor *b = j->b->subgraphs[0]->tensors[tensor];
-    double sqnr = decibels(t), before = worst_input(j, tensor);
-    oct_layer_error *out = &j->diff->layers[t->place];
-    *out = (oct_layer_error){ .layer = oct_arena_text(&j->diff->arena, b->name, strlen(b->name)),
-        .op = j->ops[tensor] != NULL ? j->ops[tensor] : "input",
-        .type = oct_type_name(b->type),
-        .sqnr_db = sqnr,
-        .loss_db = isfinite(before) && isfinite(sqnr) ? before - sqnr : 0,
-        .largest_error = t->largest,
-        .saturated = t->count == 0 ? 0 : (double)t->at_end / (double)t->count };
-    for (int i = 0; i < 8; i++)
-        out->codes_used += __builtin_popcount(t->codes[i]);
-    return out->layer != NULL ? OCT_OK : oct_fail_memory(err, strlen(b->name), "layer names");
-}
-
-static oct_status work(job *j, const oct_model *const models[2], const oct_data *data,
-    const oct_preprocess *preprocess, const oct_diff_options *options, oct_error *err)
-{
-    side sides[2] = { { 0 } };
-    OCT_TRY(make_arrays(j, err));
-    pair_tensors(j);
-    oct_status status = open_side(&sides[0], models[0], data, preprocess, options, err);
-    if (status == OCT_OK)
-        status = open_side(&sides[1], models[1], data, preprocess, options, err);
-    if (status == OCT_OK)
-        status = run_samples(j, &sides[0], &sides[1], options, err);
-    for (int i = 0; i < 2; i++) {
-        oct_session_free(sides[i].session);
-        oct_data_view_free(sides[i].view);
+    for (int32_t i = 0; i < j->layers.b->tensor_count; i++) {
+        oct_tensor_sums *sums = &j->layers.of_b[i].sums;
+        if (!oct_sums_fit(sums))
+            return oct_fail_memory(err, (size_t)sums->channels * sizeof(double), "factors");
+        j->any_factor |= sums->factors != NULL;
     }
-    for (int32_t i = 0; i < j->b->subgraphs[0]->tensor_count && status == OCT_OK; i++)
-        if (j->tracks[i].place >= 0)
-            status = write_layer(j, i, err);
-    if (status == OCT_OK && j->diff->count == 0)
-        status = oct_fail(err, OCT_E_INVALID, "the models have no tensor in common");
-    return status;
+    return OCT_OK;
 }
 
-static void clear(job *j)
+/* Layers without factors have the same errors in both looks at them. */
+static void fill_looks(job *j)
 {
-    for (int32_t i = 0; j->kept != NULL && i < j->a->subgraphs[0]->tensor_count; i++)
-        free(j->kept[i]);
-    free(j->tracks);
-    free(j->ops);
-    free(j->kept);
-    free(j->kept_count);
-    free(j->needed);
-    free(j->scratch);
+    for (int32_t i = 0; i < j->layers.b->tensor_count; i++) {
+        oct_twin *l = &j->layers.of_b[i];
+        if (!j->any_factor) {
+            l->entering[OCT_LOOK_RESCALED] = l->entering[OCT_LOOK_RAW];
+            memcpy(l->added[OCT_LOOK_RESCALED], l->added[OCT_LOOK_RAW], sizeof l->added[0]);
+        }
+        for (int look = 0; look < OCT_LOOKS && l->sums.factors == NULL; look++)
+            l->added[look][OCT_LOOK_RESCALED] = l->added[look][OCT_LOOK_RAW];
+    }
+}
+
+/* Describing. */
+
+static void share_blame(oct_diff *diff)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < diff->count; i++) {
+        oct_layer_error *e = &diff->layers[i];
+        e->blame = e->alone && isfinite(e->added_db) ? pow(10, -e->added_db / 10) : 0;
+        sum += e->blame;
+    }
+    for (int32_t i = 0; i < diff->count && sum > 0; i++)
+        diff->layers[i].blame /= sum;
+}
+
+static oct_status describe(job *j, oct_error *err)
+{
+    oct_diff *diff = j->diff;
+    size_t count = (size_t)diff->count;
+    if (count == 0)
+        return oct_fail(err, OCT_E_INVALID, "the models have no tensor in common");
+    diff->layers = oct_arena_array(&diff->arena, count, sizeof *diff->layers);
+    if (diff->layers == NULL)
+        return oct_fail_memory(err, count * sizeof *diff->layers, "layers");
+    for (int32_t i = 0; i < j->layers.b->tensor_count; i++) {
+        int32_t place = j->layers.of_b[i].place;
+        if (place < 0)
+            continue;
+        oct_layer_error *e = &diff->layers[place];
+        OCT_TRY(oct_twins_describe(&j->layers, i, e, err));
+        e->layer = oct_arena_text(&diff->arena, e->layer, strlen(e->layer));
+        e->computed = oct_arena_text(&diff->arena, e->computed, strlen(e->computed));
+        if (e->layer == NULL || e->computed == NULL)
+            return oct_fail_memory(err, 1, "layer names");
+    }
+    share_blame(diff);
+    return OCT_OK;
+}
+
+static oct_status work(
+    job *j, const oct_data *data, const oct_preprocess *preprocess, oct_error *err)
+{
+    if (!oct_twins_pair(j->models[0]->graph, j->models[1]->graph, &j->layers))
+        return oct_fail_memory(err, sizeof(oct_twin), "comparison of layers");
+    OCT_TRY(open_side(j, &j->a, j->models[0], data, preprocess, err));
+    OCT_TRY(open_side(j, &j->b, j->models[1], data, preprocess, err));
+    OCT_TRY(run_samples(j, false, err));
+    OCT_TRY(fit_factors(j, err));
+    OCT_TRY(open_alone(j, err));
+    OCT_TRY(run_samples(j, true, err));
+    fill_looks(j);
+    oct_twins_decide(&j->layers);
+    return describe(j, err);
 }
 
 oct_status oct_diff_run(const oct_model *a, const oct_model *b, const oct_data *data,
@@ -309,10 +357,13 @@ oct_status oct_diff_run(const oct_model *a, const oct_model *b, const oct_data *
     if (diff == NULL)
         return oct_fail_memory(err, sizeof *diff, "comparison of layers");
     diff->samples = oct_data_count(data);
-    job j = { .a = a->graph, .b = b->graph, .diff = diff };
-    const oct_model *const models[2] = { a, b };
-    oct_status status = work(&j, models, data, preprocess, options == NULL ? &plain : options, err);
-    clear(&j);
+    job j = { .models = { a, b }, .diff = diff, .options = options == NULL ? &plain : options };
+    oct_status status = work(&j, data, preprocess, err);
+    oct_isolated_free(&j.alone);
+    close_side(&j.a);
+    close_side(&j.b);
+    oct_twins_free(&j.layers);
+    free(j.scratch.values);
     if (status != OCT_OK) {
         oct_diff_free(diff);
         return status;
