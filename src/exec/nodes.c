@@ -54,9 +54,6 @@ static oct_status check_counts(const oct_op_def *def, const oct_op *op, oct_erro
     for (int32_t i = 0; i < def->min_in; i++)
         if (op->in[i] == NULL && oct_op_input_role(def, i) != OCT_ROLE_BIAS)
             return oct_op_fail(op, OCT_E_INVALID, err, "input %d is missing", (int)i);
-    for (int32_t i = 0; i < op->in_count; i++)
-        if (op->in[i] != NULL && op->in[i]->sparsity != NULL && !(def->traits & OCT_TRAIT_DENSIFIES))
-            return oct_op_fail(op, OCT_E_UNSUPPORTED, err, "%s is stored sparse", op->in[i]->label);
     return OCT_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "exec/internal.h"
+#include "graph/sparsity.h"
 
 enum { ALIGNMENT = 64, SLACK = 64 };
 
@@ -110,6 +111,19 @@ static oct_status unpack(oct_session *session, const oct_tensor *tensor, oct_val
     return OCT_OK;
 }
 
+/* Sparse constants are held dense, so that every kernel takes them. */
+static oct_status expand_sparse(oct_session *session, const oct_tensor *tensor, oct_value *value,
+    oct_error *err)
+{
+    size_t bytes = (size_t)oct_tensor_bytes(tensor);
+    void *dense = oct_session_bytes(&session->arena, bytes);
+    if (dense == NULL)
+        return oct_fail_memory(err, bytes, value->label);
+    value->data = dense;
+    value->size = bytes;
+    return oct_sparse_expand(tensor, dense, err);
+}
+
 static oct_status make_value(oct_session *session, int32_t index, oct_error *err)
 {
     const oct_tensor *tensor = session->sub->tensors[index];
@@ -121,7 +135,6 @@ static oct_status make_value(oct_session *session, int32_t index, oct_error *err
         .rank = tensor->rank,
         .dims = tensor->dims,
         .quant = &tensor->quant,
-        .sparsity = tensor->sparsity,
         .variable = tensor->is_variable,
         .label = oct_arena_text(&session->arena, label, strlen(label)),
     };
@@ -133,7 +146,9 @@ static oct_status make_value(oct_session *session, int32_t index, oct_error *err
         value->data = (void *)(uintptr_t)tensor->data;
         value->size = tensor->size;
         value->known = true;
-        if (value->code_bits > 0 && tensor->sparsity == NULL)
+        if (tensor->sparsity != NULL)
+            OCT_TRY(expand_sparse(session, tensor, value, err));
+        else if (value->code_bits > 0)
             OCT_TRY(unpack(session, tensor, value, err));
     } else if (tensor->is_variable) {
         OCT_TRY(own_buffer(session, value, err));

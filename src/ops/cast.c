@@ -1,5 +1,6 @@
 /*
- * CAST between number types: floats are truncated, integers wrap, anything not zero is true.
+ * CAST between number types: floats are truncated, integers wrap, anything not zero is true, complex numbers
+ * lose their imaginary part.
  *
  * Floats outside the integer's range saturate and NaN becomes 0, where C (and TensorFlow Lite with it)
  * leaves the result undefined. Source: LiteRT tflite/kernels/cast.cc.
@@ -10,7 +11,7 @@
 #include "ops/version.h"
 
 /* Every type is read into one of these two, then written: exact for all pairs. */
-typedef struct number { bool is_float; double f; int64_t i; } number;
+typedef struct number { bool is_float; double f, imaginary; int64_t i; } number;
 
 typedef number (*read_fn)(const void *x, size_t i);
 typedef void (*write_fn)(void *y, size_t i, number v);
@@ -61,6 +62,17 @@ static number read_f16(const void *x, size_t i)
     return (number){ .is_float = true, .f = (double)oct_half_to_float(((const uint16_t *)x)[i]) };
 }
 
+static number read_f64(const void *x, size_t i)
+{
+    return (number){ .is_float = true, .f = ((const double *)x)[i] };
+}
+
+static number read_c64(const void *x, size_t i)
+{
+    const float *pair = (const float *)x + 2 * i;
+    return (number){ .is_float = true, .f = (double)pair[0], .imaginary = (double)pair[1] };
+}
+
 static void write_f32(void *y, size_t i, number v)
 {
     ((float *)y)[i] = v.is_float ? (float)v.f : (float)v.i;
@@ -71,12 +83,25 @@ static void write_f16(void *y, size_t i, number v)
     ((uint16_t *)y)[i] = oct_float_to_half(v.is_float ? (float)v.f : (float)v.i);
 }
 
+static void write_f64(void *y, size_t i, number v)
+{
+    ((double *)y)[i] = v.is_float ? v.f : (double)v.i;
+}
+
+static void write_c64(void *y, size_t i, number v)
+{
+    float *pair = (float *)y + 2 * i;
+    pair[0] = v.is_float ? (float)v.f : (float)v.i;
+    pair[1] = (float)v.imaginary;
+}
+
 static const struct {
     oct_type type;
     read_fn read;
     write_fn write;
 } access[] = {
     { OCT_FLOAT32, read_f32, write_f32 }, { OCT_FLOAT16, read_f16, write_f16 },
+    { OCT_FLOAT64, read_f64, write_f64 }, { OCT_COMPLEX64, read_c64, write_c64 },
     { OCT_INT8, read_s8, write_s8 }, { OCT_UINT8, read_u8, write_u8 },
     { OCT_INT16, read_s16, write_s16 }, { OCT_UINT16, read_u16, write_u16 },
     { OCT_INT32, read_s32, write_s32 }, { OCT_UINT32, read_u32, write_u32 },

@@ -41,7 +41,6 @@ typedef struct oct_value {
     void *data;             /* NULL until planned; constants: do not write */
     size_t size;            /* bytes */
     const oct_quant *quant;
-    const void *sparsity;   /* how constant data leaves out zeros, for DENSIFY; NULL: nothing is left out */
     bool known;             /* the value is available while planning: constant, or computed from shapes */
     bool variable;          /* keeps its value from run to run; nodes may write to it as an input */
     bool late;              /* shape and value exist only while running: they follow from data */
@@ -166,8 +165,8 @@ enum {
     OCT_TRAIT_DEQUANTIZES = 1 << 5, /* turns a quantized or float16 tensor into float32 */
     OCT_TRAIT_QUANTIZES = 1 << 6,   /* turns a float tensor into an integer one, or requantizes */
     OCT_TRAIT_LINEAR = 1 << 7,      /* conv-like: BN folds into the WEIGHT and BIAS slots of its rule */
-    OCT_TRAIT_DENSIFIES = 1 << 9,   /* reads constants that are stored sparse */
     OCT_TRAIT_SUMS = 1 << 8,        /* output 0 is input 0 plus or minus input 1 */
+    OCT_TRAIT_DENSIFIES = 1 << 9,   /* output 0 is the constant input 0 with its zeros */
     OCT_TRAIT_BY_CHANNEL = 1 << 10, /* a channel (last dimension) of output 0 comes from that channel of
                                        input 0 alone and scales with it */
 };

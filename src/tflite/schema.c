@@ -55,4 +55,5 @@ static const oct_record *const sparse_index_vector_members[] = {
         .field_count = sizeof name_##_fields / sizeof *name_##_fields,                             \
         .fields = name_##_fields,                                                                  \
     };
+#include "graph/sparsity.def"
 #include "tflite/schema.def"

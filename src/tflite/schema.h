@@ -8,6 +8,12 @@
 
 #include "graph/options.h"
 #include "graph/record.h"
+#include "graph/sparsity.h"
+
+/* The structs of graph/sparsity.h get their records beside those of the other tables. */
+#define OCT_TABLE(Name, name, ...) extern const oct_record oct_fb_##name##_record;
+#include "graph/sparsity.def"
+#undef OCT_TABLE
 
 #define F(owner, id, kind, field, fallback) OCT_CTYPE_##kind field;
 #define A(owner, id, kind, field, alignment) OCT_CTYPE_##kind field;

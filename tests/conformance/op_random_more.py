@@ -245,9 +245,9 @@ def draw_select(op, form, name, r):
 
 
 def draw_cast(op, form, name, r):
-    src = pick(r, ("f32", "s32", "s64", "u8", "s8", "s16", "bool", "f16"))
-    dst = pick(r, ("f32", "s32", "s64", "u8", "s8", "s16", "bool", "f16"))
-    fill = "whole" if src in ("f32", "f16") else "below:2" if src == "bool" else "small"
+    src = pick(r, ("f32", "s32", "s64", "u8", "s8", "s16", "bool", "f16", "f64", "c64"))
+    dst = pick(r, ("f32", "s32", "s64", "u8", "s8", "s16", "bool", "f16", "f64", "c64"))
+    fill = "whole" if src in ("f32", "f16", "f64", "c64") else "below:2" if src == "bool" else "small"
     return case(op, form, name, [t(shape_of(r), src, fill=fill)], [t((), dst)],
                 ("CastOptions", dict(inDataType=ob.TYPES[src][1], outDataType=ob.TYPES[dst][1])),
                 constant=True)

@@ -167,6 +167,14 @@ def draw_complex(op, form, name, r):
                 ulp=1 if op == "COMPLEX_ABS" else 0, constant=True)
 
 
+def draw_rfft2d(op, form, name, r):
+    """Lengths below, equal to and above what the input has; sums of cancelling terms need a bound. For a width
+    of 1 LiteRT's answer is no spectrum: it reads past the row."""
+    shape = shape_of(r, 2, 3, 17)
+    return case(op, form, name, [t(shape, "f32"), ob.ints(2 ** int(r.integers(5)), 2 ** int(r.integers(1, 6)))],
+                [t((), "c64")], ("Rfft2dOptions", {}), bound=1e-6, constant=True)
+
+
 def draw_lrn(op, form, name, r):
     fields = dict(radius=up_to(r, 5), bias=span(r, -2, 2), alpha=span(r, -6, 1),
                   beta=float(r.uniform(0.1, 1)))
@@ -297,6 +305,7 @@ DRAWS = [
     (("SIGN",), ("any",), draw_sign),
     (("ATAN2",), ("any",), draw_atan2),
     (("REAL", "IMAG", "COMPLEX_ABS"), ("any",), draw_complex),
+    (("RFFT2D",), ("any",), draw_rfft2d),
     (("LOCAL_RESPONSE_NORMALIZATION",), ("f32",), draw_lrn),
     (("FAKE_QUANT",), ("f32",), draw_fake_quant),
     (("DILATE",), ("any",), draw_dilate),

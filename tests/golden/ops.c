@@ -157,7 +157,7 @@ static bool compare_output(const oct_graph *graph, const oct_session *session, c
     oct_type type = sub->tensors[sub->outputs[at->output]]->type;
     if (type == OCT_FLOAT64)
         return compare_doubles(at, got, want, bytes);
-    if (type != OCT_FLOAT32)
+    if (type != OCT_FLOAT32 && type != OCT_COMPLEX64) /* complex numbers are pairs of floats */
         return compare_bytes(at, got, want, bytes, (size_t)oct_type_bits(type) / 8);
     float *copy = malloc(bytes); /* the answers are not aligned to floats */
     if (copy == NULL)

@@ -104,7 +104,7 @@ def our_options():
 
 def our_core():
     tables = {}
-    text = strip_comments("src/tflite/schema.def")
+    text = strip_comments("src/graph/sparsity.def") + strip_comments("src/tflite/schema.def")
     for name, _, fields in re.findall(r"OCT_TABLE\((\w+), (\w+),(.*?)\)(?=\s*(?:OCT_|\Z))", text,
                                       re.S):
         rows = {}
