@@ -46,21 +46,27 @@ oct_status oct_keras_lower_move_axis(oct_keras_call *call, int32_t *y, oct_error
     return oct_keras_emit_transpose(call, x, perm, y, err);
 }
 
+oct_status oct_keras_emit_reversed(oct_keras_call *call, int32_t x, int32_t axis, int32_t *y,
+    oct_error *err)
+{
+    int32_t inputs[2] = { x };
+    oct_keras_shape shape = oct_keras_shape_of(call, x);
+    OCT_TRY(oct_keras_constant_ints(call, "axis", 1, &axis, &inputs[1], err));
+    return oct_keras_emit(call, OCT_OP_REVERSE_V2, inputs, 2, OCT_OPTIONS_ReverseV2,
+        oct_keras_type_of(call, x), &shape, y, NULL, err);
+}
+
 oct_status oct_keras_lower_reverse(oct_keras_call *call, int32_t *y, oct_error *err)
 {
-    int32_t inputs[2] = { call->inputs[0] }, axes[8], count;
-    oct_keras_shape shape = oct_keras_shape_of(call, inputs[0]);
+    int32_t axes[8], count, rank = oct_keras_shape_of(call, call->inputs[0]).rank;
     const json_t *given = oct_keras_setting(call, "axis");
     if (given == NULL)
         return oct_fail(err, OCT_E_UNSUPPORTED, "without axis");
     OCT_TRY(oct_keras_list(given, "axis", 8, axes, &count, err));
-    *y = inputs[0];
+    *y = call->inputs[0];
     for (int32_t i = 0; i < count; i++) { /* the operator takes one axis */
-        inputs[0] = *y;
-        OCT_TRY(oct_keras_axis(axes[i], shape.rank, &axes[i], err));
-        OCT_TRY(oct_keras_constant_ints(call, "axis", 1, &axes[i], &inputs[1], err));
-        OCT_TRY(oct_keras_emit(call, OCT_OP_REVERSE_V2, inputs, 2, OCT_OPTIONS_ReverseV2,
-            oct_keras_type_of(call, inputs[0]), &shape, y, NULL, err));
+        OCT_TRY(oct_keras_axis(axes[i], rank, &axes[i], err));
+        OCT_TRY(oct_keras_emit_reversed(call, *y, axes[i], y, err));
     }
     return OCT_OK;
 }

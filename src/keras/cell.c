@@ -9,8 +9,7 @@
 
 enum { LSTM = 4, GRU = 3 };
 
-/* Columns [first, first + count) of a matrix [rows, total], transposed as FULLY_CONNECTED wants them. */
-static oct_status constant_columns(oct_keras_call *call, const char *name, const char *suffix,
+oct_status oct_keras_cell_columns(oct_keras_call *call, const char *name, const char *suffix,
     int32_t rows, int32_t total, int32_t first, int32_t count, int32_t *tensor, oct_error *err)
 {
     const oct_h5_dataset *set;
@@ -202,11 +201,11 @@ oct_status oct_keras_cell_prepare(oct_keras_cell *r, int32_t features, oct_error
         return oct_fail(err, OCT_E_INVALID, "%d units", r->units);
     int32_t size = r->gates * r->units, early = r->gates == GRU ? 2 * r->units : size;
     r->reset_after = r->gates == GRU && oct_keras_flag(call->config, "reset_after", true);
-    OCT_TRY(constant_columns(call, "kernel", "kernel", features, size, 0, size, &r->input_kernel, err));
-    OCT_TRY(constant_columns(call, "recurrent_kernel", "recurrent_kernel", r->units, size, 0,
+    OCT_TRY(oct_keras_cell_columns(call, "kernel", "kernel", features, size, 0, size, &r->input_kernel, err));
+    OCT_TRY(oct_keras_cell_columns(call, "recurrent_kernel", "recurrent_kernel", r->units, size, 0,
         r->reset_after ? size : early, &r->kernel, err));
     if (early < size && !r->reset_after)
-        OCT_TRY(constant_columns(call, "recurrent_kernel", "candidate_kernel", r->units, size, early,
+        OCT_TRY(oct_keras_cell_columns(call, "recurrent_kernel", "candidate_kernel", r->units, size, early,
             r->units, &r->candidate, err));
     OCT_TRY(constant_bias(r, 0, "bias", &r->bias, err));
     r->recurrent_bias = -1;

@@ -20,6 +20,13 @@ typedef struct oct_keras_cell {
 /** Makes the constants of a cell whose call and gates are set; states become zero. */
 oct_status oct_keras_cell_prepare(oct_keras_cell *cell, int32_t features, oct_error *err);
 
+/**
+ * Columns [first, first + count) of the variable `name` [rows, total], transposed to [count, rows] as
+ * matrix operators want them. suffix names the constant. Errors: see oct_keras_weight().
+ */
+oct_status oct_keras_cell_columns(oct_keras_call *call, const char *name, const char *suffix,
+    int32_t rows, int32_t total, int32_t first, int32_t count, int32_t *tensor, oct_error *err);
+
 /** y = x * kernel + bias over the last axis: what the input of a step, or of all steps, adds. */
 oct_status oct_keras_cell_project(oct_keras_cell *cell, int32_t x, int32_t *y, oct_error *err);
 

@@ -224,7 +224,7 @@ oct_status oct_keras_constant_floats(oct_keras_call *call, const char *suffix, i
     char name[MAX_NAME];
     snprintf(name, sizeof name, "%s%s", call->scope, suffix);
     for (int32_t i = 0; i < layer->made_count; i++)
-        if (strcmp(layer->made[i].name, name) == 0) {
+        if (layer->made[i].sub == call->sub && strcmp(layer->made[i].name, name) == 0) {
             *tensor = layer->made[i].tensor;
             return OCT_OK;
         }
@@ -243,7 +243,8 @@ oct_status oct_keras_constant_floats(oct_keras_call *call, const char *suffix, i
     made->data = *values;
     made->size = (size_t)bytes;
     if (layer->made_count < OCT_KERAS_MAX_MADE)
-        layer->made[layer->made_count++] = (oct_keras_made){ .name = key, .tensor = *tensor };
+        layer->made[layer->made_count++] =
+            (oct_keras_made){ .name = key, .sub = call->sub, .tensor = *tensor };
     return OCT_OK;
 }
 

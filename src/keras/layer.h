@@ -205,6 +205,10 @@ oct_status oct_keras_emit_pad_with(oct_keras_call *call, int32_t x, int32_t side
 oct_status oct_keras_emit_crop(oct_keras_call *call, int32_t x, int32_t sides[][2], int32_t *y,
     oct_error *err);
 
+/** y = x with an axis in the opposite order. */
+oct_status oct_keras_emit_reversed(oct_keras_call *call, int32_t x, int32_t axis, int32_t *y,
+    oct_error *err);
+
 /** Every element along an axis (not the first) `times` times; sizes behind the first are known. */
 oct_status oct_keras_emit_repeat(oct_keras_call *call, int32_t x, int32_t axis, int32_t times, int32_t *y,
     oct_error *err);

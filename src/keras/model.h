@@ -49,6 +49,7 @@ enum { OCT_KERAS_MAX_VARIABLES = 32, OCT_KERAS_MAX_MADE = 64 };
 /* A constant made of a layer's variables; calls of a shared layer share it. */
 typedef struct oct_keras_made {
     const char *name; /* scope and suffix */
+    const struct oct_subgraph *sub;
     int32_t tensor;
 } oct_keras_made;
 

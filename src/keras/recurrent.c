@@ -1,36 +1,23 @@
 /*
- * Recurrent layers, unrolled: one matrix for the inputs of all steps, then the operators of each step, cell
- * by cell where they are stacked.
+ * Recurrent layers: their cells and states are found here, and how the steps are run is chosen. Unrolled,
+ * there is one matrix for the inputs of all steps, then the operators of each step.
  */
 #include "keras/recurrent.h"
 
 #include <string.h>
 
-#include "keras/cell.h"
-
 enum { MAX_STEPS = 256 };
 
-typedef struct rnn {
-    oct_keras_call *call;
-    oct_keras_cell cells[OCT_KERAS_MAX_CELLS];
-    int32_t cell_count, steps;
-    int32_t output; /* of the step before, repeated where a mask leaves a step out; -1: zeros */
-} rnn;
+typedef oct_keras_rnn rnn;
 
 static oct_status check(const oct_keras_call *call, oct_error *err)
 {
-    static const char *const refused[] = { "stateful", "time_major" };
     oct_keras_shape shape = oct_keras_shape_of(call, call->inputs[0]);
     OCT_TRY(oct_keras_require_rank(call, call->inputs[0], 3, err));
-    OCT_TRY(oct_keras_require_known(&shape, 1, err));
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-        if (oct_keras_flag(call->config, refused[i], false))
-            return oct_fail(err, OCT_E_UNSUPPORTED, "%s", refused[i]);
-    if (shape.dims[1] > MAX_STEPS)
-        return oct_fail(err, OCT_E_UNSUPPORTED,
-            "runs over %d steps, but its steps are unrolled, at most %d of them; shorten the sequence",
-            shape.dims[1], MAX_STEPS);
-    return OCT_OK;
+    OCT_TRY(oct_keras_require_known(&shape, 2, err));
+    return oct_keras_flag(call->config, "time_major", false)
+               ? oct_fail(err, OCT_E_UNSUPPORTED, "has its steps before the batch (time_major)")
+               : OCT_OK;
 }
 
 /* Another cell, whose variables lie under call->scope and `place`. */
@@ -74,61 +61,71 @@ static oct_status find_cells(rnn *r, const oct_keras_def *def, oct_error *err)
     return OCT_OK;
 }
 
-/* The given states; *projected is what the inputs of all steps add in the first cell. */
-static oct_status prepare(rnn *r, const int32_t *states, int32_t state_count, int32_t *projected,
-    oct_error *err)
+oct_status oct_keras_rnn_prepare(rnn *r, oct_error *err)
 {
-    oct_keras_call *call = r->call;
-    oct_keras_shape shape = oct_keras_shape_of(call, call->inputs[0]);
-    int32_t features = shape.dims[2], expected = 0, at = 0;
-    r->steps = shape.dims[1];
+    int32_t features = oct_keras_shape_of(r->call, r->call->inputs[0]).dims[2];
     for (int32_t i = 0; i < r->cell_count; i++) {
         OCT_TRY(oct_keras_cell_prepare(&r->cells[i], features, err));
         features = r->cells[i].units;
-        expected += oct_keras_cell_states(&r->cells[i]);
     }
-    if (state_count != 0 && state_count != expected)
-        return oct_fail(err, OCT_E_INVALID, "has %d initial states, expected %d", state_count, expected);
-    for (int32_t i = 0; state_count != 0 && i < r->cell_count; i++) {
-        oct_keras_cell *cell = &r->cells[i];
-        int32_t count = oct_keras_cell_states(cell);
-        for (int32_t k = 0; k < count; k++, at++) {
-            OCT_TRY(oct_keras_require_rank(call, states[at], 2, err));
-            int32_t found = oct_keras_shape_of(call, states[at]).dims[1];
-            if (found != cell->units)
+    return OCT_OK;
+}
+
+static int32_t gates_to_states(int32_t gates)
+{
+    return gates == 4 ? 2 : 1;
+}
+
+/* Given states must have the sizes of their cells. */
+static oct_status take_states(rnn *r, const int32_t *states, int32_t count, oct_error *err)
+{
+    int32_t at = 0;
+    for (int32_t i = 0; i < r->cell_count; i++)
+        r->state_count += gates_to_states(r->cells[i].gates);
+    if (count != 0 && count != r->state_count)
+        return oct_fail(err, OCT_E_INVALID, "has %d initial states, expected %d", count, r->state_count);
+    for (int32_t i = 0; i < r->cell_count; i++)
+        for (int32_t k = 0; k < gates_to_states(r->cells[i].gates); k++, at++) {
+            int32_t units;
+            r->initial[at] = count == 0 ? -1 : states[at];
+            if (count == 0)
+                continue;
+            OCT_TRY(oct_keras_int(r->cells[i].call.config, "units", 0, 1, &units, err));
+            OCT_TRY(oct_keras_require_rank(r->call, states[at], 2, err));
+            int32_t found = oct_keras_shape_of(r->call, states[at]).dims[1];
+            if (found != units)
                 return oct_fail(err, OCT_E_INVALID, "an initial state has %d elements, expected %d",
-                    found, cell->units);
-            *(k == 0 ? &cell->hidden : &cell->cell) = states[at];
+                    found, units);
         }
-    }
-    return oct_keras_cell_project(&r->cells[0], call->inputs[0], projected, err);
+    return OCT_OK;
 }
 
 /* x [n, steps, ...] as one tensor a step. */
-static oct_status emit_steps(const rnn *r, int32_t x, int32_t *steps, oct_error *err)
+static oct_status emit_steps(const rnn *r, int32_t x, int32_t count, int32_t *steps, oct_error *err)
 {
     oct_keras_shape shape = oct_keras_shape_of(r->call, x);
     oct_type type = oct_keras_type_of(r->call, x);
     shape.rank--;
     shape.dims[1] = shape.dims[2];
-    for (int32_t i = 0; i < r->steps; i++)
+    for (int32_t i = 0; i < count; i++)
         OCT_TRY(oct_keras_new_output(r->call, OCT_OP_UNPACK, type, &shape, &steps[i], err));
     oct_unpack_options *options;
-    OCT_TRY(oct_keras_emit_node(r->call, OCT_OP_UNPACK, &x, 1, steps, r->steps, OCT_OPTIONS_Unpack,
-        &options, err));
-    options->num = r->steps;
+    OCT_TRY(oct_keras_emit_node(r->call, OCT_OP_UNPACK, &x, 1, steps, count, OCT_OPTIONS_Unpack, &options,
+        err));
+    options->num = count;
     options->axis = 1;
     return OCT_OK;
 }
 
-static oct_status emit_sequence(const rnn *r, const int32_t *steps, int32_t *y, oct_error *err)
+static oct_status emit_sequence(const rnn *r, const int32_t *steps, int32_t count, int32_t *y,
+    oct_error *err)
 {
     oct_keras_shape one = oct_keras_shape_of(r->call, steps[0]);
-    oct_keras_shape shape = { 3, { one.dims[0], r->steps, one.dims[1] } };
+    oct_keras_shape shape = { 3, { one.dims[0], count, one.dims[1] } };
     oct_pack_options *options;
-    OCT_TRY(oct_keras_emit(r->call, OCT_OP_PACK, steps, r->steps, OCT_OPTIONS_Pack, OCT_FLOAT32, &shape,
-        y, &options, err));
-    options->values_count = r->steps;
+    OCT_TRY(oct_keras_emit(r->call, OCT_OP_PACK, steps, count, OCT_OPTIONS_Pack, OCT_FLOAT32, &shape, y,
+        &options, err));
+    options->values_count = count;
     options->axis = 1;
     return OCT_OK;
 }
@@ -142,8 +139,7 @@ static oct_status keep(const rnn *r, int32_t mask, int32_t fresh, int32_t old, i
     return oct_keras_emit_select(r->call, mask, fresh, old, y, err);
 }
 
-/* All cells, each on what the one below gave. A step that the mask leaves out changes no state. */
-static oct_status step(rnn *r, int32_t x, int32_t mask, oct_error *err)
+oct_status oct_keras_rnn_step(rnn *r, int32_t x, int32_t mask, oct_error *err)
 {
     for (int32_t i = 0; i < r->cell_count; i++) {
         oct_keras_cell *cell = &r->cells[i];
@@ -165,47 +161,73 @@ static oct_status step(rnn *r, int32_t x, int32_t mask, oct_error *err)
     return keep(r, mask, x, r->output, &r->output, err);
 }
 
-static oct_status masks_of_steps(const rnn *r, int32_t mask, int32_t *masks, oct_error *err)
+static oct_status unroll(rnn *r, int32_t count, oct_keras_sequence *out, oct_error *err)
 {
-    for (int32_t i = 0; i < r->steps; i++)
+    int32_t projected, steps[MAX_STEPS], outputs[MAX_STEPS], masks[MAX_STEPS], at = 0;
+    OCT_TRY(oct_keras_rnn_prepare(r, err));
+    for (int32_t i = 0; i < r->cell_count; i++) {
+        r->cells[i].hidden = r->initial[at++];
+        if (oct_keras_cell_states(&r->cells[i]) == 2)
+            r->cells[i].cell = r->initial[at++];
+    }
+    OCT_TRY(oct_keras_cell_project(&r->cells[0], r->call->inputs[0], &projected, err));
+    OCT_TRY(emit_steps(r, projected, count, steps, err));
+    for (int32_t i = 0; i < count; i++)
         masks[i] = OCT_KERAS_UNMASKED;
-    if (mask == OCT_KERAS_UNMASKED)
+    if (r->mask != OCT_KERAS_UNMASKED)
+        OCT_TRY(emit_steps(r, r->mask, count, masks, err));
+    for (int32_t i = 0; i < count; i++) {
+        int32_t time = r->backwards ? count - 1 - i : i;
+        if (r->zeros)
+            r->output = -1;
+        OCT_TRY(oct_keras_rnn_step(r, steps[time], masks[time], err));
+        outputs[r->in_time_order ? time : i] = r->output;
+    }
+    *out = (oct_keras_sequence){ .y = r->output };
+    for (int32_t i = 0; i < r->cell_count; i++) {
+        out->states[out->state_count++] = r->cells[i].hidden;
+        if (oct_keras_cell_states(&r->cells[i]) == 2)
+            out->states[out->state_count++] = r->cells[i].cell;
+    }
+    return r->sequences ? emit_sequence(r, outputs, count, &out->y, err) : OCT_OK;
+}
+
+static oct_status check_mask(const rnn *r, oct_error *err)
+{
+    if (r->mask == OCT_KERAS_UNMASKED)
         return OCT_OK;
-    oct_keras_shape shape = oct_keras_shape_of(r->call, mask);
-    if (shape.rank != 2 || shape.dims[1] != r->steps)
-        return oct_fail(err, OCT_E_INVALID, "its mask does not have %d steps", r->steps);
-    return emit_steps(r, mask, masks, err);
+    oct_keras_shape shape = oct_keras_shape_of(r->call, r->mask);
+    int32_t steps = oct_keras_shape_of(r->call, r->call->inputs[0]).dims[1];
+    if (shape.rank != 2 || (steps >= 0 && shape.dims[1] >= 0 && shape.dims[1] != steps))
+        return oct_fail(err, OCT_E_INVALID, "its mask does not have %d steps", steps);
+    return OCT_OK;
 }
 
 oct_status oct_keras_run_steps(oct_keras_call *call, const oct_keras_def *def, const int32_t *states,
     int32_t state_count, bool backwards, bool in_time_order, oct_keras_sequence *out, oct_error *err)
 {
-    rnn r = { .call = call, .output = -1 };
-    int32_t projected, steps[MAX_STEPS], outputs[MAX_STEPS], masks[MAX_STEPS], mask;
+    rnn r = { .call = call, .output = -1, .backwards = backwards, .in_time_order = in_time_order };
+    r.sequences = oct_keras_flag(call->config, "return_sequences", false);
     /* Bidirectional gives zeros at the steps left out, when it gives all. */
-    bool sequences = oct_keras_flag(call->config, "return_sequences", false);
-    bool zeros = oct_keras_flag(call->config, "zero_output_for_mask", false) ||
-                 (in_time_order && sequences);
+    r.zeros = oct_keras_flag(call->config, "zero_output_for_mask", false) || (in_time_order && r.sequences);
     OCT_TRY(check(call, err));
     OCT_TRY(find_cells(&r, def, err));
-    OCT_TRY(oct_keras_input_mask(call, 0, &mask, err));
-    OCT_TRY(prepare(&r, states, state_count, &projected, err));
-    OCT_TRY(emit_steps(&r, projected, steps, err));
-    OCT_TRY(masks_of_steps(&r, mask, masks, err));
-    for (int32_t i = 0; i < r.steps; i++) {
-        int32_t at = backwards ? r.steps - 1 - i : i;
-        if (zeros)
-            r.output = -1;
-        OCT_TRY(step(&r, steps[at], masks[at], err));
-        outputs[backwards && in_time_order ? r.steps - 1 - i : i] = r.output;
-    }
-    *out = (oct_keras_sequence){ .y = r.output };
-    for (int32_t i = 0; i < r.cell_count; i++) {
-        out->states[out->state_count++] = r.cells[i].hidden;
-        if (oct_keras_cell_states(&r.cells[i]) == 2)
-            out->states[out->state_count++] = r.cells[i].cell;
-    }
-    return sequences ? emit_sequence(&r, outputs, &out->y, err) : OCT_OK;
+    OCT_TRY(oct_keras_input_mask(call, 0, &r.mask, err));
+    OCT_TRY(check_mask(&r, err));
+    OCT_TRY(take_states(&r, states, state_count, err));
+    if (oct_keras_rnn_is_fused(&r))
+        return oct_keras_rnn_fuse(&r, out, err);
+    if (oct_keras_flag(call->config, "stateful", false))
+        return oct_fail(err, OCT_E_UNSUPPORTED,
+            "keeps its state from call to call (stateful), which only an LSTM with a fixed batch, tanh, "
+            "sigmoid and no mask can; give the states as inputs (initial_state) and take them as outputs "
+            "(return_state)");
+    oct_keras_shape shape = oct_keras_shape_of(call, call->inputs[0]);
+    /* A loop stays float when a model is quantized, but with a fixed batch the converter makes one too. */
+    bool unrolls = shape.dims[0] < 0 || oct_keras_flag(call->config, "unroll", false);
+    return unrolls && shape.dims[1] >= 0 && shape.dims[1] <= MAX_STEPS
+               ? unroll(&r, shape.dims[1], out, err)
+               : oct_keras_rnn_loop(&r, out, err);
 }
 
 oct_status oct_keras_lower_recurrent(oct_keras_call *call, int32_t *y, oct_error *err)

@@ -24,6 +24,7 @@ class Case:
     refused: str = None           # a part of octavo's sentence
     formats: tuple = ("keras", "h5")
     options: list = field(default_factory=list)  # more arguments of octavo convert
+    fixed: bool = False           # the model's own batch is that of the samples
     exact: bool = True            # False: LiteRT's own kernels are known to be less exact
 
 
@@ -362,11 +363,32 @@ def recurrent():
             dict(dropout=.3), dict(recurrent_dropout=.2)])
         c.append(Case(name, "initial_state", [sequence] + [(4,)] * (2 if name == "LSTM" else 1),
                       lambda k, i, *s, n=name: getattr(k.layers, n)(4)(i, initial_state=list(s))))
-        c += each(name, (300, 2), dict(units=3), [dict(return_sequences=True)],
-                  refused="runs over 300 steps")
+        c += each(name, (300, 2), dict(units=3), [{}, dict(return_sequences=True), dict(unroll=True)])
+        c += each(name, (None, 3), dict(units=4), [
+            {}, dict(return_sequences=True), dict(go_backwards=True), dict(return_state=True),
+            dict(go_backwards=True, return_sequences=True), dict(use_bias=False),
+            dict(activation="relu")])
+        c += each(name, (7, 3), dict(units=4), [
+            {}, dict(return_sequences=True), dict(go_backwards=True), dict(return_state=True),
+            dict(go_backwards=True, return_sequences=True), dict(use_bias=False), dict(unroll=True),
+            dict(activation="relu")], options=["--batch", "2"])
+        for shape in ((None, 3), (7, 3)):
+            c.append(Case(name, f"initial_state, {shape[0]} steps, batch 2",
+                          [shape] + [(4,)] * (2 if name == "LSTM" else 1),
+                          lambda k, i, *s, n=name: getattr(k.layers, n)(4)(i, initial_state=list(s)),
+                          options=["--batch", "2"]))
     for name in ("LSTM", "GRU"):
         c += each(name, sequence, dict(units=4), [
             dict(recurrent_activation="hard_sigmoid"), dict(recurrent_activation="sigmoid")])
+        c += each(name, (None, 3), dict(units=4), [dict(recurrent_activation="hard_sigmoid")])
+    c += each("GRU", (None, 3), dict(units=4), [dict(reset_after=False)])
+    for options in ({}, dict(return_sequences=True), dict(go_backwards=True), dict(use_bias=False)):
+        c.append(Case("LSTM", "stateful, " + text_of(options), [sequence], fixed=True,
+                      build=lambda k, i, o=options: k.layers.LSTM(4, stateful=True, **o)(i)))
+    for name, options in (("GRU", {}), ("SimpleRNN", {}), ("LSTM", dict(activation="relu"))):
+        c.append(Case(name, "stateful, " + text_of(options), [sequence], fixed=True, refused="stateful",
+                      build=lambda k, i, n=name, o=options: getattr(k.layers, n)(
+                          4, stateful=True, **o)(i)))
     c += each("LSTM", sequence, dict(units=4), [dict(unit_forget_bias=False)])
     c += each("GRU", sequence, dict(units=4), [dict(reset_after=False), dict(reset_after=False,
                                                                              use_bias=False)])
@@ -386,6 +408,11 @@ def recurrent():
           Case("StackedRNNCells", "GRU and SimpleRNN, return_sequences", [sequence],
                lambda k, i: k.layers.RNN(k.layers.StackedRNNCells(
                    [cell(k, "GRU"), cell(k, "SimpleRNN", 3)]), return_sequences=True)(i))]
+    for steps, more in ((6, ["--batch", "2"]), (None, [])):
+        c.append(Case("StackedRNNCells", f"GRU and LSTM, {steps} steps, return_sequences, looped",
+                      [(steps, 3)], lambda k, i: k.layers.RNN(k.layers.StackedRNNCells(
+                          [cell(k, "GRU"), cell(k, "LSTM", 3)]), return_sequences=True)(i),
+                      options=more))
     frames = (4, 6, 5, 2)
     c += each("ConvLSTM2D", frames, dict(filters=3, kernel_size=3), [
         {}, dict(padding="same"), dict(return_sequences=True, padding="same"), dict(strides=2),
@@ -404,15 +431,24 @@ def masks():
               lambda k, i: k.layers.Masking(1.0)(k.layers.Rescaling(1.0)(i))),
          Case("Masking", "mask_value=0.5", [sequence],
               lambda k, i: k.layers.Conv1D(2, 3)(k.layers.Masking(0.5)(i)))]
+    embed = lambda k, i: k.layers.Embedding(4, 5, mask_zero=True)(i)
     for name in ("LSTM", "GRU", "SimpleRNN"):
         for options in ({}, dict(return_sequences=True), dict(go_backwards=True)):
             c.append(Case(name, "mask of Embedding, " + text_of(options), [words],
                           lambda k, i, n=name, o=options: getattr(k.layers, n)(3, **o)(
                               k.layers.Embedding(4, 5, mask_zero=True)(i))))
+            for steps, more in ((6, ["--batch", "2"]), (None, [])):
+                c.append(Case(name, f"mask of Embedding, {steps} steps, {text_of(options)}, looped",
+                              [((steps,), "int32", 0, 4)],
+                              lambda k, i, n=name, o=options: getattr(k.layers, n)(3, **o)(
+                                  k.layers.Embedding(4, 5, mask_zero=True)(i)), options=more))
+        c.append(Case(name, "mask of Embedding, zero_output_for_mask, looped", [words],
+                      lambda k, i, n=name: getattr(k.layers, n)(
+                          3, zero_output_for_mask=True, return_sequences=True)(embed(k, i)), K2,
+                      options=["--batch", "2"]))
         c.append(Case(name, "mask of Masking", [words],
                       lambda k, i, n=name: getattr(k.layers, n)(3)(k.layers.Masking()(
                           k.layers.Reshape((6, 1))(k.layers.Rescaling(1.0)(i))))))
-    embed = lambda k, i: k.layers.Embedding(4, 5, mask_zero=True)(i)
     c += [Case("GlobalAveragePooling1D", "mask", [words],
                lambda k, i: k.layers.GlobalAveragePooling1D()(embed(k, i))),
           Case("Bidirectional", "mask", [words],
@@ -420,6 +456,9 @@ def masks():
           Case("Bidirectional", "mask, return_sequences", [words],
                lambda k, i: k.layers.Bidirectional(k.layers.GRU(3, return_sequences=True))(
                    embed(k, i))),
+          Case("Bidirectional", "mask, return_sequences, looped", [words],
+               lambda k, i: k.layers.Bidirectional(k.layers.GRU(3, return_sequences=True))(
+                   embed(k, i)), options=["--batch", "2"]),
           Case("TimeDistributed", "mask", [words],
                lambda k, i: k.layers.TimeDistributed(k.layers.Dense(3))(embed(k, i))),
           Case("Softmax", "mask", [words], lambda k, i: k.layers.Softmax()(embed(k, i)),
@@ -452,6 +491,11 @@ def wrappers():
                       k.layers.Bidirectional(getattr(k.layers, n)(3))(i)))
         c.append(Case("Bidirectional", f"of {name}, return_state", [sequence], lambda k, i, n=name:
                       k.layers.Bidirectional(getattr(k.layers, n)(3, return_state=True))(i)))
+        for shape, more in ((sequence, ["--batch", "2"]), ((None, 3), [])):
+            for options in ({}, dict(return_sequences=True)):
+                c.append(Case("Bidirectional", f"of {name}, {shape[0]} steps, {text_of(options)}, looped",
+                              [shape], lambda k, i, n=name, o=options: k.layers.Bidirectional(
+                                  getattr(k.layers, n)(3, **o))(i), options=more))
     c += [Case("Bidirectional", "backward_layer", [sequence], lambda k, i: k.layers.Bidirectional(
               k.layers.GRU(3), backward_layer=k.layers.GRU(3, go_backwards=True,
                                                            activation="relu"))(i)),

@@ -180,9 +180,10 @@ static void files_are_refused_with_reasons(void **state)
         { "refused_einsum.keras", OCT_E_UNSUPPORTED,
             "layer 'mixes' (EinsumDense): the equation 'abc,bd->adc' is not one matrix over the last "
             "axes" },
-        { "refused_long.keras", OCT_E_UNSUPPORTED,
-            "layer 'slow' (SimpleRNN): runs over 300 steps, but its steps are unrolled, at most 256 "
-            "of them; shorten the sequence" },
+        { "refused_stateful.keras", OCT_E_UNSUPPORTED,
+            "layer 'kept' (GRU): keeps its state from call to call (stateful), which only an LSTM with a "
+            "fixed batch, tanh, sigmoid and no mask can; give the states as inputs (initial_state) and "
+            "take them as outputs (return_state)" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)

@@ -22,7 +22,7 @@ static const char *const subjects[] = { "conv", "depthwise", "transposed", "line
     "text", "pixels", "operators", "indexing",
     "statistics", "selection", "recurrent", "dropped_mask",
     "bidirectional", "merged_directions", "each_step", "attention", "einsum_dense",
-    "channels_first", "aspect", "grouped_attention", "masked", "cells" };
+    "channels_first", "aspect", "grouped_attention", "masked", "cells", "long" };
 
 /* Largest difference relative to the largest expected magnitude of an output. */
 static double distance(const float *got, const float *wanted, size_t count)

@@ -431,6 +431,14 @@ def masked(k):
         l.Attention()([x, x]), l.MultiHeadAttention(2, 3)(z, z, use_causal_mask=True)])
 
 
+def long(k):
+    """More steps than are unrolled."""
+    l, x = k.layers, k.Input((300, 2), name="x")
+    y = l.Bidirectional(l.LSTM(2, return_sequences=True))(x)
+    y = l.GRU(3, return_sequences=True, go_backwards=True)(y)
+    return k.Model(x, [y, l.SimpleRNN(2)(y)])
+
+
 def cells(k):
     """Recurrent layers by their cells, one and stacked; states of both directions."""
     l = k.layers
@@ -444,7 +452,7 @@ BUILDERS = {f.__name__: f for f in (
     conv, depthwise, transposed, line, pool, dense, curves, ramps, activation_layers, rare,
     merge, normalize, nested, shared, sequential, text, pixels, operators,
     indexing, statistics, selection, recurrent, dropped_mask, bidirectional, merged_directions, attention, grouped_attention, einsum_dense, each_step, channels_first, aspect,
-    custom, masked, cells)}
+    custom, masked, cells, long)}
 
 
 def make(build, kit, name):
@@ -581,14 +589,15 @@ def refusals(folder):
     """Whole models that are refused for what they do, not for how they are stored."""
     import keras
 
-    def long(kit):
-        return kit.Sequential([kit.Input((300, 1), name="x"), kit.layers.SimpleRNN(1, name="slow")])
+    def keeping(kit):
+        return kit.Sequential([kit.Input(batch_shape=(1, 3, 2), name="x"),
+                               kit.layers.GRU(1, stateful=True, name="kept")])
 
     def mixer(kit):
         return kit.Sequential([kit.Input((4, 3), name="x"), kit.layers.EinsumDense(
             "abc,bd->adc", (2, 3), name="mixes")])
 
-    for build, name in ((mixer, "refused_einsum.keras"), (long, "refused_long.keras")):
+    for build, name in ((mixer, "refused_einsum.keras"), (keeping, "refused_stateful.keras")):
         make(build, keras, name).save(os.path.join(folder, name))
 
 
