@@ -54,35 +54,24 @@ static oct_status compare(job *j, oct_error *err)
     return oct_diff_run(j->a, j->b, j->data, &choice.preprocess, &diff, &j->diff, err);
 }
 
-static int most_blamed_first(const void *a, const void *b)
-{
-    const oct_layer_error *x = *(const oct_layer_error *const *)a;
-    const oct_layer_error *y = *(const oct_layer_error *const *)b;
-    return (x->blame < y->blame) - (x->blame > y->blame);
-}
-
 /* The layers to print, in the order to print them, and those to blame. */
 static oct_status choose(job *j, oct_error *err)
 {
     int32_t count = oct_diff_count(j->diff);
-    int64_t blamed = j->worst > 0 ? j->worst : BLAMED;
-    const oct_layer_error **sorted = malloc(2 * (size_t)count * sizeof(const oct_layer_error *));
-    j->layers = sorted;
-    if (sorted == NULL) {
+    int32_t blamed = j->worst == 0           ? BLAMED
+                     : j->worst < MAX_BLAMED ? (int32_t)j->worst
+                                             : MAX_BLAMED;
+    j->layers = malloc((size_t)count * sizeof(const oct_layer_error *));
+    if (j->layers == NULL) {
         snprintf(err->text, sizeof err->text, "out of memory (layers)");
         return err->status = OCT_E_MEMORY;
     }
-    for (int32_t i = 0; i < count; i++)
-        sorted[i] = sorted[count + i] = oct_diff_layer(j->diff, i);
-    qsort(sorted, (size_t)count, sizeof *sorted, most_blamed_first);
-    while (j->blamed_count < count && j->blamed_count < blamed && j->blamed_count < MAX_BLAMED &&
-           sorted[j->blamed_count]->blame > 0) {
-        j->blamed[j->blamed_count] = sorted[j->blamed_count];
-        j->blamed_count++;
-    }
-    j->count = j->worst > 0 && j->worst < count ? (int32_t)j->worst : count;
-    if (j->worst == 0)
-        memcpy(sorted, sorted + count, (size_t)count * sizeof *sorted);
+    j->blamed_count = oct_diff_blame(j->diff, j->blamed, blamed);
+    if (j->worst > 0)
+        j->count = oct_diff_blame(j->diff, j->layers, j->worst < count ? (int32_t)j->worst : count);
+    else
+        for (; j->count < count; j->count++)
+            j->layers[j->count] = oct_diff_layer(j->diff, j->count);
     return OCT_OK;
 }
 

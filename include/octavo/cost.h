@@ -27,7 +27,7 @@ typedef struct oct_layer_cost {
  * Prices layers of a comparison from the profiles of both models, and from the time that DEQUANTIZE
  * and QUANTIZE of as many values take, which is measured here.
  *
- * bench           of oct_bench_run() with a profile; float_model and model are the places in it of A
+ * bench           NULL: bytes only. Of oct_bench_run() with a profile; float_model and model are the places in it of A
  *                 and B of the comparison
  * layers          [count] of oct_diff_layer()
  * out             [count], filled in

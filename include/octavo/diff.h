@@ -94,6 +94,12 @@ int64_t oct_diff_samples(const oct_diff *diff);
 /** In B's order of execution; lives as long as diff. */
 const oct_layer_error *oct_diff_layer(const oct_diff *diff, int32_t index);
 
+/**
+ * The layers with the largest blame, worst first, none without any: layers[room] is filled in.
+ * Returns how many. They live as long as diff.
+ */
+int32_t oct_diff_blame(const oct_diff *diff, const oct_layer_error **layers, int32_t room);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -99,13 +99,16 @@ static double conversion_ns(const oct_bench *conversions, bool write, int32_t la
 oct_status oct_layer_costs(const oct_bench *bench, int32_t float_model, int32_t model,
     const oct_layer_error *const *layers, int32_t count, oct_layer_cost *out, oct_error *err)
 {
-    oct_bench *conversions;
+    oct_bench *conversions = NULL;
+    for (int32_t i = 0; i < count; i++)
+        out[i] = (oct_layer_cost){ .bytes = layers[i]->float_bytes - layers[i]->bytes };
+    if (bench == NULL || count == 0)
+        return OCT_OK;
     OCT_TRY(measure_conversions(layers, count, oct_bench_threads(bench), &conversions, err));
     for (int32_t i = 0; i < count; i++) {
         const oct_op_time *before = find_op(bench, float_model, layers[i]->layer),
                           *after = find_op(bench, model, layers[i]->computed);
-        out[i] = (oct_layer_cost){ .bytes = layers[i]->float_bytes - layers[i]->bytes,
-            .timed = before != NULL && after != NULL };
+        out[i].timed = before != NULL && after != NULL;
         if (!out[i].timed)
             continue;
         out[i].float_ns = before->median_ns;

@@ -394,3 +394,22 @@ const oct_layer_error *oct_diff_layer(const oct_diff *diff, int32_t index)
 {
     return &diff->layers[index];
 }
+
+int32_t oct_diff_blame(const oct_diff *diff, const oct_layer_error **layers, int32_t room)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < diff->count; i++) {
+        const oct_layer_error *e = &diff->layers[i];
+        int32_t at = count;
+        if (e->blame == 0)
+            continue;
+        while (at > 0 && layers[at - 1]->blame < e->blame)
+            at--;
+        if (at == room)
+            continue;
+        count += count < room;
+        memmove(&layers[at + 1], &layers[at], (size_t)(count - at - 1) * sizeof *layers);
+        layers[at] = e;
+    }
+    return count;
+}

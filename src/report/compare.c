@@ -2,6 +2,7 @@
  * The comparison: preprocessing found, samples split, forms made, then all of them measured side by
  * side.
  */
+#include "report/blame.h"
 #include "report/comparison.h"
 
 #include <errno.h>
@@ -318,6 +319,7 @@ static oct_status measure(oct_comparison *c, oct_error *err)
             "quantize makes the forms, eval and bench measure them");
     OCT_TRY(compare_layers(c, err));
     if (o->bench_seconds < 0) {
+        OCT_TRY(oct_comparison_blame(c, err));
         if (o->other != NULL)
             OCT_TRY(oct_other_measure(c, o->other, &eval, NULL, &c->other, err));
         return o->device != NULL ? measure_there(c, NULL, &eval, err) : OCT_OK;
@@ -330,6 +332,7 @@ static oct_status measure(oct_comparison *c, oct_error *err)
         .progress = o->progress,
         .progress_user = o->progress_user };
     OCT_TRY(oct_bench_run(c->models, c->model_count, &bench, &c->bench, err));
+    OCT_TRY(oct_comparison_blame(c, err));
     if (o->other != NULL)
         OCT_TRY(oct_other_measure(c, o->other, &eval, &bench, &c->other, err));
     return o->device != NULL ? measure_there(c, &bench, &eval, err) : OCT_OK;

@@ -5,9 +5,12 @@
 #define OCT_REPORT_COMPARISON_H
 
 #include <octavo/compare.h>
+#include <octavo/cost.h>
 #include <octavo/diff.h>
 #include "report/results.h"
 #include "tflite/tflite.h"
+
+enum { OCT_BLAMED = 5 };
 
 /* One form. */
 typedef struct oct_made {
@@ -23,6 +26,9 @@ typedef struct oct_made {
     double seconds; /* to quantize and serialise */
     char file[256]; /* name in the folder, or of the given file; "" when not written */
     oct_diff *diff; /* layer by layer against float32; NULL for float32 */
+    const oct_layer_error *blamed[OCT_BLAMED]; /* [blamed_count] of diff, worst first */
+    oct_layer_cost costs[OCT_BLAMED];          /* of keeping each in float */
+    int32_t blamed_count;
     int32_t index;  /* place among the models evaluated and measured; -1: none */
 } oct_made;
 

@@ -9,6 +9,7 @@
 
 #include <octavo/octavo.h>
 #include "base/error.h"
+#include "report/blame.h"
 #include "report/comparison.h"
 #include "report/other.h"
 #include "report/picture.h"
@@ -205,21 +206,6 @@ static json_t *layers_json(const oct_quant_report *report)
     return layers;
 }
 
-static json_t *errors_json(const oct_diff *diff)
-{
-    json_t *errors = json_array();
-    for (int32_t i = 0; diff != NULL && i < oct_diff_count(diff); i++) {
-        const oct_layer_error *e = oct_diff_layer(diff, i);
-        json_array_append_new(
-            errors, json_pack("{s:o, s:s, s:s, s:o, s:f, s:o, s:f, s:i}", "layer",
-                        oct_report_text(e->layer), "op", e->op, "type", e->type, "sqnr_db",
-                        oct_report_number(e->sqnr_db), "loss_db", e->loss_db, "largest_error",
-                        oct_report_number(e->largest_error), "saturated", e->saturated,
-                        "codes_used", (int)e->codes_used));
-    }
-    return errors;
-}
-
 static json_t *operators_json(const oct_bench *bench, int32_t model)
 {
     int32_t count = 0;
@@ -269,13 +255,14 @@ static json_t *form_json(const oct_comparison *c, const oct_made *m)
         return form;
     }
     const oct_metrics *metrics = oct_eval_metrics(c->eval, m->index);
-    json_t *rest = json_pack("{s:s?, s:I, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
+    json_t *rest = json_pack("{s:s?, s:I, s:s, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "file",
         m->file[0] != 0 ? m->file : NULL, "bytes", (json_int_t)m->bytes, "sha256", m->sha256,
         "ledger", ledger_json(&m->ledger), "convert_seconds", m->seconds, "accuracy",
         accuracy_json(metrics), "against_float",
         against_json(metrics, oct_eval_paired(c->eval, m->index)), "latency",
         latency_json(c->bench, m->index), "layers", layers_json(m->report), "errors",
-        errors_json(m->diff), "operators", operators_json(c->bench, m->index));
+        oct_errors_json(m), "blamed", oct_blamed_json(m), "operators",
+        operators_json(c->bench, m->index));
     json_object_update(form, rest);
     json_decref(rest);
     if (c->options->device != NULL)

@@ -189,7 +189,7 @@ function error_chart(run) {
   return { type: 'scatter', data: { datasets }, options: options(axis('operators in order of execution'),
     axis('SQNR against float32, dB'), { plugins: { legend: { labels: { color: style('--text'), boxWidth: 12 } },
       tooltip: { callbacks: { label: c => c.dataset.label + ', ' + c.raw.error.layer + ': ' +
-        c.raw.y.toFixed(1) + ' dB' } } } }) };
+        c.raw.y.toFixed(1) + ' dB' + (c.raw.error.channels_rescaled ? ', channels rescaled' : '') } } } }) };
 }
 
 // The share of rounds that took at most so long, through 101 quantiles. Rare disturbances take a thousand
@@ -278,14 +278,35 @@ function layers(form) {
       layer.bytes_before ? bytes(layer.bytes_after) : ''])));
 }
 
+// What enters a layer and what it adds; runs of older versions have no shares of the blame.
 function worst(form) {
   const errors = (form.errors || []).filter(e => e.sqnr_db !== null);
   if (!errors.length) return null;
-  const most = errors.slice().sort((a, b) => b.loss_db - a.loss_db).slice(0, 10);
+  const blamed = errors.some(e => e.blame > 0), rank = e => blamed ? e.blame || 0 : e.loss_db;
+  const most = errors.slice().sort((a, b) => rank(b) - rank(a)).slice(0, 10);
+  const db = value => value === undefined ? '—' : value === null ? 'none' : value.toFixed(1) + ' dB';
+  const prices = form.blamed || [];
   return make('details', {}, make('summary', {}, form.form + ': worst layers'),
-    table(['layer~', 'operator', 'type', 'SQNR#', 'lost here#', 'largest error#', 'saturated#', 'codes used#'],
-      most.map(e => [e.layer, e.op, e.type, e.sqnr_db.toFixed(1) + ' dB', e.loss_db.toFixed(1) + ' dB',
-        e.largest_error.toPrecision(3), (100 * e.saturated).toFixed(2) + ' %', e.codes_used || '—'])));
+    table(['layer~', 'operator', 'SQNR#', 'entering#', 'added#', 'blame#', 'saturated#', 'codes used#', 'range / needed#'],
+      most.map(e => [[e.layer, e.channels_rescaled ? make('small', {}, ' ' + e.channels_rescaled + ' channels rescaled') : ''],
+        e.op, db(e.sqnr_db), db(e.entering_db), db(e.added_db),
+        e.blame === undefined ? '—' : (100 * e.blame).toFixed(1) + ' %', (100 * e.saturated).toFixed(2) + ' %',
+        e.codes_used || '—', range_use(e)])),
+    make('p', { class: 'quiet small' }, 'Entering: the error that an exact layer would make of its inputs. Added: what this ' +
+      'layer adds to it. Blame: its share of all error added. Range / needed: what the codes cover, of what all but 0.01 % of ' +
+      'the float values at each end span.'),
+    prices.length ? [make('h3', {}, 'Kept in float, each of these would add'),
+      table(['layer~', 'blame#', 'bytes#', 'time#', 'of it conversions#'], prices.map(p =>
+        [p.layer, (100 * p.blame).toFixed(1) + ' %', signed(p.float_adds_bytes, bytes),
+          p.float_adds_ns === undefined ? '—' : signed(p.float_adds_ns, time),
+          p.convert_ns === undefined ? '—' : time(p.convert_ns)]))] : null);
+}
+
+const signed = (value, format) => (value < 0 ? '−' : '+') + format(Math.abs(value));
+
+function range_use(e) {
+  const width = ends => ends[1] - ends[0];
+  return e.range && width(e.most_values) > 0 ? (width(e.range) / width(e.most_values)).toFixed(2) : '—';
 }
 
 function operators(form) {
