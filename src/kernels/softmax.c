@@ -4,6 +4,7 @@
 #include "kernels/softmax.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "numeric/fixedpoint_math.h"
 
@@ -60,6 +61,53 @@ static inline int32_t exp_of_difference(int32_t difference, const oct_softmax_fi
 SOFTMAX_8(s8, int8_t, -128)
 SOFTMAX_8(u8, uint8_t, 0)
 
+void oct_softmax_differences_init(const oct_softmax_fixed *how, oct_softmax_differences *table)
+{
+    int32_t most = 0;
+    for (int32_t d = 255; d >= 0; d--) {
+        table->exp[d] = -d >= how->floor ? exp_of_difference(-d, how) : 0;
+        table->share[d] = (uint32_t)oct_rdbp(table->exp[d], SUM_BITS);
+        table->last[d] = table->exp[d] >= most;
+        most = table->last[d] ? table->exp[d] : most;
+    }
+}
+
+/* Output codes above the lowest of all differences of a row; from some one on they are 0. */
+static void codes_of_row(const oct_softmax_differences *table, uint32_t sum, uint8_t codes[256])
+{
+    int32_t shift, scale = oct_reciprocal((int32_t)sum, SUM_BITS, &shift);
+    int32_t right = shift + 31 - 8 < 31 ? shift + 31 - 8 : 31;
+    memset(codes, 0, 256);
+    for (int32_t d = 0; d < 256; d++) {
+        int32_t code = oct_rdbp(oct_srdhm(scale, table->exp[d]), right);
+        if (code == 0 && table->last[d])
+            break;
+        codes[d] = (uint8_t)oct_clamp_i32(code, 0, 255);
+    }
+}
+
+#define SOFTMAX_BY_TABLE(name, type, lowest)                                                       \
+    void oct_softmax_by_table_##name(                                                              \
+        const type *x, size_t n, const oct_softmax_differences *table, type *y)                    \
+    {                                                                                              \
+        type top = x[0];                                                                           \
+        for (size_t i = 1; i < n; i++)                                                             \
+            top = x[i] > top ? x[i] : top;                                                         \
+        uint32_t sums[4] = { 0 }; /* independent chains */                                         \
+        size_t i = 0;                                                                              \
+        for (; i + 4 <= n; i += 4)                                                                 \
+            for (size_t j = 0; j < 4; j++)                                                         \
+                sums[j] += table->share[top - x[i + j]];                                           \
+        for (; i < n; i++)                                                                         \
+            sums[0] += table->share[top - x[i]];                                                   \
+        uint8_t codes[256];                                                                        \
+        codes_of_row(table, sums[0] + sums[1] + sums[2] + sums[3], codes);                         \
+        for (i = 0; i < n; i++)                                                                    \
+            y[i] = (type)(codes[top - x[i]] + (lowest));                                           \
+    }
+SOFTMAX_BY_TABLE(s8, int8_t, -128)
+SOFTMAX_BY_TABLE(u8, uint8_t, 0)
+
 static double exp_real(double v)
 {
     return exp(v);
@@ -100,8 +148,8 @@ static inline int16_t look_up(const int16_t table[513], int32_t v)
     return (int16_t)(table[i] + (((table[i + 1] - table[i]) * part + 64) >> 7));
 }
 
-void oct_softmax_s16(const int16_t *x, size_t n, const oct_softmax_tables *tables, int16_t *exps,
-    int16_t *y)
+void oct_softmax_s16(
+    const int16_t *x, size_t n, const oct_softmax_tables *tables, int16_t *exps, int16_t *y)
 {
     int32_t top = x[0], sum = 0; /* sum in Q16.15 */
     for (size_t i = 1; i < n; i++)

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "kernels/functions.h"
 #include "numeric/fixedpoint_math.h"
 #include "ops/arith.h"
 #include "ops/unary.h"
@@ -71,6 +72,35 @@ static oct_status eval_gelu(oct_op *op, oct_error *err)
 {
     return ((const oct_gelu_options *)op->options)->approximate ? eval_each_gelu_tanh(op, err)
                                                                 : eval_each_gelu(op, err);
+}
+
+/* EXP and GELU on the vectors of this processor. */
+typedef void (*float_loop)(size_t n, const float *x, float *y);
+
+static oct_status prepare_loop(oct_op *op, bool *usable, oct_error *err)
+{
+    (void)usable;
+    const oct_functions_set *set = oct_functions_set_of(oct_cpu_level());
+    float_loop *loop = op->packed = oct_op_alloc(op, sizeof *loop);
+    if (loop == NULL)
+        return oct_fail_memory(err, sizeof *loop, op->out[0]->label);
+    if (op->node->op == OCT_OP_EXP)
+        *loop = set->exp;
+    else
+        *loop = ((const oct_gelu_options *)op->options)->approximate ? set->gelu_tanh : set->gelu;
+    return OCT_OK;
+}
+
+static void run_loop(const void *user, size_t n, const void *x, void *y)
+{
+    (*(const float_loop *)user)(n, x, y);
+}
+
+static oct_status eval_loop(oct_op *op, oct_error *err)
+{
+    (void)err;
+    oct_unary_run(op, sizeof(float), sizeof(float), run_loop, op->packed);
+    return OCT_OK;
 }
 
 /* Tables of real functions; the form says which. */
@@ -224,6 +254,7 @@ const oct_op_def oct_op_exp = {
     .version = oct_version_s8_s16_2, .runtime = "1.7 2.12", .prepare = prepare_exp,
     .ref = { [OCT_FORM_F32] = { .eval = eval_each_exp }, [OCT_FORM_S8] = { .eval = oct_table8_eval },
         [OCT_FORM_S16] = { .eval = oct_table16_eval } },
+    .fast = { [OCT_FORM_F32] = { prepare_loop, eval_loop } },
 };
 const oct_op_def oct_op_log = {
     COMMON(LOG), .quant = RULE(true, true), .version = oct_version_s8_s16_2, .runtime = "1.14 2.15",
@@ -258,6 +289,7 @@ const oct_op_def oct_op_gelu = {
     .runtime = "2.9 2.9 2.23", .prepare = prepare_gelu,
     .ref = { [OCT_FORM_F32] = { .eval = eval_gelu }, [OCT_FORM_S8] = { .eval = oct_table8_eval },
         [OCT_FORM_U8] = { .eval = oct_table8_eval } },
+    .fast = { [OCT_FORM_F32] = { prepare_loop, eval_loop } },
 };
 
 /* Without quantized forms. */

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "kernels/functions.h"
 #include "ops/arith.h"
 
 typedef struct softmax {
@@ -79,8 +80,33 @@ static oct_status prepare(oct_op *op, oct_error *err)
 EVAL(f32, float, oct_softmax_f32(x, s->length, s->beta, y))
 EVAL(s8, int8_t, oct_softmax_s8(x, s->length, &s->fixed, y))
 EVAL(u8, uint8_t, oct_softmax_u8(x, s->length, &s->fixed, y))
-EVAL(s16, int16_t, oct_softmax_s16(x, s->length, s->tables,
-    (int16_t *)op->scratch[0] + (size_t)worker * s->length, y))
+EVAL(s16, int16_t,
+    oct_softmax_s16(
+        x, s->length, s->tables, (int16_t *)op->scratch[0] + (size_t)worker * s->length, y))
+
+/* Fast forms: vectors for floats, tables of the 256 differences for 8 bits. */
+typedef struct fast_softmax {
+    const oct_functions_set *functions;
+    oct_softmax_differences differences;
+} fast_softmax;
+
+static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
+{
+    (void)usable;
+    const softmax *s = op->prepared;
+    fast_softmax *fast = op->packed = oct_op_alloc(op, sizeof *fast);
+    if (fast == NULL)
+        return oct_fail_memory(err, sizeof *fast, op->out[0]->label);
+    fast->functions = oct_functions_set_of(oct_cpu_level());
+    if (op->form != OCT_FORM_F32)
+        oct_softmax_differences_init(&s->fixed, &fast->differences);
+    return OCT_OK;
+}
+
+#define FAST(op) ((const fast_softmax *)(op)->packed)
+EVAL(fast_f32, float, FAST(op)->functions->softmax_row(s->length, x, s->beta, y))
+EVAL(fast_s8, int8_t, oct_softmax_by_table_s8(x, s->length, &FAST(op)->differences, y))
+EVAL(fast_u8, uint8_t, oct_softmax_by_table_u8(x, s->length, &FAST(op)->differences, y))
 
 static int32_t version(const oct_subgraph *sub, const oct_node *node)
 {
@@ -89,15 +115,34 @@ static int32_t version(const oct_subgraph *sub, const oct_node *node)
 }
 
 const oct_op_def oct_op_softmax = {
-    .name = "SOFTMAX", .code = OCT_OP_SOFTMAX, .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,
+    .name = "SOFTMAX",
+    .code = OCT_OP_SOFTMAX,
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 1,
     .options = OCT_OPTIONS_Softmax,
-    .quant = { .in = { OCT_ROLE_ACT }, .in_slots = 1, .out = { OCT_ROLE_ACT }, .out_slots = 1,
-        .weight_axis = -1, .link = OCT_LINK_FIXED,
-        .fixed = { [OCT_FIXED_S8] = { 1.f / 256, -128 }, [OCT_FIXED_U8] = { 1.f / 256, 0 },
+    .quant = { .in = { OCT_ROLE_ACT },
+        .in_slots = 1,
+        .out = { OCT_ROLE_ACT },
+        .out_slots = 1,
+        .weight_axis = -1,
+        .link = OCT_LINK_FIXED,
+        .fixed = { [OCT_FIXED_S8] = { 1.f / 256, -128 },
+            [OCT_FIXED_U8] = { 1.f / 256, 0 },
             [OCT_FIXED_S16] = { 1.f / 32768, 0 } },
-        .s8 = true, .s16 = true, .overwrites = 1 },
-    .version = version, .runtime = "1.5 1.14 2.3 2.23", .infer = oct_infer_same_as_input,
+        .s8 = true,
+        .s16 = true,
+        .overwrites = 1 },
+    .version = version,
+    .runtime = "1.5 1.14 2.3 2.23",
+    .infer = oct_infer_same_as_input,
     .prepare = prepare,
-    .ref = { [OCT_FORM_F32] = { .eval = eval_f32 }, [OCT_FORM_S8] = { .eval = eval_s8 },
-        [OCT_FORM_U8] = { .eval = eval_u8 }, [OCT_FORM_S16] = { .eval = eval_s16 } },
+    .ref = { [OCT_FORM_F32] = { .eval = eval_f32 },
+        [OCT_FORM_S8] = { .eval = eval_s8 },
+        [OCT_FORM_U8] = { .eval = eval_u8 },
+        [OCT_FORM_S16] = { .eval = eval_s16 } },
+    .fast = { [OCT_FORM_F32] = { prepare_fast, eval_fast_f32 },
+        [OCT_FORM_S8] = { prepare_fast, eval_fast_s8 },
+        [OCT_FORM_U8] = { prepare_fast, eval_fast_u8 } },
 };
