@@ -55,9 +55,11 @@ static oct_status print(const oct_graph *graph, const oct_settings *settings, oc
     oct_error *err)
 {
     const oct_subgraph *sub = graph->subgraphs[0];
-    json_t *rules = json_array(), *base = setting_json(&settings->base, settings->base.form);
+    bool integer_io = mode == OCT_MODE_INT8_FULL;
+    json_t *rules = json_array(),
+           *base = setting_json(&settings->base, integer_io ? OCT_MODE_INT8 : settings->base.form);
     json_object_set_new(base, "effort", json_string(oct_effort_name(settings->base.effort)));
-    if (mode == OCT_MODE_INT8_FULL)
+    if (integer_io)
         json_object_set_new(base, "form", json_string(oct_mode_name(mode)));
     for (int32_t i = 0; i < settings->count; i++)
         if (sub->nodes[i]->output_count > 0)
