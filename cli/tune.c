@@ -18,6 +18,7 @@ static const cli_option options[] = {
     { "calib", 0, "DATA", "calibration samples (default: some of --data, used for nothing else)" },
     { "calib-samples", 0, "N", "use at most N calibration samples (default: 200)" },
     { "cost", 0, "WHAT", "what a layer is weighed by: bytes (default) or time" },
+    { "front", 0, NULL, "goes on where the bound holds, for the whole front of size and accuracy" },
     { "budget", 0, "TIME", "ends the search after 90, 90s, 15m or 2h" },
     { "resume", 0, "FILE", "keeps what is measured, so that a killed search goes on from it" },
     { "bench-seconds", 0, "S", "time to measure latency (default: 0.5 for each model; 0: no latency)" },
@@ -80,6 +81,7 @@ static oct_status read_options(job *j, oct_error *err)
         .seed = args->seed,
         .progress = show_progress,
         .progress_user = (void *)(uintptr_t)args };
+    j->tune.whole_front = cli_get(args, "front") != NULL;
     if (cli_get(args, "data") == NULL)
         return cli_usage(args, err, "--data DATA is missing");
     if (cli_get(args, "max-drop") == NULL)

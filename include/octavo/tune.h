@@ -28,6 +28,7 @@ typedef struct oct_tune_options {
     oct_effort effort;
     double max_drop;   /* of accuracy, as a fraction: 0.005 is half a point */
     oct_tune_cost cost;
+    bool whole_front;  /* goes on where the bound holds, until nothing gains any more */
     double budget_seconds; /* for the search; 0: no limit. What it cuts off depends on the machine */
     double bench_seconds;  /* for each point's latency; 0: half a second, negative: none */
     const oct_data *calib; /* NULL: a fifth of data, at most 200 samples, then used for nothing else */

@@ -155,7 +155,7 @@ oct_status oct_tuned_table(const oct_tuned *tuned, char **text, oct_error *err)
         "drop, points (95 %)", "ms");
     for (int32_t i = 0; i < t->point_count; i++)
         print_point(out, t, &t->points[i]);
-    fprintf(out, "* on the front of size and SQNR; > chosen: %s\n", tuned->ended);
+    fprintf(out, "* on the front of size and SQNR; > chosen; %s\n", tuned->ended);
     fprintf(out, "measured on %lld samples, layers ranked on %lld others\n",
         (long long)t->counts[2], (long long)t->counts[1]);
     print_held(out, tuned);

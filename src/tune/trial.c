@@ -25,7 +25,8 @@ double oct_tune_now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-oct_status oct_tune_recipe(const oct_tuner *t, const oct_mode *forms, char **text, oct_error *err)
+oct_status oct_tune_recipe(
+    const oct_tuner *t, const oct_mode *forms, oct_mode whole, char **text, oct_error *err)
 {
     const oct_subgraph *sub = t->plain->subgraphs[0];
     char label[512];
@@ -38,7 +39,7 @@ oct_status oct_tune_recipe(const oct_tuner *t, const oct_mode *forms, char **tex
                     oct_builtin_name(sub->nodes[i]->op), "keep",
                     forms[i] == OCT_MODE_FLOAT32 ? "float" : "16-bit"));
     json_t *root = json_pack("{s:i, s:{s:s, s:s}, s:o}", "octavo_recipe", 1, "default", "form",
-        oct_mode_name(t->options->mode), "effort", oct_effort_name(t->options->effort), "rules", rules);
+        oct_mode_name(whole), "effort", oct_effort_name(t->options->effort), "rules", rules);
     char *lines = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
     json_decref(root);
     *text = lines == NULL ? NULL : realloc(lines, strlen(lines) + 2);
@@ -72,7 +73,7 @@ oct_status oct_tune_make(const oct_tuner *t, const oct_mode *forms, oct_mode who
     *out = NULL;
     if (forms != NULL) {
         char *text;
-        OCT_TRY(oct_tune_recipe(t, forms, &text, err));
+        OCT_TRY(oct_tune_recipe(t, forms, whole, &text, err));
         status = oct_recipe_parse(text, strlen(text), "the recipe", &recipe, err);
         free(text);
         quant.recipe = recipe;

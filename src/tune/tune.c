@@ -212,7 +212,7 @@ static oct_status accept(oct_tuner *t, const oct_mode *forms, oct_model *model, 
     OCT_TRY(add_point(t, forms, t->options->mode, name, &p, err));
     p->model = model;
     p->trial = *trial;
-    t->chosen = t->point_count - 1;
+    t->last = t->point_count - 1;
     return OCT_OK;
 }
 
@@ -226,12 +226,33 @@ static void keep_next(const oct_tuner *t, int32_t at, int32_t count, oct_mode *f
     }
 }
 
+static bool goes_on(const oct_tuner *t)
+{
+    return t->options->whole_front || !t->points[t->last].trial.loss.holds;
+}
+
+/*
+ * The smallest model with which the bound holds on the samples that verify, or the search's last one. With
+ * many layers kept the whole in 16 bits can be smaller; float is what all are compared with.
+ */
+static int32_t choose(const oct_tuner *t)
+{
+    int32_t best = -1;
+    for (int32_t i = 0; i < t->point_count; i++) {
+        const oct_point *p = &t->points[i];
+        if (p->trial.loss.holds && (p->forms != NULL || p->whole == OCT_MODE_INT16X8) &&
+            (best < 0 || p->trial.bytes < t->points[best].trial.bytes))
+            best = i;
+    }
+    return best < 0 ? t->last : best;
+}
+
 static oct_status search(oct_tuner *t, oct_mode *forms, const char **ended, oct_error *err)
 {
     size_t bytes = (size_t)t->nodes * sizeof *forms;
     int32_t at = 0, batch = 1;
     *ended = "all layers left gain less than 0.3 dB together";
-    while (!t->points[t->chosen].trial.loss.holds && at < t->ranked) {
+    while (goes_on(t) && at < t->ranked) {
         int32_t count = batch < t->ranked - at ? batch : t->ranked - at;
         oct_trial trial = { 0 };
         oct_model *model = NULL;
@@ -239,9 +260,9 @@ static oct_status search(oct_tuner *t, oct_mode *forms, const char **ended, oct_
             *ended = "the time is up";
             return OCT_OK;
         }
-        memcpy(forms, t->points[t->chosen].forms, bytes);
+        memcpy(forms, t->points[t->last].forms, bytes);
         keep_next(t, at, count, forms);
-        oct_status status = try_step(t, &t->points[t->chosen], forms, &model, &trial, err);
+        oct_status status = try_step(t, &t->points[t->last], forms, &model, &trial, err);
         bool pays = status == OCT_OK && trial.gain >= worth_a_step && trial.gain_low > 0;
         if (pays)
             status = accept(t, forms, model, &trial, err);
@@ -254,7 +275,7 @@ static oct_status search(oct_tuner *t, oct_mode *forms, const char **ended, oct_
         at += pays ? count : 0;
         batch = pays ? (count + 1) / 2 : 2 * batch;
     }
-    if (t->points[t->chosen].trial.loss.holds)
+    if (!goes_on(t))
         *ended = "the bound holds on the samples that verify";
     return OCT_OK;
 }
@@ -272,9 +293,9 @@ static oct_status open_journal(oct_tuner *t, const oct_data *data, oct_error *er
     OCT_TRY(oct_model_serialize(t->model, &file, &size, err));
     oct_sha256(file, size, digest);
     free(file);
-    int length = snprintf(text, sizeof text, "tune %s %.1500s %lld %.1500s %lld %d %d %.17g %d %s %llu %d",
+    int length = snprintf(text, sizeof text, "tune %s %.1500s %lld %.1500s %lld %d %d %.17g %d %d %s %llu %d",
         digest, oct_data_spec(data), (long long)oct_data_count(data), oct_data_spec(t->calib),
-        (long long)oct_data_count(t->calib), (int)o->mode, (int)o->effort, o->max_drop, (int)o->cost,
+        (long long)oct_data_count(t->calib), (int)o->mode, (int)o->effort, o->max_drop, (int)o->cost, o->whole_front,
         t->choice.preprocess.name, (unsigned long long)o->seed, o->bench_seconds < 0);
     oct_sha256(text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1, key);
     return oct_journal_open(
@@ -321,14 +342,16 @@ static oct_status run(oct_tuned *tuned, const oct_data *data, oct_error *err)
     oct_mode *forms = oct_arena_array(&t->arena, (size_t)t->nodes, sizeof *forms);
     if (forms == NULL)
         return oct_fail_memory(err, (size_t)t->nodes * sizeof *forms, "layers");
-    if (!t->points[0].trial.loss.holds)
+    if (goes_on(t))
         OCT_TRY(rank_all(t, err));
     OCT_TRY(search(t, forms, &tuned->ended, err));
     OCT_TRY(add_whole(t, OCT_MODE_INT16X8, err));
     OCT_TRY(add_whole(t, OCT_MODE_FLOAT32, err));
+    t->chosen = choose(t);
     OCT_TRY(oct_tune_weigh(t, err));
     OCT_TRY(verify(tuned, err));
-    return oct_tune_recipe(t, t->points[t->chosen].forms, &tuned->recipe, err);
+    const oct_point *chosen = &t->points[t->chosen];
+    return oct_tune_recipe(t, chosen->forms, chosen->whole, &tuned->recipe, err);
 }
 
 /* What was borrowed, and what stands on it. */

@@ -69,7 +69,7 @@ typedef struct oct_tuner {
     int32_t ranked;
     oct_point *points; /* [point_count]: int8, accepted steps, whole forms */
     int32_t point_count, point_capacity;
-    int32_t chosen;
+    int32_t last, chosen; /* of the search's points */
     int32_t tries;     /* steps tried */
     oct_arena arena;
 } oct_tuner;
@@ -89,10 +89,11 @@ double oct_tune_now(void);
 oct_status oct_tune_split(oct_tuner *t, const oct_data *data, oct_error *err);
 
 /**
- * The recipe of forms [nodes] as a text.
+ * The recipe of forms [nodes], or with NULL of one form for all, as a text.
  * *text is the caller's, free(). Errors: OCT_E_MEMORY.
  */
-oct_status oct_tune_recipe(const oct_tuner *t, const oct_mode *forms, char **text, oct_error *err);
+oct_status oct_tune_recipe(
+    const oct_tuner *t, const oct_mode *forms, oct_mode whole, char **text, oct_error *err);
 
 /**
  * Makes the model of forms, or with NULL that of one form.
