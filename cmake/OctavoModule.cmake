@@ -29,7 +29,7 @@ endif()
 set(OCT_ISA_avx2 -mavx2 -mfma -mf16c)
 set(OCT_ISA_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512dq -mavx512vl)
 set(OCT_ISA_avx512vnni ${OCT_ISA_avx512} -mavx512vnni)
-set(OCT_ISA_avx512amx ${OCT_ISA_avx512vnni} -mamx-tile -mamx-int8)
+set(OCT_ISA_avx512amx ${OCT_ISA_avx512vnni} -mamx-tile -mamx-int8 -mavx512vbmi)
 
 # gcc 12's scheduling before register allocation spills the accumulators of the register tiles.
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")

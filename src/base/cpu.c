@@ -59,7 +59,8 @@ oct_cpu oct_cpu_supported(void)
         return OCT_CPU_AVX2;
     if (!__builtin_cpu_supports("avx512vnni"))
         return OCT_CPU_AVX512;
-    return has_tiles() ? OCT_CPU_AVX512AMX : OCT_CPU_AVX512VNNI;
+    return __builtin_cpu_supports("avx512vbmi") && has_tiles() ? OCT_CPU_AVX512AMX
+                                                               : OCT_CPU_AVX512VNNI;
 }
 
 #elif defined(__aarch64__) && defined(__linux__)

@@ -135,27 +135,22 @@ static oct_status run_rounds(oct_bench *b, const oct_bench_options *options, oct
     return OCT_OK;
 }
 
-/* The profile: a tap after each operator stamps the time. */
+/* The profile: the time is stamped after each operator. */
 
 enum { PROFILE_RUNS = 21 };
 
 typedef struct stamps {
     oct_subject *subject;
     double last;
-    int32_t run, at; /* next operator */
+    int32_t run;
 } stamps;
 
-static void stamp(void *user, int32_t index, const oct_value *value)
+static void stamp(void *user, int32_t node)
 {
-    (void)value;
     stamps *t = user;
-    oct_subject *s = t->subject;
     double now = now_ns();
-    /* Inputs are tapped first; an operator counts at its first output. */
-    if (t->at < s->op_count && oct_session_node(s->session, t->at)->node->outputs[0] == index) {
-        s->op_times[(size_t)t->at * PROFILE_RUNS + (size_t)t->run] = now - t->last;
-        t->at++;
-    }
+    if (node >= 0)
+        t->subject->op_times[(size_t)node * PROFILE_RUNS + (size_t)t->run] = now - t->last;
     t->last = now_ns();
 }
 
@@ -199,11 +194,11 @@ static oct_status profile(const oct_bench *b, oct_subject *s, oct_error *err)
     OCT_TRY(name_operators(s, err));
     oct_status status = OCT_OK;
     for (int32_t run = 0; run < PROFILE_RUNS && status == OCT_OK; run++) {
-        stamps t = { .subject = s, .last = now_ns(), .run = run };
-        oct_session_set_tap(s->session, stamp, &t);
+        stamps t = { .subject = s, .run = run };
+        oct_session_set_watch(s->session, stamp, &t);
         status = oct_runner_run(s->runner, err);
     }
-    oct_session_set_tap(s->session, NULL, NULL);
+    oct_session_set_watch(s->session, NULL, NULL);
     for (int32_t i = 0; i < s->op_count && status == OCT_OK; i++) {
         double *times = s->op_times + (size_t)i * PROFILE_RUNS;
         oct_sort(times, PROFILE_RUNS);

@@ -26,6 +26,8 @@ struct oct_session {
     size_t block_bytes;
     void (*tap)(void *user, int32_t index, const oct_value *value);
     void *tap_user;
+    void (*watch)(void *user, int32_t node);
+    void *watch_user;
     oct_arena late;           /* what late nodes made in the last run */
     bool *planned_known;      /* [tensor_count] oct_value.known as planned; NULL: no node is late */
     oct_host host;            /* what control flow and variables ask for */
@@ -54,6 +56,9 @@ oct_status oct_session_make_values(oct_session *session, oct_error *err);
  * Infers shapes, computes what is known, prepares the other nodes with their kernels; fills session->run.
  */
 oct_status oct_session_make_nodes(oct_session *session, oct_error *err);
+
+/** Lets nodes take over the work of the node before them where their operators can. */
+oct_status oct_session_fuse(oct_session *session, oct_error *err);
 
 /**
  * Plans and evaluates a late node: one whose shapes follow from data. What it makes lives in session->late

@@ -36,6 +36,8 @@ oct_status oct_session_create_subgraph(const oct_graph *graph, int32_t index,
     if (status == OCT_OK)
         status = oct_session_make_nodes(session, err);
     if (status == OCT_OK)
+        status = oct_session_fuse(session, err);
+    if (status == OCT_OK)
         status = oct_session_make_memory(session, err);
     if (status != OCT_OK) {
         oct_session_free(session);
@@ -106,16 +108,29 @@ static void tap_outputs(const oct_session *session, const oct_op *op)
         session->tap(session->tap_user, op->node->outputs[i], op->out[i]);
 }
 
+static oct_status run_node(oct_session *session, oct_op *op, oct_error *err)
+{
+    if (op->postponed)
+        return oct_session_run_late(session, op, err);
+    if (session->tap == NULL && op->absorbed)
+        return OCT_OK;
+    return (session->tap == NULL && op->fused != NULL ? op->fused : op->eval)(op, err);
+}
+
 oct_status oct_session_run(oct_session *session, oct_error *err)
 {
     oct_session_forget_late(session);
     if (session->tap != NULL)
         tap_inputs(session);
+    if (session->watch != NULL)
+        session->watch(session->watch_user, -1);
     for (int32_t i = 0; i < session->run_count; i++) {
         oct_op *op = session->run[i];
-        OCT_TRY(op->postponed ? oct_session_run_late(session, op, err) : op->eval(op, err));
+        OCT_TRY(run_node(session, op, err));
         if (session->tap != NULL)
             tap_outputs(session, op);
+        if (session->watch != NULL)
+            session->watch(session->watch_user, i);
     }
     return OCT_OK;
 }
@@ -141,6 +156,13 @@ void oct_session_set_tap(oct_session *session,
 {
     session->tap = tap;
     session->tap_user = user;
+}
+
+void oct_session_set_watch(oct_session *session, void (*watch)(void *user, int32_t node),
+    void *user)
+{
+    session->watch = watch;
+    session->watch_user = user;
 }
 
 const oct_value *oct_session_value(const oct_session *session, int32_t index)

@@ -66,6 +66,7 @@ static const oct_kernel_set kernels_avx512amx = {
     AVX512VNNI_KERNELS,
     .gemm_s8_tiles = { oct_gemm_s8_begin_avx512amx, oct_gemm_s8_avx512amx,
         oct_gemm_s8_end_avx512amx },
+    .lookup = oct_lookup_avx512amx,
 };
 #endif
 

@@ -10,6 +10,7 @@
 #include "kernels/depthwise_columns.h"
 #include "kernels/extremes.h"
 #include "kernels/gemm.h"
+#include "kernels/lookup.h"
 #include "kernels/mul.h"
 #include "kernels/peak.h"
 #include "kernels/requant_tile.h"
@@ -35,6 +36,7 @@ typedef struct oct_kernel_set {
     oct_add_row_s8_fn add_row_s8;
     oct_add_row_s16_fn add_row_s16;
     oct_mul_row_s8_fn mul_row_s8;
+    oct_lookup_fn lookup; /* NULL: plain C is as good */
     void (*move_flip)(void *to, const void *from, size_t n, int32_t zero);
     void (*move_widen)(void *to, const void *from, size_t n, int32_t zero);
     void (*hybrid_shared)(const oct_hybrid_args *args);

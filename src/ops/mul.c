@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "kernels/dispatch.h"
+#include "kernels/sigmoid.h"
 #include "numeric/fixedpoint_math.h"
 #include "ops/arith.h"
 #include "ops/broadcast.h"
+#include "ops/unary.h"
 #include "ops/version.h"
 
 typedef struct params {
@@ -19,6 +21,8 @@ typedef struct params {
     int64_t lo_i64, hi_i64;
     int32_t a_zero, b_zero, y_zero, lo, hi;
     oct_multiplier scale;
+    oct_value *x;         /* of x * logistic(x) as one function: its operand, */
+    const void *function; /* and its kernels (float) or table (int8) */
 } params;
 
 static oct_status prepare_quantized(oct_op *op, params *p, int activation, oct_error *err)
@@ -214,6 +218,56 @@ static oct_status eval_fast(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
+static void row_swish(const void *user, size_t n, const void *x, void *y)
+{
+    const params *p = user;
+    ((const oct_sigmoid_set *)p->function)->swish(n, x, p->lo_f32, p->hi_f32, y);
+}
+
+/* x * logistic(x) from x alone. */
+static oct_status eval_swish(oct_op *op, oct_error *err)
+{
+    (void)err;
+    const params *p = op->prepared;
+    oct_value *in[1] = { p->x };
+    oct_op unary = *op;
+    unary.in = in;
+    unary.in_count = 1;
+    if (op->form == OCT_FORM_F32)
+        oct_unary_run(&unary, sizeof(float), sizeof(float), row_swish, p);
+    else
+        oct_table8_run(&unary, p->function);
+    return OCT_OK;
+}
+
+/* LOGISTIC of one operand as the other: floats by a kernel for both, int8 by one table of the product. */
+static oct_status absorb_logistic(oct_op *op, const oct_op *before, oct_error *err)
+{
+    params *p = op->prepared;
+    oct_value *gate = before->out[0];
+    bool left = op->in[0] == before->in[0] && op->in[1] == gate;
+    bool right = op->in[1] == before->in[0] && op->in[0] == gate;
+    if (before->node->op != OCT_OP_LOGISTIC || !(left || right)
+        || (op->form != OCT_FORM_F32 && op->form != OCT_FORM_S8))
+        return OCT_OK;
+    p->x = before->in[0];
+    if (op->form == OCT_FORM_F32) {
+        p->function = oct_sigmoid_set_of(oct_cpu_level());
+    } else {
+        const uint8_t *logistic = before->prepared;
+        uint8_t *table = oct_table8_create(op);
+        if (table == NULL)
+            return oct_fail_memory(err, 256, op->out[0]->label);
+        for (int32_t q = INT8_MIN; q <= INT8_MAX; q++) {
+            int8_t x = (int8_t)q, y = (int8_t)logistic[(uint8_t)q];
+            table[(uint8_t)q] = (uint8_t)mul_s8(p, left ? x : y, left ? y : x);
+        }
+        p->function = table;
+    }
+    op->fused = eval_swish;
+    return OCT_OK;
+}
+
 static float scale_of(const oct_tensor *tensor)
 {
     return tensor != NULL && tensor->quant.count > 0 ? tensor->quant.scale[0] : 0.f;
@@ -254,7 +308,7 @@ const oct_op_def oct_op_mul = {
     .ref = { [OCT_FORM_F32] = { .eval = eval_mul_f32 }, [OCT_FORM_S8] = { .eval = eval_mul_s8 },
         [OCT_FORM_U8] = { .eval = eval_mul_u8 }, [OCT_FORM_S16] = { .eval = eval_mul_s16 },
         [OCT_FORM_I32] = { .eval = eval_mul_i32 }, [OCT_FORM_I64] = { .eval = eval_mul_i64 } },
-    .fast = { [OCT_FORM_S8] = { prepare_fast, eval_fast } },
+    .fast = { [OCT_FORM_S8] = { prepare_fast, eval_fast } }, .absorb = absorb_logistic,
 };
 
 const oct_op_def oct_op_div = {

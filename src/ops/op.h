@@ -94,6 +94,8 @@ struct oct_op {
     oct_pool *pool;         /* NULL: serial */
     oct_arena *arena;       /* lives as long as the session */
     oct_eval_fn eval;
+    oct_eval_fn fused;      /* NULL, or what runs instead of eval and does the work of the node before too */
+    bool absorbed;          /* the node that follows does this one's work where nobody looks at the output */
     oct_host *host;         /* NULL where nothing runs, as in constant folding */
     bool *late;             /* where oct_op_need_run() leaves word while planning; NULL: nobody asks */
     bool postponed;         /* each run plans it anew: its shapes follow from data */
@@ -187,6 +189,12 @@ typedef struct oct_op_def {
     oct_status (*prepare)(oct_op *op, oct_error *err);
     oct_kernel ref[OCT_FORM_COUNT];
     oct_kernel fast[OCT_FORM_COUNT];
+    /**
+     * Sets op->fused where one evaluation can do the work of op and of the node before it, whose only
+     * output is read by op alone; both are prepared, both run fast kernels. Same results as without.
+     * NULL: never.
+     */
+    oct_status (*absorb)(oct_op *op, const oct_op *before, oct_error *err);
 } oct_op_def;
 
 /** The descriptor of a builtin operator; NULL when Octavo does not know it. */

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "kernels/dispatch.h"
 #include "ops/arith.h"
 
 typedef struct job {
@@ -30,6 +31,22 @@ void oct_unary_run(const oct_op *op, size_t in_size, size_t out_size, oct_unary_
     oct_pool_for(op->pool, oct_value_count(op->out[0]), GRAIN, run_piece, &j);
 }
 
+/* A table and what looks bytes up in it. */
+typedef struct table8 {
+    uint8_t codes[256];
+    oct_lookup_fn look_up;
+} table8;
+
+uint8_t *oct_table8_create(oct_op *op)
+{
+    table8 *table = oct_op_alloc(op, sizeof *table);
+    if (table == NULL)
+        return NULL;
+    oct_lookup_fn fast = oct_kernel_set_get()->lookup;
+    table->look_up = fast != NULL ? fast : oct_lookup_c;
+    return table->codes;
+}
+
 static int32_t clamp_code(float code, int32_t zero, int32_t lo, int32_t hi)
 {
     /* Float bounds first: the conversion of anything larger (or of NaN) would be undefined. */
@@ -42,7 +59,7 @@ oct_status oct_table8_prepare(oct_op *op, int32_t (*code_of)(const void *user, i
 {
     OCT_TRY(oct_op_need_quant(op, op->in[0], err));
     OCT_TRY(oct_op_need_quant(op, op->out[0], err));
-    uint8_t *table = oct_op_alloc(op, 256);
+    uint8_t *table = oct_table8_create(op);
     if (table == NULL)
         return oct_fail_memory(err, 256, op->out[0]->label);
     int32_t lo, hi, in_zero = oct_value_zero(op->in[0]), out_zero = oct_value_zero(op->out[0]);
@@ -90,18 +107,21 @@ oct_status oct_table8_prepare_real(oct_op *op, float (*f)(float), oct_error *err
     return oct_table8_prepare(op, real_code, &r, err);
 }
 
-static void look_up_8(const void *user, size_t n, const void *x_, void *y_)
+static void look_up_8(const void *user, size_t n, const void *x, void *y)
 {
-    const uint8_t *table = user, *x = x_;
-    uint8_t *y = y_;
-    for (size_t i = 0; i < n; i++)
-        y[i] = table[x[i]];
+    const table8 *table = user;
+    table->look_up(table->codes, n, x, y);
+}
+
+void oct_table8_run(const oct_op *op, const uint8_t *table)
+{
+    oct_unary_run(op, 1, 1, look_up_8, table);
 }
 
 oct_status oct_table8_eval(oct_op *op, oct_error *err)
 {
     (void)err;
-    oct_unary_run(op, 1, 1, look_up_8, op->prepared);
+    oct_table8_run(op, op->prepared);
     return OCT_OK;
 }
 

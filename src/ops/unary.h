@@ -47,6 +47,12 @@ oct_status oct_table8_prepare(oct_op *op, int32_t (*code_of)(const void *user, i
  */
 oct_status oct_table8_prepare_real(oct_op *op, float (*f)(float), oct_error *err);
 
+/** A table of 256 codes, zeros at first, that lives as long as the session; NULL when memory is short. */
+uint8_t *oct_table8_create(oct_op *op);
+
+/** out[0] = in[0] looked up in a table of oct_table8_create(). */
+void oct_table8_run(const oct_op *op, const uint8_t *table);
+
 /** Looks every element up; out[0] has the type of in[0]. */
 oct_status oct_table8_eval(oct_op *op, oct_error *err);
 
