@@ -4,8 +4,8 @@
 #include "kernels/elementwise.h"
 
 #define SET(isa)                                                                                   \
-    static const oct_elementwise_set set_##isa = { oct_mul_s8_##isa, oct_quantize_s8_##isa,        \
-        oct_quantize_s16_##isa };
+    static const oct_elementwise_set set_##isa = { oct_mul_s8_##isa,                               \
+        oct_squared_difference_s8_##isa, oct_quantize_s8_##isa, oct_quantize_s16_##isa };
 SET(c)
 #if defined(__x86_64__) && !defined(OCT_PORTABLE)
 SET(avx2)

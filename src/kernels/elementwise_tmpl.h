@@ -57,6 +57,33 @@ void NAMED(oct_mul_s8, ISA)(const oct_product_s8 *p, size_t n, const int8_t *a, 
             y[i] = TIMES(first_a, b[i * b_step]);
 }
 
+/* Differences stay below 2^15, their squares below 2^30. */
+static inline int8_t squared(int32_t a, int32_t b, const scaling *y, int32_t zero)
+{
+    int32_t difference = a - b;
+    return clamped(scaled(difference * difference, *y) + zero, INT8_MIN, INT8_MAX);
+}
+
+#define SCALED_A(v) scaled(((v) - q.a_zero) * 128, a_scale)
+#define SCALED_B(v) scaled(((v) - q.b_zero) * 128, b_scale)
+
+void NAMED(oct_squared_difference_s8, ISA)(const oct_difference_s8 *p, size_t n, const int8_t *a,
+    size_t a_step, const int8_t *b, size_t b_step, int8_t *y)
+{
+    oct_difference_s8 q = *p;
+    scaling a_scale = split(p->a), b_scale = split(p->b), y_scale = split(p->y);
+    int32_t first_a = SCALED_A(a[0]), first_b = SCALED_B(b[0]);
+    if (a_step != 0 && b_step != 0)
+        for (size_t i = 0; i < n; i++)
+            y[i] = squared(SCALED_A(a[i]), SCALED_B(b[i]), &y_scale, q.y_zero);
+    else if (a_step != 0)
+        for (size_t i = 0; i < n; i++)
+            y[i] = squared(SCALED_A(a[i]), first_b, &y_scale, q.y_zero);
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] = squared(first_a, SCALED_B(b[i * b_step]), &y_scale, q.y_zero);
+}
+
 static inline int16_t clamped_s16(int32_t code, int32_t lo, int32_t hi)
 {
     code = code < lo ? lo : code;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernels/column_sums.h"
+#include "kernels/row_sums.h"
 #include "numeric/fixedpoint.h"
 #include "ops/arith.h"
 #include "ops/version.h"
@@ -283,7 +284,7 @@ EXTREMUM(min, i32, int32_t, INT32_MAX, <)
 EXTREMUM(min, i64, int64_t, INT64_MAX, <)
 
 #define PRODUCT(name, type, sum_t)                                                                 \
-    WALK(product_##name, type, sum_t, *s * v)                                                      \
+    WALK(product_##name, type, sum_t, *s *v)                                                       \
     static oct_status product_##name(oct_op *op, oct_error *err)                                   \
     {                                                                                              \
         (void)err;                                                                                 \
@@ -324,20 +325,32 @@ EXTREMUM(any, bool, uint8_t, 0, >)
 EXTREMUM(all, bool, uint8_t, 1, <)
 
 /*
- * The fast MEAN: sums of rows, as over height and width of an image, in pieces of columns. The
- * order of additions is that of the walk.
+ * The fast MEAN: sums of columns, as over height and width of an image, in pieces of columns, and sums
+ * of rows, as over channels. The order of additions is that of the walk.
  */
 enum { PIECE = 64 };
 
-static size_t images(const reduction *r) { return r->rank == 3 ? r->dims[0] : 1; }
-static size_t pieces(const reduction *r) { return (r->dims[r->rank - 1] + PIECE - 1) / PIECE; }
+static size_t images(const reduction *r)
+{
+    return r->rank == 3 ? r->dims[0] : 1;
+}
+static size_t pieces(const reduction *r)
+{
+    return (r->dims[r->rank - 1] + PIECE - 1) / PIECE;
+}
+
+static bool over_channels(const reduction *r)
+{
+    return r->rank <= 2 && r->out_step[r->rank - 1] == 0;
+}
 
 static oct_status prepare_fast_mean(oct_op *op, bool *usable, oct_error *err)
 {
     (void)err;
     const reduction *r = op->prepared;
-    *usable = (r->rank == 2 || r->rank == 3) && r->out_step[r->rank - 1] != 0 && r->each > 0
-        && r->each < 1 << 21;
+    *usable =
+        (over_channels(r) || ((r->rank == 2 || r->rank == 3) && r->out_step[r->rank - 1] != 0)) &&
+        r->each > 0 && r->each < 1 << 21;
     op->packed = (void *)(uintptr_t)oct_column_sums_set_of(oct_cpu_level());
     return OCT_OK;
 }
@@ -374,11 +387,33 @@ static void mean_pieces(void *user, size_t begin, size_t end, int32_t worker)
     }
 }
 
+static void mean_rows(void *user, size_t begin, size_t end, int32_t worker)
+{
+    (void)worker;
+    const oct_op *op = user;
+    const reduction *r = op->prepared;
+    size_t from = begin * r->each, n = end - begin;
+    if (op->form == OCT_FORM_S8) {
+        int32_t *sum = (int32_t *)op->scratch[0] + begin;
+        oct_row_sums_s8((const int8_t *)op->in[DATA]->data + from, n, r->each, sum);
+        finish_s8(r, sum, n, (int8_t *)op->out[0]->data + begin);
+        return;
+    }
+    float *y = (float *)op->out[0]->data + begin;
+    oct_row_sums_f32((const float *)op->in[DATA]->data + from, n, r->each, y);
+    for (size_t i = 0; i < n; i++)
+        y[i] /= (float)r->each;
+}
+
 static oct_status fast_mean(oct_op *op, oct_error *err)
 {
-    enum { GRAIN = 16384 };
+    enum { GRAIN = 16384, ROWS = 8 };
     (void)err;
     const reduction *r = op->prepared;
+    if (over_channels(r)) {
+        oct_pool_for(op->pool, r->outputs, (GRAIN / r->each / ROWS + 1) * ROWS, mean_rows, op);
+        return OCT_OK;
+    }
     size_t grain = GRAIN / (PIECE * r->each);
     oct_pool_for(op->pool, images(r) * pieces(r), grain > 0 ? grain : 1, mean_pieces, op);
     return OCT_OK;
@@ -388,9 +423,14 @@ static oct_status fast_mean(oct_op *op, oct_error *err)
     {                                                                                              \
         .name = #builtin, .code = OCT_OP_##builtin, .min_in = 2, .max_in = 2, .min_out = 1,        \
         .max_out = 1, .options = OCT_OPTIONS_Reducer,                                              \
-        .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_NONE }, .in_slots = 2,                           \
-            .out = { OCT_ROLE_ACT }, .out_slots = 1, .weight_axis = -1, .link = link_rule,         \
-            .s8 = true, .s16 = true },                                                             \
+        .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_NONE },                                          \
+            .in_slots = 2,                                                                         \
+            .out = { OCT_ROLE_ACT },                                                               \
+            .out_slots = 1,                                                                        \
+            .weight_axis = -1,                                                                     \
+            .link = link_rule,                                                                     \
+            .s8 = true,                                                                            \
+            .s16 = true },                                                                         \
         .version = version_rule, .runtime = runtimes, .infer = infer, .prepare = prepare,          \
         __VA_ARGS__,                                                                               \
     }
@@ -399,22 +439,23 @@ static oct_status fast_mean(oct_op *op, oct_error *err)
     FORM(F32, kind##_f32), FORM(S8, kind##_s8), FORM(U8, kind##_u8), FORM(S16, kind##_s16),        \
         FORM(I32, kind##_i32), FORM(I64, kind##_i64)
 
-const oct_op_def oct_op_mean = REDUCE_OP(MEAN, oct_version_s8_2_s16_3, "1.6 1.14 2.4",
-    OCT_LINK_FREE,
-    .ref = { FORM(F32, mean_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16),
-        FORM(I32, mean_i32), FORM(I64, mean_i64) },
-    .fast = { [OCT_FORM_F32] = { prepare_fast_mean, fast_mean },
-        [OCT_FORM_S8] = { prepare_fast_mean, fast_mean } });
+const oct_op_def oct_op_mean =
+    REDUCE_OP(MEAN, oct_version_s8_2_s16_3, "1.6 1.14 2.4", OCT_LINK_FREE,
+        .ref = { FORM(F32, mean_f32), FORM(S8, sum_s8), FORM(U8, sum_u8), FORM(S16, sum_s16),
+            FORM(I32, mean_i32), FORM(I64, mean_i64) },
+        .fast = { [OCT_FORM_F32] = { prepare_fast_mean, fast_mean },
+            [OCT_FORM_S8] = { prepare_fast_mean, fast_mean } });
 const oct_op_def oct_op_sum = REDUCE_OP(SUM, oct_version_s8_2, "1.10 1.15", OCT_LINK_FREE,
     .ref = { FORM(F32, sum_f32), FORM(S8, real_sum_s8), FORM(U8, sum_u8), FORM(S16, real_sum_s16),
         FORM(I32, sum_i32), FORM(I64, sum_i64) });
-const oct_op_def oct_op_reduce_max = REDUCE_OP(REDUCE_MAX, oct_version_s8_2_s16_3, "1.11 1.14 2.5",
-    OCT_LINK_SAME, .ref = { EXTREMA(max) });
-const oct_op_def oct_op_reduce_min = REDUCE_OP(REDUCE_MIN, oct_version_s8_2_s16_3, "1.11 1.14 2.5",
-    OCT_LINK_SAME, .ref = { EXTREMA(min) });
-const oct_op_def oct_op_reduce_prod = REDUCE_OP(REDUCE_PROD, oct_version_s8_s16_2, "1.11 2.6",
-    OCT_LINK_FREE, .ref = { FORM(F32, product_f32), FORM(S8, product_s8), FORM(S16, product_s16),
-        FORM(I32, product_i32), FORM(I64, product_i64) });
+const oct_op_def oct_op_reduce_max = REDUCE_OP(
+    REDUCE_MAX, oct_version_s8_2_s16_3, "1.11 1.14 2.5", OCT_LINK_SAME, .ref = { EXTREMA(max) });
+const oct_op_def oct_op_reduce_min = REDUCE_OP(
+    REDUCE_MIN, oct_version_s8_2_s16_3, "1.11 1.14 2.5", OCT_LINK_SAME, .ref = { EXTREMA(min) });
+const oct_op_def oct_op_reduce_prod =
+    REDUCE_OP(REDUCE_PROD, oct_version_s8_s16_2, "1.11 2.6", OCT_LINK_FREE,
+        .ref = { FORM(F32, product_f32), FORM(S8, product_s8), FORM(S16, product_s16),
+            FORM(I32, product_i32), FORM(I64, product_i64) });
 
 #define LOGICAL_OP(builtin, kind, since)                                                           \
     {                                                                                              \

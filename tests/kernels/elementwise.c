@@ -44,13 +44,46 @@ static void check_product(const oct_elementwise_set *set, const char *name, size
     check_input_free(&b_memory);
 }
 
+static int8_t want_difference(const oct_difference_s8 *p, int32_t a, int32_t b)
+{
+    int32_t d = oct_mbqm((a - p->a_zero) * 128, p->a) - oct_mbqm((b - p->b_zero) * 128, p->b);
+    return (int8_t)oct_clamp_i32(oct_mbqm(d * d, p->y) + p->y_zero, -128, 127);
+}
+
+static void check_difference(const oct_elementwise_set *set, const char *name, size_t n, int shape)
+{
+    size_t a_step = shape != 2, b_step = shape != 1, an = a_step ? n : 1, bn = b_step ? n : 1;
+    check_input a_memory = check_input_create(an), b_memory = check_input_create(bn);
+    int8_t *a = a_memory.data, *b = b_memory.data, *y = check_output_create(n);
+    random_codes(a, an);
+    random_codes(b, bn);
+    oct_multiplier half = { 1 << 30, 0 }, less = random_multiplier(-9, -1);
+    bool a_larger = check_random() % 2 == 0;
+    oct_difference_s8 p = { check_extreme(-128, 127), check_extreme(-128, 127),
+        check_extreme(-128, 127), a_larger ? half : less, a_larger ? less : half,
+        random_multiplier(-30, 0) };
+    p.y.e = check_random() % 2 ? check_between(-24, -14) : p.y.e;
+    set->squared_difference_s8(&p, n, a, a_step, b, b_step, y);
+    bool equal = check_output_intact(y, n);
+    for (size_t i = 0; i < n; i++)
+        equal &= y[i] == want_difference(&p, a[i * a_step], b[i * b_step]);
+    check(equal, "squared difference of %s: %zu codes, shape %d", name, n, shape);
+    check_output_free(y);
+    check_input_free(&a_memory);
+    check_input_free(&b_memory);
+}
+
 static float value_of(int kind)
 {
     switch (kind) {
-    case 0: return check_float();
-    case 1: return (float)check_between(-200, 200) + 0.5f;                  /* ties */
-    case 2: return nextafterf((float)check_between(-200, 200) + 0.5f, 0.f); /* just below them */
-    default: return check_random() % 2 ? INFINITY : -INFINITY;
+    case 0:
+        return check_float();
+    case 1:
+        return (float)check_between(-200, 200) + 0.5f; /* ties */
+    case 2:
+        return nextafterf((float)check_between(-200, 200) + 0.5f, 0.f); /* just below them */
+    default:
+        return check_random() % 2 ? INFINITY : -INFINITY;
     }
 }
 
@@ -89,6 +122,7 @@ int main(void)
         for (size_t n = 1; n < 150; n += n < 20 ? 1 : 13)
             for (int round = 0; round < 40; round++) {
                 check_product(set, name, n, round % 3);
+                check_difference(set, name, n, round % 3);
                 check_quantize(set, name, n, round % 4);
             }
     }
