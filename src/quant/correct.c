@@ -56,7 +56,7 @@ static oct_status find_layers(correction *c, oct_error *err)
     for (int32_t i = 0; i < nodes; i++) {
         int32_t position = c->replay.positions[oct_work_position(&c->sim->work, c->sim->nodes[i])];
         oct_layer *found = &c->layers[c->count];
-        if (position < 0 || position >= c->replay.end || effort_of(c, i) == OCT_EFFORT_NONE ||
+        if ((c->real->work.kept != NULL && c->real->work.kept[i]) || position < 0 || position >= c->replay.end || effort_of(c, i) == OCT_EFFORT_NONE ||
             !oct_layer_look_at(&c->replay, c->replay.sub->nodes[position], found))
             continue;
         found->index = i;

@@ -263,13 +263,21 @@ static oct_status fit_inputs(sixteen *s, oct_node *node, oct_error *err)
     return OCT_OK;
 }
 
+/* A tensor that has become int16 here: not one that had codes in the float graph. */
+static bool became_int16(const sixteen *s, int32_t index)
+{
+    const oct_tensor *tensor = s->sub->tensors[index];
+    bool given = s->work->given != NULL && index < s->work->float_tensors && s->work->given[index];
+    return tensor->type == OCT_INT16 && is_quantized(tensor) && !given;
+}
+
 /* Float nodes get what int16 nodes made through a DEQUANTIZE. */
 static oct_status serve_float_node(sixteen *s, oct_node *node, oct_error *err)
 {
     for (int32_t i = 0; i < node->input_count; i++) {
         int32_t index = node->inputs[i];
         const oct_tensor *tensor = oct_work_input(s->work, node, i);
-        if (tensor == NULL || tensor->type != OCT_INT16 || !is_quantized(tensor))
+        if (tensor == NULL || !became_int16(s, index))
             continue;
         if (s->twin[index] < 0) {
             const char *name = suffixed(s, tensor->name, "_float");
@@ -363,7 +371,7 @@ static oct_status visit(sixteen *s, int32_t at, oct_error *err)
 static oct_status float_boundary(sixteen *s, bool input, int32_t index, oct_error *err)
 {
     oct_tensor *tensor = s->sub->tensors[index];
-    if (tensor->type != OCT_INT16 || !is_quantized(tensor))
+    if (!became_int16(s, index))
         return OCT_OK;
     int32_t real;
     const char *name = suffixed(s, tensor->name, "_int16");

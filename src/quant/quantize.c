@@ -39,23 +39,61 @@ static oct_status finish(oct_work *work, oct_error *err)
     return oct_error_prefix(err, oct_graph_check(work->graph, err), "after quantization");
 }
 
+static oct_status note_uncalibrated(oct_work *work, oct_error *err)
+{
+    for (int32_t i = 0; i < work->node_count; i++)
+        if (oct_work_takes(work, work->nodes[i]))
+            OCT_TRY(oct_report_set(work->report, i, "float32", err,
+                "calibration data and recipes reach the main subgraph only"));
+    return OCT_OK;
+}
+
+/* A subgraph that control flow, a composite or another signature runs: weights alone change. */
+static oct_status rewrite_other(oct_work *work, bool by_layer, oct_error *err)
+{
+    OCT_TRY(oct_work_know_nodes(work, err));
+    OCT_TRY(oct_work_keep_nodes(work, err));
+    if (oct_mode_needs_calibration(work->form) || by_layer)
+        return note_uncalibrated(work, err);
+    OCT_TRY(quantizer_of(work->form)(work, err));
+    return oct_graph_compact(work->graph, work->sub, err);
+}
+
+static oct_status rewrite_others(const oct_work *first, bool by_layer, oct_error *err)
+{
+    oct_quant_report *last = first->report;
+    for (int32_t i = 1; i < first->graph->subgraph_count; i++) {
+        OCT_TRY(oct_report_create(first->graph, i, &last->next, err));
+        last = last->next;
+        oct_subgraph *sub = first->graph->subgraphs[i];
+        oct_work work = { .graph = first->graph, .sub = sub, .options = first->options,
+            .float_tensors = sub->tensor_count, .report = last, .form = first->form };
+        oct_status status = rewrite_other(&work, by_layer, err);
+        oct_arena_free(&work.arena);
+        OCT_TRY(status);
+    }
+    return OCT_OK;
+}
+
 /* Clones the float graph and rewrites the clone for the mode of options, or by settings. */
 static oct_status rewrite(const oct_graph *graph, const oct_quant_options *options,
     const oct_settings *settings, const oct_range *ranges, oct_graph **out, oct_quant_report **report, oct_rewritten *made,
     oct_error *err)
 {
     OCT_TRY(oct_graph_clone(graph, out, err));
-    OCT_TRY(oct_report_create(graph, report, err));
+    OCT_TRY(oct_report_create(graph, 0, report, err));
     oct_subgraph *sub = (*out)->subgraphs[0];
     made->work = (oct_work){ .graph = *out, .sub = sub, .options = options, .ranges = ranges,
         .float_tensors = sub->tensor_count, .report = *report, .form = options->mode,
         .settings = settings };
     OCT_TRY(oct_work_know_nodes(&made->work, err));
     made->nodes = made->work.nodes;
-    if (settings != NULL)
-        return oct_quantize_mixed(&made->work, err);
-    quantizer quantize = quantizer_of(options->mode);
-    return quantize == NULL ? OCT_OK : quantize(&made->work, err);
+    quantizer quantize = settings != NULL ? oct_quantize_mixed : quantizer_of(options->mode);
+    if (quantize == NULL)
+        return OCT_OK;
+    OCT_TRY(oct_work_keep_nodes(&made->work, err));
+    OCT_TRY(quantize(&made->work, err));
+    return rewrite_others(&made->work, settings != NULL, err);
 }
 
 /* The mode whose graph the engine can run with float inputs, with the weights and biases of `mode`. */

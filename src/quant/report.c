@@ -46,9 +46,10 @@ static bool fill(oct_quant_report *report, const oct_subgraph *sub)
     return report->notes != NULL;
 }
 
-oct_status oct_report_create(const oct_graph *graph, oct_quant_report **out, oct_error *err)
+oct_status oct_report_create(
+    const oct_graph *graph, int32_t subgraph, oct_quant_report **out, oct_error *err)
 {
-    const oct_subgraph *sub = graph->subgraphs[0];
+    const oct_subgraph *sub = graph->subgraphs[subgraph];
     oct_quant_report *report = calloc(1, sizeof *report);
     *out = report;
     if (report != NULL && fill(report, sub))
@@ -77,12 +78,15 @@ oct_status oct_report_set(oct_quant_report *report, int32_t index, const char *r
 
 int32_t oct_quant_report_count(const oct_quant_report *report)
 {
-    return report->count;
+    return report == NULL ? 0 : report->count + oct_quant_report_count(report->next);
 }
 
 const oct_layer_note *oct_quant_report_note(const oct_quant_report *report, int32_t index)
 {
-    return index >= 0 && index < report->count ? &report->notes[index] : NULL;
+    if (report == NULL || index < 0)
+        return NULL;
+    return index < report->count ? &report->notes[index]
+                                 : oct_quant_report_note(report->next, index - report->count);
 }
 
 const oct_quant_quality *oct_quant_report_quality(const oct_quant_report *report)
@@ -94,6 +98,7 @@ void oct_quant_report_free(oct_quant_report *report)
 {
     if (report == NULL)
         return;
+    oct_quant_report_free(report->next);
     oct_arena_free(&report->arena);
     free(report);
 }

@@ -44,10 +44,12 @@ int32_t oct_work_index(const oct_work *work, const oct_node *node)
 
 bool oct_work_takes(const oct_work *work, const oct_node *node)
 {
-    if (work->settings == NULL)
+    if (work->settings == NULL && work->kept == NULL)
         return true;
     int32_t index = oct_work_index(work, node);
-    return index >= 0 && work->settings->of[index].form == work->form;
+    if (index >= 0 && work->kept != NULL && work->kept[index])
+        return false;
+    return work->settings == NULL || (index >= 0 && work->settings->of[index].form == work->form);
 }
 
 int32_t oct_work_weight_axis(const oct_work *work, const oct_node *node, int32_t axis)

@@ -31,7 +31,9 @@ typedef struct oct_work {
     int32_t node_count;
     oct_mode form;           /* that layers are given now */
     const oct_settings *settings;         /* of the layers; NULL: all get `form` */
-    const struct oct_node_place *places;  /* [node_count]: nodes by address; with settings */
+    const struct oct_node_place *places;  /* [node_count]: nodes by address */
+    const bool *kept;  /* [node_count]: quantized already or to be left as they are; NULL: none are */
+    const bool *given; /* [float_tensors]: tensors that have codes in the float graph; NULL: none do */
     oct_arena arena; /* scratch that lives as long as the work */
 } oct_work;
 
@@ -41,7 +43,13 @@ typedef struct oct_work {
  */
 oct_status oct_work_know_nodes(oct_work *work, oct_error *err);
 
-/** Place of a node in the float graph; -1: added by the quantizer. Only with settings. */
+/**
+ * Takes note of the nodes that stay as they are: those that read or write codes, and those that read constants
+ * which are not finite, such as the minus infinity of a mask. The report says so.
+ */
+oct_status oct_work_keep_nodes(oct_work *work, oct_error *err);
+
+/** Place of a node in the float graph; -1: added by the quantizer. */
 int32_t oct_work_index(const oct_work *work, const oct_node *node);
 
 /** Whether a node of the float graph gets the work's present form; others are float to it. */

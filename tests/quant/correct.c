@@ -295,7 +295,7 @@ static void test_a_second_correction_changes_nothing(void **unused)
     *work = (oct_work){ .options = &options, .ranges = evidence.ranges,
         .float_tensors = b.sub->tensor_count };
     assert_int_equal(oct_graph_clone(b.graph, &work->graph, NULL), OCT_OK);
-    assert_int_equal(oct_report_create(b.graph, &work->report, NULL), OCT_OK);
+    assert_int_equal(oct_report_create(b.graph, 0, &work->report, NULL), OCT_OK);
     work->sub = work->graph->subgraphs[0];
     oct_node *nodes[3];
     memcpy(nodes, work->sub->nodes, sizeof nodes);
