@@ -9,10 +9,12 @@
  */
 #include "ops/fast_conv.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "kernels/dispatch.h"
 #include "kernels/gather.h"
+#include "kernels/requant_real.h"
 #include "ops/arith.h"
 
 enum { TILE_BYTES = 256 * 1024, MOST_ROWS = 84, SUM_ROWS = 32, PIECES_PER_WORKER = 3 };
@@ -177,6 +179,14 @@ static size_t chunk_taps(const fast_conv *f, int32_t chunk)
     return left < f->chunk ? left : f->chunk;
 }
 
+static bool are_finite(const double *real, int32_t channels)
+{
+    for (int32_t c = 0; real != NULL && c < channels; c++)
+        if (!isfinite(real[c]))
+            return false;
+    return real != NULL;
+}
+
 static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, oct_error *err)
 {
     int32_t channels = l->window.out_c;
@@ -202,6 +212,8 @@ static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, o
     f->wide = op->form == OCT_FORM_S16 && !l->bias32 && l->rq.real == NULL && f->chunks == 1;
     if (f->wide)
         return oct_linear_requant_s16(op, l, NULL, channels, &f->rq_s16, err);
+    if (op->form == OCT_FORM_S8 && are_finite(l->rq.real, channels))
+        f->requant = oct_requant_real_s8_of(oct_cpu_level());
     int64_t most = op->form == OCT_FORM_S8 ? most_sum(filter, bias, channels, f->k, 255) : 0;
     if (op->form == OCT_FORM_S8 && oct_requant_vectorisable(&l->rq, channels, most)) {
         oct_requant_tile_init(&l->rq, channels, channels, NULL, constants, &f->rq);
