@@ -58,6 +58,9 @@ static json_t *latency_json(const cli_engines *engines, const oct_bench *bench, 
         l->load_ns, "arena_bytes", (json_int_t)l->arena_bytes);
     json_object_set_new(object, "warmup_runs", json_integer(l->warmup_runs));
     json_object_set_new(object, "runs_per_round", json_integer(l->runs_per_round));
+    json_object_set_new(object, "steadiness",
+        json_pack("{s:f, s:f, s:b, s:i, s:f}", "drift", l->drift, "drift_p", l->drift_p, "drifted",
+            l->drifted, "outliers", (int)l->outliers, "outlier_ns", l->outlier_ns));
     json_object_set_new(object, "times_ns", times_json(bench, m));
     json_t *ops = profile_json(bench, m);
     if (ops != NULL)
@@ -129,6 +132,15 @@ static void print_machine(const job *j)
         threads == 1 ? "" : "s", machine->governor, machine->load);
 }
 
+static void print_steadiness(const oct_latency *l)
+{
+    if (l->outliers > 0)
+        printf(", %d outlier%s", (int)l->outliers, l->outliers == 1 ? "" : "s");
+    if (l->drifted)
+        printf(", drift %+.1f %%", 100 * l->drift);
+    printf("\n");
+}
+
 static oct_status print_table(const job *j, oct_error *err)
 {
     print_machine(j);
@@ -136,10 +148,11 @@ static oct_status print_table(const job *j, oct_error *err)
     for (int32_t m = 0; m < j->engines.subject_count; m++) {
         char label[256];
         const oct_latency *l = oct_bench_latency(j->bench, m);
-        printf("%-32.32s %9.3f ms [%.3f, %.3f]  x%.3f [%.3f, %.3f]  %d rounds\n",
+        printf("%-32.32s %9.3f ms [%.3f, %.3f]  x%.3f [%.3f, %.3f]  %d rounds",
             cli_subject_label(&j->engines, m, label, sizeof label), l->median_ns / 1e6,
             l->median_interval.low / 1e6, l->median_interval.high / 1e6, l->ratio,
             l->ratio_interval.low, l->ratio_interval.high, (int)l->rounds);
+        print_steadiness(l);
         print_profile(j->bench, m);
     }
     return cli_print_text("", err);
@@ -205,6 +218,8 @@ const cli_command cli_bench = {
     .summary = "latency of several models, measured in turns",
     .text = "Every round runs each model once in a shuffled order; ratios are taken within rounds, so that\n"
             "what disturbs the machine disturbs all alike. Intervals are at least 95 %, distribution-free.\n"
+            "Outliers are rounds far above the median (3.5 by the modified z-score); a drift is a trend from\n"
+            "the first round to the last of more than 2 % that is no chance (Mann-Kendall, p < 0.01).\n"
             "One thread unless --threads is given. LiteRT is loaded from its shared library where asked for.",
     .options = options,
     .examples = "  octavo bench float.tflite int8.tflite\n"

@@ -40,7 +40,7 @@ typedef struct oct_machine {
     double load;       /* one-minute load average when it began; -1 unknown */
 } oct_machine;
 
-/* Latency of one model. */
+/* Latency of one model over the rounds. */
 typedef struct oct_latency {
     int32_t rounds;
     int64_t runs_per_round; /* averaged in one timing, for models faster than the clock is sharp */
@@ -50,6 +50,12 @@ typedef struct oct_latency {
     double min_ns, p90_ns;
     double ratio; /* median over rounds of this / the first model in the same round */
     oct_interval ratio_interval; /* the same kind */
+    /* How steady the rounds were. drift: from the first to the last by the Theil-Sen line, as a share
+     * of the median; p of the Mann-Kendall test. An outlier lies above outlier_ns: 3.5 times the
+     * median absolute deviation / 0.6745 beyond the median. */
+    double drift, drift_p, outlier_ns;
+    int32_t outliers;
+    bool drifted; /* by more than 2 %, p below 0.01 */
     double load_ns;              /* time of creating the session: planning and packing */
     size_t arena_bytes;          /* 0 where the engine does not tell */
 } oct_latency;

@@ -185,11 +185,14 @@ static json_t *latency_json(const oct_bench *bench, int32_t model)
     json_t *array = json_array();
     for (int32_t i = 0; i < l->rounds; i++)
         json_array_append_new(array, json_integer((json_int_t)(times[i] + 0.5)));
-    return json_pack("{s:o, s:o, s:f, s:f, s:I, s:I, s:f, s:I, s:o}", "median_ns",
+    return json_pack("{s:o, s:o, s:f, s:f, s:I, s:I, s:f, s:I, s:{s:f, s:f, s:b, s:i, s:f}, s:o}",
+        "median_ns",
         value_json(l->median_ns, l->median_interval), "ratio",
         value_json(l->ratio, l->ratio_interval), "min_ns", l->min_ns, "p90_ns", l->p90_ns,
         "runs_per_round", (json_int_t)l->runs_per_round, "warmup_runs", (json_int_t)l->warmup_runs,
-        "load_ns", l->load_ns, "arena_bytes", (json_int_t)l->arena_bytes, "times_ns", array);
+        "load_ns", l->load_ns, "arena_bytes", (json_int_t)l->arena_bytes, "steadiness", "drift",
+        l->drift, "drift_p", l->drift_p, "drifted", l->drifted, "outliers", (int)l->outliers,
+        "outlier_ns", l->outlier_ns, "times_ns", array);
 }
 
 static json_t *layers_json(const oct_quant_report *report)

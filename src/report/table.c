@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "report/other.h"
 
+static const double most_outliers = 0.1; /* of the rounds; beyond, they are named */
+
 /*
  * Columns a UTF-8 text takes: its bytes without continuations. Nothing wide or combining is printed
  * here.
@@ -75,8 +77,8 @@ static void quality(FILE *out, const oct_results *results, const oct_row *row)
     const widths *w = widths_of(results);
     char text[64], low[16], high[16], middle[16];
     int64_t count = results->labelled ? row->top1 : row->agree;
-    int length = snprintf(
-        text, sizeof text, "%.2f %%", 100.0 * (double)count / (double)row->samples);
+    int length =
+        snprintf(text, sizeof text, "%.2f %%", 100.0 * (double)count / (double)row->samples);
     if (!results->beside)
         snprintf(text + length, sizeof text - (size_t)length, " (%lld/%lld)", (long long)count,
             (long long)row->samples);
@@ -143,6 +145,33 @@ static void phone(FILE *out, const oct_results *results)
     fputc('\n', out);
 }
 
+/* Rounds that were not alike: a trend, or so many outliers that they are no accidents. */
+static void unsteady(FILE *out, const oct_results *results, size_t form, const char *place)
+{
+    const json_t *object = json_array_get(json_object_get(results->root, "forms"), form);
+    if (place != NULL)
+        object = json_object_get(object, place);
+    const json_t *latency = json_object_get(object, "latency");
+    const json_t *steadiness = json_object_get(latency, "steadiness");
+    double rounds = (double)json_array_size(json_object_get(latency, "times_ns"));
+    double outliers = json_number_value(json_object_get(steadiness, "outliers"));
+    bool drifted = json_is_true(json_object_get(steadiness, "drifted"));
+    bool wild = outliers > most_outliers * rounds;
+    if (!drifted && !wild)
+        return;
+    fprintf(
+        out, "not steady: %s%s", results->rows[form].form, place != NULL ? " on the phone" : "");
+    if (drifted)
+        fprintf(out, ", drift of %+.1f %% from the first round to the last",
+            100 * json_number_value(json_object_get(steadiness, "drift")));
+    char limit[32];
+    if (wild)
+        fprintf(out, ", %.0f of %.0f rounds above %s", outliers, rounds,
+            oct_format_ns(
+                json_number_value(json_object_get(steadiness, "outlier_ns")), limit, sizeof limit));
+    fputc('\n', out);
+}
+
 oct_status oct_results_table(const oct_results *results, char **text, oct_error *err)
 {
     size_t size = 0;
@@ -153,6 +182,10 @@ oct_status oct_results_table(const oct_results *results, char **text, oct_error 
     header(out, results);
     for (int32_t i = 0; i < results->row_count; i++)
         line(out, results, &results->rows[i]);
+    for (int32_t i = 0; i < results->row_count; i++) {
+        unsteady(out, results, (size_t)i, NULL);
+        unsteady(out, results, (size_t)i, "device");
+    }
     if (results->device != NULL)
         phone(out, results);
     oct_other_table(out, results);

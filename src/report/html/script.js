@@ -234,7 +234,17 @@ function chart_card(title, note, configure, run) {
     make('p', { class: 'quiet small' }, note));
 }
 
-const steep = 'Share of rounds that took at most so long; steep is steady.';
+// What is named here is what the command names: a trend, or outliers in more than a tenth of the rounds.
+function steadiness(run, pick) {
+  const named = made(run).filter(pick).flatMap(form => {
+    const latency = pick(form), s = latency.steadiness, rounds = latency.times_ns.length;
+    return s ? [s.drifted ? form.form + ' drifted by ' + signed(100 * s.drift, digits) + ' %' : null,
+      s.outliers > 0.1 * rounds ? s.outliers + ' of ' + rounds + ' rounds of ' + form.form + ' are above ' + time(s.outlier_ns)
+        : null] : [];
+  }).filter(text => text);
+  return 'Share of rounds that took at most so long; steep is steady.' + (named.length ? ' Not steady: ' + named.join('; ') + '.' : '');
+}
+
 
 function charts_of(run) {
   if (typeof Chart === 'undefined')
@@ -249,9 +259,9 @@ function charts_of(run) {
     labelled(run) && made(run).length > 1 ? chart_card('Accuracy against float32',
       '95 % score intervals of the difference on the same samples; pairing makes them narrower than those of the accuracies.',
       difference_chart, run) : null,
-    timed ? chart_card(phone_of(run) ? 'Latency on the host' : 'Latency', steep,
+    timed ? chart_card(phone_of(run) ? 'Latency on the host' : 'Latency', steadiness(run, form => form.latency),
       run => latency_chart(run, form => form.latency), run) : null,
-    made(run).some(phone) ? chart_card('Latency on ' + run.device.name, steep, run => latency_chart(run, phone), run)
+    made(run).some(phone) ? chart_card('Latency on ' + run.device.name, steadiness(run, phone), run => latency_chart(run, phone), run)
       : null,
     made(run).some(form => (form.errors || []).length) ? chart_card('Error through the network',
       'Higher is nearer to float32; a step down is where precision is lost.', error_chart, run) : null,
