@@ -239,8 +239,7 @@ oct_status oct_keras_lower_separable(oct_keras_call *call, int32_t *y, oct_error
     return close_image(call, &win, y, err);
 }
 
-/* Output size of a transposed convolution; extra < 0: output_padding is not given. */
-static int64_t transposed_size(int64_t in, int64_t kernel, int64_t stride, bool same, int64_t extra)
+int64_t oct_keras_transposed_size(int64_t in, int64_t kernel, int64_t stride, bool same, int64_t extra)
 {
     if (extra < 0)
         return in * stride + (same || kernel < stride ? 0 : kernel - stride);
@@ -259,8 +258,8 @@ static oct_status transposed_shape(const oct_keras_call *call, const window *win
     *shape = oct_keras_shape_of(call, x);
     OCT_TRY(oct_keras_require_known(shape, 1, err));
     for (int i = 0; i < 2; i++) {
-        int64_t size = transposed_size(shape->dims[1 + i], win->kernel[i], win->stride[i], win->same,
-            extra[i]);
+        int64_t size = oct_keras_transposed_size(shape->dims[1 + i], win->kernel[i], win->stride[i],
+            win->same, extra[i]);
         if (size < 1 || size > INT32_MAX)
             return oct_fail(err, OCT_E_INVALID, "its output would have %lld elements along an axis",
                 (long long)size);
@@ -270,16 +269,15 @@ static oct_status transposed_shape(const oct_keras_call *call, const window *win
     return OCT_OK;
 }
 
-/* The output shape as a tensor: a constant, or packed from the batch the input has when it runs. */
-static oct_status shape_tensor(oct_keras_call *call, int32_t x, const oct_keras_shape *shape,
+oct_status oct_keras_shape_tensor(oct_keras_call *call, int32_t x, const oct_keras_shape *shape,
     int32_t *tensor, oct_error *err)
 {
     if (shape->dims[0] > 0)
-        return oct_keras_constant_ints(call, "output_shape", 4, shape->dims, tensor, err);
-    oct_keras_shape four = { 1, { 4 } }, scalar = { 0 };
-    int32_t sizes, zero = 0, one = 1, slice[4], pack[4], no_dims = 0;
+        return oct_keras_constant_ints(call, "output_shape", shape->rank, shape->dims, tensor, err);
+    oct_keras_shape vector = { 1, { shape->rank } }, scalar = { 0 };
+    int32_t sizes, zero = 0, one = 1, slice[4], pack[8], no_dims = 0;
     oct_shape_options *shape_options;
-    OCT_TRY(oct_keras_emit(call, OCT_OP_SHAPE, &x, 1, OCT_OPTIONS_Shape, OCT_INT32, &four, &sizes,
+    OCT_TRY(oct_keras_emit(call, OCT_OP_SHAPE, &x, 1, OCT_OPTIONS_Shape, OCT_INT32, &vector, &sizes,
         &shape_options, err));
     shape_options->out_type = OCT_INT32;
     slice[0] = sizes;
@@ -290,13 +288,13 @@ static oct_status shape_tensor(oct_keras_call *call, int32_t x, const oct_keras_
     OCT_TRY(oct_keras_emit(call, OCT_OP_STRIDED_SLICE, slice, 4, OCT_OPTIONS_StridedSlice, OCT_INT32,
         &scalar, &pack[0], &slice_options, err));
     slice_options->shrink_axis_mask = 1;
-    for (int i = 1; i < 4; i++)
+    for (int32_t i = 1; i < shape->rank; i++)
         OCT_TRY(oct_graph_add_constant(call->graph, call->sub, NULL, OCT_INT32, 0, &no_dims,
             &shape->dims[i], &pack[i], err));
     oct_pack_options *pack_options;
-    OCT_TRY(oct_keras_emit(call, OCT_OP_PACK, pack, 4, OCT_OPTIONS_Pack, OCT_INT32, &four, tensor,
-        &pack_options, err));
-    pack_options->values_count = 4;
+    OCT_TRY(oct_keras_emit(call, OCT_OP_PACK, pack, shape->rank, OCT_OPTIONS_Pack, OCT_INT32, &vector,
+        tensor, &pack_options, err));
+    pack_options->values_count = shape->rank;
     return OCT_OK;
 }
 
@@ -321,7 +319,7 @@ oct_status oct_keras_lower_transpose_conv(oct_keras_call *call, int32_t *y, oct_
         oct_keras_transpose(set, (int64_t)win.kernel[0] * win.kernel[1], out, in, values);
     oct_keras_shape shape;
     OCT_TRY(transposed_shape(call, &win, x, (int32_t)out, &shape, err));
-    OCT_TRY(shape_tensor(call, x, &shape, &inputs[0], err));
+    OCT_TRY(oct_keras_shape_tensor(call, x, &shape, &inputs[0], err));
     inputs[2] = x;
     OCT_TRY(make_bias(call, "bias", (int32_t)out, false, &inputs[3], err));
     oct_transpose_conv_options *options;

@@ -18,6 +18,33 @@ oct_status oct_keras_lower_expm1(oct_keras_call *call, int32_t *y, oct_error *er
     return oct_keras_emit_scalar(call, OCT_OP_ADD, *y, -1.0f, y, err);
 }
 
+/*
+ * sign(x) (1 - (a1 t + ... + a5 t^5) e^(-x^2)) with t = 1 / (1 + p |x|), off by at most 1.5e-7: there is no
+ * operator for it. Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+ */
+oct_status oct_keras_lower_erf(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    static const float a[] = { 1.061405429f, -1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f };
+    int32_t x = call->inputs[0], t, sum, tail, sign, one;
+    OCT_TRY(oct_keras_emit_unary(call, OCT_OP_ABS, OCT_OPTIONS_Abs, x, &t, err));
+    OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MUL, t, 0.3275911f, &t, err));
+    OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_ADD, t, 1.0f, &t, err));
+    OCT_TRY(oct_keras_constant_scalar(call, 1.0f, &one, err));
+    OCT_TRY(oct_keras_emit_binary(call, OCT_OP_DIV, one, t, &t, err));
+    OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_MUL, t, a[0], &sum, err));
+    for (int i = 1; i < 5; i++) {
+        OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_ADD, sum, a[i], &sum, err));
+        OCT_TRY(oct_keras_emit_binary(call, OCT_OP_MUL, sum, t, &sum, err));
+    }
+    OCT_TRY(oct_keras_emit_unary(call, OCT_OP_SQUARE, OCT_OPTIONS_Square, x, &tail, err));
+    OCT_TRY(oct_keras_emit_unary(call, OCT_OP_NEG, OCT_OPTIONS_Neg, tail, &tail, err));
+    OCT_TRY(oct_keras_emit_unary(call, OCT_OP_EXP, OCT_OPTIONS_Exp, tail, &tail, err));
+    OCT_TRY(oct_keras_emit_binary(call, OCT_OP_MUL, sum, tail, &tail, err));
+    OCT_TRY(oct_keras_emit_binary(call, OCT_OP_SUB, one, tail, &tail, err));
+    OCT_TRY(oct_keras_emit_unary(call, OCT_OP_SIGN, OCT_OPTIONS_Sign, x, &sign, err));
+    return oct_keras_emit_binary(call, OCT_OP_MUL, sign, tail, y, err);
+}
+
 oct_status oct_keras_lower_log1p(oct_keras_call *call, int32_t *y, oct_error *err)
 {
     OCT_TRY(oct_keras_emit_scalar(call, OCT_OP_ADD, call->inputs[0], 1.0f, y, err));

@@ -254,6 +254,16 @@ void oct_keras_transpose(const oct_h5_dataset *set, int64_t a, int64_t b, int64_
 /** SAME or VALID output size of a window; -1 for an unknown input. */
 int32_t oct_keras_window(int32_t in, int32_t kernel, int32_t stride, int32_t dilation, bool same);
 
+/** Output size of a transposed convolution; extra < 0: output_padding is not given. */
+int64_t oct_keras_transposed_size(int64_t in, int64_t kernel, int64_t stride, bool same, int64_t extra);
+
+/**
+ * A shape as a tensor: a constant, or packed from the batch that x has when it runs. The sizes behind the
+ * first are known.
+ */
+oct_status oct_keras_shape_tensor(oct_keras_call *call, int32_t x, const oct_keras_shape *shape,
+    int32_t *tensor, oct_error *err);
+
 /* ---- masks: bool [n, steps], true where a step counts ---- */
 
 enum { OCT_KERAS_UNMASKED = -1, OCT_KERAS_UNKNOWN_MASK = -2 };

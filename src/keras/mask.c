@@ -17,7 +17,8 @@ static oct_keras_lower *const dropping[] = { oct_keras_lower_conv, oct_keras_low
     oct_keras_lower_permute, oct_keras_lower_repeat_vector, oct_keras_lower_zero_padding,
     oct_keras_lower_cropping, oct_keras_lower_up_sampling, oct_keras_lower_resizing,
     oct_keras_lower_center_crop, oct_keras_lower_dot, oct_keras_lower_conv_3d,
-    oct_keras_lower_pool_3d, oct_keras_lower_up_sampling_3d };
+    oct_keras_lower_pool_3d, oct_keras_lower_up_sampling_3d, oct_keras_lower_transpose_conv_3d,
+    oct_keras_lower_adaptive_pool };
 
 /* Layers whose result has the mask of their first input. */
 static oct_keras_lower *const keeping[] = { oct_keras_lower_identity, oct_keras_lower_dense,
