@@ -1,6 +1,6 @@
 """A search for mixed precision that is killed goes on and ends the same; so it does with any threads.
 
-    python3 tests/cli/tune.py OCTAVO
+    python3 tests/cli/tune_killed.py OCTAVO
 
 Killed with SIGKILL when some and when most of its trials are in the journal, and started again with the same
 command, `octavo tune` prints the same table and writes the same recipe and model as undisturbed. Last line:
