@@ -14,6 +14,7 @@ static const cli_option options[] = {
     { "calib-samples", 0, "N", "use at most N calibration samples (default: 200)" },
     { "modes", 0, "A,B,…", "forms to make (default: all seven; float32 always)" },
     { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly; default: closer to the float model; high: closer still, and slower" },
+    { "weight-bits", 0, "N", "8 (default), or 4 for layers whose kernels in LiteRT take such weights" },
     { "resume", 0, "FILE", "keeps what is evaluated, so that a killed comparison goes on from it" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     { "bench-threads", 0, "N", "threads inside one timed inference (default: 1)" },
@@ -66,7 +67,7 @@ static oct_status read_options(job *j, oct_error *err)
     const cli_args *args = j->args;
     /* Of several processes only the first writes files and measures latency. */
     bool others = args->group != NULL && args->group->rank > 0;
-    int64_t bench_threads;
+    int64_t bench_threads, bits;
     if (cli_get(args, "data") == NULL)
         return cli_usage(args, err, "--data DATA is missing");
     j->compare = (oct_compare_options){ .model_name = args->words[0],
@@ -86,6 +87,8 @@ static oct_status read_options(job *j, oct_error *err)
         return cli_usage(args, err, "--effort: '%s' is not none, default or high", effort);
     oct_status status = read_forms(j, err);
     if (status == OCT_OK)
+        status = cli_get_int(args, "weight-bits", 4, 8, 8, &bits, err);
+    if (status == OCT_OK)
         status = cli_get_int(args, "calib-samples", 1, 100000, 0, &j->compare.calib_samples, err);
     if (status == OCT_OK)
         status = cli_get_int(args, "bench-threads", 1, 256, 1, &bench_threads, err);
@@ -96,6 +99,7 @@ static oct_status read_options(job *j, oct_error *err)
     if (status != OCT_OK)
         return status;
     j->compare.bench_threads = (int32_t)bench_threads;
+    j->compare.weight_bits = (int32_t)bits;
     /* For the library 0 means its default and a negative time "no benchmark". */
     if (others || (cli_get(args, "bench-seconds") != NULL && j->compare.bench_seconds == 0))
         j->compare.bench_seconds = -1;

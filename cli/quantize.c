@@ -17,6 +17,7 @@ static const cli_option options[] = {
     { "recipe-out", 0, "FILE", "writes what became of every layer as a recipe" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly; default: closer to the float model; high: closer still, and slower" },
+    { "weight-bits", 0, "N", "8 (default), or 4 for layers whose kernels in LiteRT take such weights" },
     CLI_SHAPE_OPTIONS,
     { 0 },
 };
@@ -76,6 +77,11 @@ static oct_status read_options(job *j, oct_error *err)
     if (io != NULL && strcmp(io, "int8") != 0 && strcmp(io, "uint8") != 0)
         return cli_usage(args, err, "--io: '%s' is neither int8 nor uint8", io);
     j->quant.io = io != NULL && strcmp(io, "uint8") == 0 ? OCT_IO_UINT8 : OCT_IO_INT8;
+    int64_t bits;
+    oct_status status = cli_get_int(args, "weight-bits", 4, 8, 8, &bits, err);
+    if (status != OCT_OK)
+        return status;
+    j->quant.weight_bits = (int32_t)bits;
     j->quant.threads = args->threads;
     j->quant.progress = show_progress;
     j->quant.progress_user = (void *)(uintptr_t)args;

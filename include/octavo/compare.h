@@ -82,6 +82,7 @@ typedef struct oct_compare_options {
     const oct_data *calib; /* calibration samples; NULL: some of `data`, kept out of the accuracy */
     int64_t calib_samples; /* at most so many; 0: 200 */
     oct_effort effort;      /* of every form */
+    int32_t weight_bits;    /* 0: 8; 4: of every form but float, as in oct_quant_options */
     const char *preprocess; /* NULL: "auto" */
     int32_t threads;        /* for the work: 0 all cores */
     int32_t bench_threads;  /* inside one timed inference: 0 one */

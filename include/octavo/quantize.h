@@ -80,6 +80,7 @@ typedef struct oct_quant_options {
     double range_argument;       /* PERCENTILE: above 50, up to 100; 0: 99.999 */
     /* Layers that differ; its defaults stand in place of mode, effort and range. NULL: none. Borrowed */
     const oct_recipe *recipe;
+    int32_t weight_bits;         /* 0: 8; 4: of layers whose kernels in LiteRT take such weights */
     int32_t threads;             /* 0: all cores; never changes the result */
     /* May be NULL; what: "calibrating" (samples) or "correcting" (layers). */
     void (*progress)(void *user, const char *what, int64_t done, int64_t total);

@@ -41,6 +41,7 @@ static const char *rule_text(const oct_quant_rule *rule, char text[RULE_TEXT])
 {
     static const char *const links[] = { "", "; one scale throughout", "; fixed scale" };
     static const char *const dynamics[] = { "", "; dynamic: hybrid", "; dynamic: weights only" };
+    static const char *const narrow[] = { " int8", " int16", " dynamic" }; /* bits of OCT_NARROW_* */
     text[0] = '\0';
     if (rule->in_slots == 0)
         return "stays as it is";
@@ -52,6 +53,10 @@ static const char *rule_text(const oct_quant_rule *rule, char text[RULE_TEXT])
     add(text, links[rule->link]);
     add(text, rule->s8 && rule->s16 ? "; int8 int16" : rule->s8 ? "; int8" : "");
     add(text, dynamics[rule->dynamic]);
+    if (rule->narrow != 0)
+        add(text, "; 4-bit weights:");
+    for (int form = 0; form < 3; form++)
+        add(text, rule->narrow >> form & 1 ? narrow[form] : "");
     return text + 1;
 }
 

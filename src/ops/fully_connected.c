@@ -105,7 +105,7 @@ const oct_op_def oct_op_fully_connected = {
     .quant = { .in = { OCT_ROLE_ACT, OCT_ROLE_WEIGHT, OCT_ROLE_BIAS }, .in_slots = 3,
         .out = { OCT_ROLE_ACT }, .out_slots = 1, .weight_axis = 0, .s8 = true, .s16 = true,
         .dynamic = OCT_DYNAMIC_HYBRID, .dynamic_slot = FILTER, .dynamic_axis = 0,
-        .dynamic_asymmetric = true },
+        .narrow = OCT_NARROW_S8 | OCT_NARROW_S16 | OCT_NARROW_HYBRID, .dynamic_asymmetric = true },
     .version = version,
     .runtime = "1.5 1.10 1.14 1.14 2.0 2.1 2.3 2.3 2.3 2.11 2.15 2.17 2.18 2.21", .infer = infer,
     .prepare = prepare,

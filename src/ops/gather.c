@@ -195,6 +195,7 @@ const oct_op_def oct_op_embedding_lookup = {
     .min_out = 1, .max_out = 1,
     .quant = { .in = { OCT_ROLE_NONE, OCT_ROLE_WEIGHT }, .in_slots = 2, .out = { OCT_ROLE_ACT },
         .out_slots = 1, .weight_axis = 0, .link = OCT_LINK_FREE, .dynamic = OCT_DYNAMIC_HYBRID,
+        .narrow = OCT_NARROW_HYBRID,
         .dynamic_slot = 1, .dynamic_axis = 0 },
     .version = version_embedding, .runtime = "1.13 1.14 1.14 2.18 2.21", .infer = infer_embedding,
     .prepare = prepare_embedding,

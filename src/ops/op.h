@@ -133,6 +133,8 @@ typedef enum oct_dynamic {
     OCT_DYNAMIC_WEIGHT_ONLY, /* int8 weights behind a DEQUANTIZE */
 } oct_dynamic;
 
+enum { OCT_NARROW_S8 = 1, OCT_NARROW_S16 = 2, OCT_NARROW_HYBRID = 4 };
+
 enum { OCT_RULE_SLOTS = 4 };
 
 /* The quantization rule as data. Slots past the last one listed repeat it (variadic operators). */
@@ -150,6 +152,7 @@ typedef struct oct_quant_rule {
     uint8_t dynamic_slot;        /* input that dynamic-range mode quantizes */
     uint64_t dynamic_more;       /* inputs quantized along with it, all or none; bit i = input i */
     int8_t dynamic_axis;         /* its per-channel axis, -1 per tensor */
+    uint8_t narrow;              /* OCT_NARROW_*: forms whose kernels in LiteRT take 4-bit weights */
     bool dynamic_asymmetric;     /* the options have asymmetric_quantize_inputs, to be set */
     uint8_t overwrites;          /* inputs, bit i = input i, whose memory LiteRT may give to output 0:
                                     TFLiteConverter then calibrates that input with both values */

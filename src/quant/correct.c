@@ -13,7 +13,7 @@
 #include "quant/layer.h"
 #include "quant/reround.h"
 
-enum { STEPS = 4 };
+enum { STEPS = 3, FEW_SAMPLES = 16 };
 
 typedef struct correction {
     const oct_graph *graph;
@@ -86,24 +86,42 @@ typedef struct shifted {
     size_t rows;
     int32_t channels;
     float low, high;
-    const double *shift;
+    float *shift;
     double *sums, *counts, *column; /* [samples][channels] twice, [samples] */
 } shifted;
 
-/* A loop that compilers make vectors of. */
-static void add_row(const float *restrict values, const double *restrict shift, size_t channels,
-    double low, double high, double *restrict sums, double *restrict counts)
+/* Loops that compilers make vectors of; a few rows are summed in float, their sums in double. */
+
+static void add_row(const float *restrict values, const float *restrict shift, size_t channels,
+    float low, float high, float *restrict sums, float *restrict counts)
 {
     for (size_t k = 0; k < channels; k++) {
-        double value = (double)values[k] + shift[k];
-        double raised = value > low ? value : low, cut = raised < high ? raised : high;
+        float value = values[k] + shift[k];
+        float raised = value > low ? value : low, cut = raised < high ? raised : high;
         sums[k] += cut;
-        counts[k] += value == cut ? 1.0 : 0.0;
+        counts[k] += value == cut ? 1.f : 0.f;
+    }
+}
+
+static void add_rows(const shifted *s, const float *values, size_t rows, double *sums, double *counts)
+{
+    enum { WIDTH = 256 };
+    size_t channels = (size_t)s->channels;
+    for (size_t from = 0; from < channels; from += WIDTH) {
+        float sum[WIDTH] = { 0 }, count[WIDTH] = { 0 };
+        size_t width = channels - from < WIDTH ? channels - from : WIDTH;
+        for (size_t row = 0; row < rows; row++)
+            add_row(values + row * channels + from, s->shift + from, width, s->low, s->high, sum, count);
+        for (size_t k = 0; k < width; k++) {
+            sums[from + k] += (double)sum[k];
+            counts[from + k] += (double)count[k];
+        }
     }
 }
 
 static void sum_samples(void *user, size_t begin, size_t end, int32_t worker)
 {
+    enum { CHUNK = 32 };
     const shifted *s = user;
     size_t channels = (size_t)s->channels;
     (void)worker;
@@ -111,9 +129,9 @@ static void sum_samples(void *user, size_t begin, size_t end, int32_t worker)
         double *sums = s->sums + i * channels, *counts = s->counts + i * channels;
         memset(sums, 0, channels * sizeof *sums);
         memset(counts, 0, channels * sizeof *counts);
-        for (size_t row = 0; row < s->rows; row++)
-            add_row(s->values + (i * s->rows + row) * channels, s->shift, channels, (double)s->low,
-                (double)s->high, sums, counts);
+        for (size_t row = 0; row < s->rows; row += CHUNK)
+            add_rows(s, s->values + (i * s->rows + row) * channels,
+                s->rows - row < CHUNK ? s->rows - row : CHUNK, sums, counts);
     }
 }
 
@@ -121,7 +139,8 @@ static void measure_shifted(void *user, const double *shift, double *mean, doubl
 {
     shifted *s = user;
     int64_t samples = s->c->replay.count;
-    s->shift = shift;
+    for (int32_t k = 0; k < s->channels; k++)
+        s->shift[k] = (float)shift[k];
     oct_pool_for(s->c->pool, (size_t)samples, 1, sum_samples, s);
     for (int32_t k = 0; k < s->channels; k++) {
         for (int64_t i = 0; i < samples; i++)
@@ -151,7 +170,8 @@ static oct_status find_shift(
     s.rows = elements / (size_t)l->channels;
     s.values = malloc(samples * elements * sizeof *s.values);
     s.sums = malloc((2 * numbers + samples) * sizeof(double));
-    oct_status status = s.values == NULL || s.sums == NULL
+    s.shift = malloc((size_t)l->channels * sizeof *s.shift);
+    oct_status status = s.values == NULL || s.sums == NULL || s.shift == NULL
                             ? oct_fail_memory(err, samples * elements * sizeof *s.values, "activations")
                             : oct_layer_run(&c->replay, l, NULL, 0, keep, &s, err);
     if (status == OCT_OK) {
@@ -161,6 +181,7 @@ static oct_status find_shift(
             measure_shifted, &s };
         oct_shift_solve(&problem, shift, scratch);
     }
+    free(s.shift);
     free(s.sums);
     free(s.values);
     return status;
@@ -221,22 +242,6 @@ static oct_status note_limit(correction *c, const oct_layer *l, int32_t channels
 
 /* The weights. */
 
-/* A constant of a graph, or what a DEQUANTIZE in front expands, as the codes stored; NULL: shared. */
-static oct_tensor *codes_of(const oct_subgraph *sub, const oct_node *node, int32_t slot)
-{
-    int32_t tensor = node->inputs[slot], maker = oct_graph_producer(sub, tensor);
-    const oct_op_def *def = maker < 0 ? NULL : oct_op_find(sub->nodes[maker]->op);
-    if (oct_graph_use_count(sub, tensor) != 1)
-        return NULL;
-    if (def != NULL && (def->traits & OCT_TRAIT_DEQUANTIZES) != 0)
-        tensor = sub->nodes[maker]->inputs[0];
-    oct_tensor *codes = sub->tensors[tensor];
-    return codes->type == OCT_INT8 && codes->data != NULL && codes->quant.count > 0 &&
-                   oct_graph_use_count(sub, tensor) == 1
-               ? codes
-               : NULL;
-}
-
 /* The replay's weights are codes too, or what they expand to. */
 static oct_status show_codes(correction *c, const oct_layer *l, const oct_tensor *codes, oct_error *err)
 {
@@ -258,22 +263,36 @@ static oct_status show_codes(correction *c, const oct_layer *l, const oct_tensor
     return OCT_OK;
 }
 
+/* Rounds a layer's weights anew; with effort default only where that costs little or 4 bits need it. */
 static oct_status reround(correction *c, const oct_layer *l, oct_error *err)
 {
     oct_layer original;
-    int32_t position = c->floats.positions[l->index];
-    oct_tensor *codes = codes_of(c->real->work.sub, c->real->nodes[l->index], l->weight);
-    if (codes == NULL || position < 0 ||
-        !oct_layer_look_at(&c->floats, c->floats.sub->nodes[position], &original))
+    oct_replay few = c->replay;
+    bool fits = effort_of(c, l->index) == OCT_EFFORT_HIGH;
+    const oct_subgraph *floats = c->graph->subgraphs[0];
+    const oct_tensor *weights = floats->tensors[floats->nodes[l->index]->inputs[l->weight]];
+    int32_t position = fits ? c->floats.positions[l->index] : 0;
+    oct_tensor *codes = oct_codes_of(c->real->work.sub, c->real->nodes[l->index], l->weight);
+    bool narrow = c->real->narrow != NULL && c->real->narrow[l->index] != NULL;
+    oct_reround task = { .replay = &few, .layer = l, .weights = weights, .codes = codes,
+        .limit = narrow ? OCT_NARROW_LIMIT : 127 };
+    if (codes == NULL || position < 0 || !oct_tensor_is_float(weights) || !oct_tensor_is_constant(weights) ||
+        (fits && !oct_layer_look_at(&c->floats, c->floats.sub->nodes[position], &original)) ||
+        (!fits && !narrow && !oct_reround_is_cheap(&task)))
         return OCT_OK;
-    original.index = l->index;
-    original.position = position;
-    OCT_TRY(oct_replay_run_to(&c->floats, position, err));
+    if (fits) {
+        original.index = l->index;
+        original.position = position;
+        task.floats = &c->floats;
+        task.original = &original;
+        OCT_TRY(oct_replay_run_to(&c->floats, position, err));
+    } else if (!narrow) {
+        few.count = few.count < FEW_SAMPLES ? few.count : FEW_SAMPLES;
+    }
     int8_t *bytes = oct_graph_new_bytes(c->real->work.graph, codes->size);
     if (bytes == NULL)
         return oct_fail_memory(err, codes->size, "weights");
     memcpy(bytes, codes->data, codes->size);
-    const oct_reround task = { &c->replay, &c->floats, l, &original, codes };
     OCT_TRY(oct_reround_layer(&task, bytes, err));
     codes->data = bytes;
     return show_codes(c, l, codes, err);
@@ -287,8 +306,7 @@ static oct_status correct(correction *c, const oct_layer *l, oct_error *err)
     if (shift == NULL)
         return oct_fail_memory(err, 3 * channels * sizeof *shift, "biases");
     OCT_TRY(oct_replay_run_to(&c->replay, l->position, err));
-    if (effort_of(c, l->index) == OCT_EFFORT_HIGH)
-        OCT_TRY(reround(c, l, err));
+    OCT_TRY(reround(c, l, err));
     OCT_TRY(find_shift(c, l, shift, shift + channels, err));
     const oct_tensor *bias = c->replay.sub->tensors[node->inputs[l->bias]];
     void *bytes = oct_arena_alloc(&c->arena, bias->size);

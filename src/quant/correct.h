@@ -10,13 +10,7 @@
 #define OCT_QUANT_CORRECT_H
 
 #include "quant/evidence.h"
-#include "quant/rewrite.h"
-
-/* A rewritten graph whose nodes are still known by those of the float graph. */
-typedef struct oct_rewritten {
-    oct_work work;
-    oct_node **nodes; /* [node_count of the float graph]: its nodes, in `work` */
-} oct_rewritten;
+#include "quant/narrow.h"
 
 /**
  * Replaces the biases of conv-like operators in `real`, with effort high their weights too. Where several

@@ -113,8 +113,8 @@ static void add_row(double *restrict gradient, double change, const double *rest
         gradient[j] += change * row[j];
 }
 
-void oct_descend_row(const oct_covariance *h, const double *target, double scale, int8_t *codes,
-    double *scratch)
+void oct_descend_row(const oct_covariance *h, const double *target, double scale, int32_t limit,
+    int8_t *codes, double *scratch)
 {
     size_t size = (size_t)h->size;
     double *gradient = scratch; /* e H */
@@ -127,7 +127,7 @@ void oct_descend_row(const oct_covariance *h, const double *target, double scale
         for (size_t j = 0; j < size; j++) {
             double curvature = h->values[j * size + j];
             double best = round(codes[j] - gradient[j] / (curvature * scale));
-            int8_t code = (int8_t)fmin(fmax(best, -127), 127);
+            int8_t code = (int8_t)fmin(fmax(best, -limit), limit);
             if (code == codes[j])
                 continue;
             add_row(gradient, scale * (code - codes[j]), h->values + j * size, size);

@@ -42,13 +42,13 @@ double oct_row_error(const oct_covariance *h, const double *target, double scale
     const int8_t *codes, double *scratch);
 
 /**
- * Coordinate descent: each code in turn becomes the best one given all others, within [-127, 127], up to
- * four times around. oct_row_error() never rises.
+ * Coordinate descent: each code in turn becomes the best one given all others, within [-limit, limit], up
+ * to four times around. oct_row_error() never rises.
  *
  * codes    [size]; where to start in, result out. scratch [size].
  * Source: QuantEase (arXiv 2309.01885).
  */
-void oct_descend_row(const oct_covariance *h, const double *target, double scale, int8_t *codes,
-    double *scratch);
+void oct_descend_row(const oct_covariance *h, const double *target, double scale, int32_t limit,
+    int8_t *codes, double *scratch);
 
 #endif

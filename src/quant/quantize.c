@@ -32,9 +32,11 @@ static quantizer quantizer_of(oct_mode mode)
     }
 }
 
-static oct_status finish(oct_work *work, oct_error *err)
+static oct_status finish(oct_rewritten *made, oct_error *err)
 {
+    oct_work *work = &made->work;
     OCT_TRY(oct_graph_compact(work->graph, work->sub, err));
+    OCT_TRY(oct_narrow_pack(made, err));
     OCT_TRY(oct_ops_assign_versions(work->graph, err));
     return oct_error_prefix(err, oct_graph_check(work->graph, err), "after quantization");
 }
@@ -132,6 +134,8 @@ static oct_status correct(const oct_graph *graph, const oct_evidence *evidence, 
     oct_rewritten sim = { .nodes = NULL };
     oct_status status = rewrite(graph, &options, own, real->work.ranges, &simulation, &notes, &sim, err);
     if (status == OCT_OK)
+        status = oct_narrow_like(real, &sim, err);
+    if (status == OCT_OK)
         status = oct_correct(graph, evidence, &sim, real, err);
     oct_arena_free(&sim.work.arena);
     oct_quant_report_free(notes);
@@ -154,11 +158,13 @@ static oct_status quantize(const oct_graph *graph, const oct_quant_options *opti
     oct_rewritten made = { .nodes = NULL };
     *out = NULL;
     oct_status status = rewrite(graph, options, settings, ranges, out, &notes, &made, err);
+    if (status == OCT_OK)
+        status = oct_narrow_weights(graph, &made, err);
     if (status == OCT_OK && evidence != NULL &&
         oct_settings_effort(settings, options) != OCT_EFFORT_NONE)
         status = correct(graph, evidence, &made, err);
     if (status == OCT_OK && (settings != NULL || quantizer_of(options->mode) != NULL))
-        status = finish(&made.work, err);
+        status = finish(&made, err);
     if (status == OCT_OK && is_checked(options)) {
         status = oct_quality_measure(graph, *out, options, evidence, ranges, &notes->quality, err);
         notes->has_quality = status == OCT_OK;
@@ -228,6 +234,10 @@ static oct_status check_options(const oct_quant_options *options, oct_error *err
             options->range_argument > 50 && options->range_argument <= 100))
         return oct_fail(err, OCT_E_USAGE,
             "a range takes a number only for percentile: above 50, up to 100");
+    if (options->weight_bits != 0 && options->weight_bits != 8 && options->weight_bits != 4)
+        return oct_fail(err, OCT_E_USAGE, "weights have 8 or 4 bits, not %d", (int)options->weight_bits);
+    if (options->weight_bits == 4 && options->mode <= OCT_MODE_FLOAT16)
+        return oct_fail(err, OCT_E_USAGE, "%s has no weights of 4 bits", oct_mode_name(options->mode));
     return OCT_OK;
 }
 

@@ -100,7 +100,9 @@ static oct_status read_form(reader *r, const json_t *value, oct_error *err)
 
 static oct_status read_bits(reader *r, const json_t *value, oct_error *err)
 {
-    OCT_TRY(expect(r, "bits", json_is_integer(value) && json_integer_value(value) == 8, "8", err));
+    json_int_t bits = json_is_integer(value) ? json_integer_value(value) : 0;
+    OCT_TRY(expect(r, "bits", bits == 8 || bits == 4, "8 or 4", err));
+    r->rule->value.bits = (int32_t)bits;
     r->rule->sets |= OCT_SETS_BITS;
     return OCT_OK;
 }

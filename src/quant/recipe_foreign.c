@@ -69,7 +69,8 @@ static oct_status read_weights(entry *e, spot s, oct_error *err)
     spot block = below(e, s, "block_size"), params = below(e, s, "algorithm_params");
     OCT_TRY(allow(e, s, known, err));
     bool real = is_text(kind.value, "FLOAT");
-    if (json_integer_value(bits.value) != (real ? 16 : 8))
+    json_int_t wide = json_integer_value(bits.value);
+    if (real ? wide != 16 : wide != 8 && wide != 4)
         return refuse(e, bits.at, "num_bits", bits.value, err);
     if (!real && json_is_false(symmetric.value))
         return refuse(e, symmetric.at, "symmetric", symmetric.value, err);
@@ -83,6 +84,7 @@ static oct_status read_weights(entry *e, spot s, oct_error *err)
         return refuse(e, granularity.at, "granularity", granularity.value, err);
     if (!real)
         e->rule->sets |= OCT_SETS_GRANULARITY | OCT_SETS_BITS;
+    e->rule->value.bits = (int32_t)wide;
     return OCT_OK;
 }
 

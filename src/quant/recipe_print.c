@@ -24,7 +24,7 @@ static json_t *setting_json(const oct_setting *setting, oct_mode form)
     json_object_set_new(object, "form", json_string(oct_mode_name(form)));
     if (form == OCT_MODE_FLOAT32 || form == OCT_MODE_FLOAT16)
         return object;
-    json_object_set_new(object, "bits", json_integer(8));
+    json_object_set_new(object, "bits", json_integer(setting->bits));
     json_object_set_new(object, "granularity", json_string(setting->per_tensor ? "tensor" : "channel"));
     if (oct_mode_needs_calibration(form))
         json_object_set_new(object, "range", range_json(setting));

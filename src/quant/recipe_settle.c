@@ -125,6 +125,8 @@ static void take(oct_setting *to, const oct_setting *from, unsigned sets)
         to->form = from->form;
     if ((sets & OCT_SETS_GRANULARITY) != 0)
         to->per_tensor = from->per_tensor;
+    if ((sets & OCT_SETS_BITS) != 0)
+        to->bits = from->bits;
     if ((sets & OCT_SETS_EFFORT) != 0)
         to->effort = from->effort;
     if ((sets & OCT_SETS_MIN_ELEMENTS) != 0)

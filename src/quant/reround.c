@@ -12,7 +12,7 @@
 
 #include "quant/descend.h"
 
-enum { MOST_WEIGHTS = 2304, MOST_REFIT = 1152, MOST_ROWS = 20480, ROWS_A_WEIGHT = 20 };
+enum { CHEAP_WEIGHTS = 32, MOST_WEIGHTS = 2304, MOST_REFIT = 1152, MOST_ROWS = 20480, FEW_ROWS = 1024, ROWS_A_WEIGHT = 20 };
 #define MOST_VALUES ((int64_t)12 << 20)
 static const double damping = 0.01, refit_damping = 0.1;
 
@@ -48,7 +48,7 @@ static bool look_at(reround *r)
     const oct_reround *t = r->task;
     const oct_node *node = t->replay->sub->nodes[t->layer->position];
     const oct_tensor *result = t->replay->sub->tensors[node->outputs[0]];
-    r->weights = input_of(t->floats, t->original, t->original->weight);
+    r->weights = t->weights;
     const oct_tensor *data = input_of(t->replay, t->layer, t->layer->data);
     int32_t axis = oct_node_rule(node)->weight_axis, last = r->weights->rank - 1;
     if (node->input_count != 3 || data->rank < 1 || last < 1 || (axis != 0 && axis != last))
@@ -168,7 +168,7 @@ static void descend_output(const reround *r, int32_t output, const oct_covarianc
     }
     if (r->refit)
         fit(r, d, factor, target, scratch);
-    oct_descend_row(h, target, scale, codes, scratch);
+    oct_descend_row(h, target, scale, r->task->limit, codes, scratch);
     for (int32_t k = 0; k < r->size; k++)
         r->codes[element(r, output, k)] = codes[k];
 }
@@ -276,11 +276,12 @@ static oct_status run(reround *r, oct_error *err)
 {
     const oct_reround *t = r->task;
     int64_t width = r->depthwise ? (int64_t)r->size * r->outputs : r->size;
-    int64_t most = MOST_VALUES / width < MOST_ROWS ? MOST_VALUES / width : MOST_ROWS;
+    int64_t rows = oct_reround_is_cheap(t) && t->floats == NULL ? FEW_ROWS : MOST_ROWS;
+    int64_t most = MOST_VALUES / width < rows ? MOST_VALUES / width : rows;
     r->taken = most / t->replay->count < 1 ? 1 : most / t->replay->count;
     r->taken = r->taken < r->positions ? r->taken : r->positions;
     r->rows = r->taken * t->replay->count;
-    r->refit = r->rows >= (int64_t)ROWS_A_WEIGHT * r->size && r->size <= MOST_REFIT;
+    r->refit = t->floats != NULL && r->rows >= (int64_t)ROWS_A_WEIGHT * r->size && r->size <= MOST_REFIT;
     size_t values = (size_t)(r->rows * width);
     r->read = malloc((r->refit ? 2 : 1) * values * sizeof *r->read);
     if (r->read == NULL)
@@ -295,6 +296,12 @@ static oct_status run(reround *r, oct_error *err)
         oct_pool_for(t->replay->pool, (size_t)r->outputs, 1, reround_channels, r);
     free(r->read);
     return status == OCT_OK && r->short_of_memory ? oct_fail_memory(err, values, "rows") : status;
+}
+
+bool oct_reround_is_cheap(const oct_reround *task)
+{
+    reround r = { .task = task };
+    return look_at(&r) && r.size <= CHEAP_WEIGHTS;
 }
 
 oct_status oct_reround_layer(const oct_reround *task, int8_t *codes, oct_error *err)

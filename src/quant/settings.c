@@ -9,6 +9,7 @@ oct_setting oct_setting_of_options(const oct_quant_options *options)
         .range = options->range,
         .range_argument = options->range_argument,
         .effort = options->effort,
+        .bits = options->weight_bits == 4 ? 4 : 8,
         .min_elements = OCT_MIN_ELEMENTS };
 }
 

@@ -17,6 +17,7 @@ typedef struct oct_setting {
     oct_range_method range;    /* of the layer's results */
     double range_argument;     /* 0: the method's own */
     oct_effort effort;         /* for the layer's weights and bias */
+    int32_t bits;              /* of its weights: 8 or 4 */
     bool per_tensor;           /* one scale for all of its weights, where there could be one a channel */
     int32_t min_elements;      /* dynamic, weight-only: fewer weights stay float */
 } oct_setting;

@@ -168,6 +168,7 @@ static oct_status quantize(
     oct_quant_options options = { .mode = m->variant.mode,
         .io = m->variant.io,
         .effort = c->options->effort,
+        .weight_bits = m->variant.mode > OCT_MODE_FLOAT16 ? c->options->weight_bits : 0,
         .calib = calib,
         .threads = c->options->threads,
         .progress = c->options->progress != NULL ? tell_calibration : NULL,

@@ -326,13 +326,13 @@ oct_status oct_comparison_document(const oct_comparison *c, json_t **out, oct_er
     for (int32_t i = 0; i < c->made_count; i++)
         json_array_append_new(forms, form_json(c, &c->made[i]));
     *out = json_pack(
-        "{s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:I, s:b}, s:{s:i, s:s, s:I, s:s}, s:o, s:o, s:o, s:o, s:o}",
+        "{s:i, s:s, s:o, s:o, s:o, s:o, s:{s:o, s:I, s:b}, s:{s:i, s:s, s:I, s:s, s:i}, s:o, s:o, s:o, s:o, s:o}",
         "schema", (int)OCT_RESULTS_SCHEMA, "octavo", OCT_VERSION, "created", created_json(),
         "model", model_json(c), "data", data_json(c), "preprocess", preprocess_json(c),
         "calibration", "spec", oct_report_text(c->calib != NULL ? oct_data_spec(c->calib) : ""), "samples",
         (json_int_t)c->calib_samples, "held_out", c->held_out, "options", "threads",
         (int)o->threads, "kernels", o->kernels == OCT_KERNELS_REF ? "ref" : "fast", "seed",
-        (json_int_t)o->seed, "effort", oct_effort_name(o->effort), "machine", machine_json(c), "benchmark", benchmark_json(c->bench), "device", device_json(c), "forms",
+        (json_int_t)o->seed, "effort", oct_effort_name(o->effort), "weight_bits", o->weight_bits == 4 ? 4 : 8, "machine", machine_json(c), "benchmark", benchmark_json(c->bench), "device", device_json(c), "forms",
         forms, "changed", changed_json(c));
     return *out != NULL ? OCT_OK : oct_fail_memory(err, 1 << 16, "results");
 }

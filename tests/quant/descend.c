@@ -66,7 +66,7 @@ static void test_three_weights_come_close_to_the_best(void **unused)
             codes[i] = (int8_t)round(target[i]);
         }
         double before = error_of(&h, target, codes), best = best_of_all(&h, target);
-        oct_descend_row(&h, target, 1, codes, scratch);
+        oct_descend_row(&h, target, 1, 127, codes, scratch);
         double after = error_of(&h, target, codes);
         assert_true(after <= before * (1 + 1e-9));
         assert_true(after >= best * (1 - 1e-9));
@@ -84,7 +84,7 @@ static void test_independent_weights_round_to_the_nearest(void **unused)
     const double target[SIZE] = { 1.4, -2.6, 126.9 };
     int8_t codes[SIZE] = { 0, 0, 0 };
     const oct_covariance h = { SIZE, values };
-    oct_descend_row(&h, target, 1, codes, scratch);
+    oct_descend_row(&h, target, 1, 127, codes, scratch);
     assert_int_equal(codes[0], 1);
     assert_int_equal(codes[1], -3);
     assert_int_equal(codes[2], 127);
@@ -97,7 +97,7 @@ static void test_codes_stay_within_their_limits(void **unused)
     const double target[SIZE] = { 500, -500, 3 };
     int8_t codes[SIZE] = { 127, -127, 3 };
     const oct_covariance h = { SIZE, values };
-    oct_descend_row(&h, target, 1, codes, scratch);
+    oct_descend_row(&h, target, 1, 127, codes, scratch);
     assert_true(codes[0] == 127 && codes[1] >= -127 && codes[2] == 3);
 }
 

@@ -153,7 +153,7 @@ static void assert_evidence_holds(const oct_graph *graph, const oct_evidence *ex
     const oct_samples samples = { NULL, SAMPLES, read_sample };
     const oct_quant_options options = { .mode = OCT_MODE_INT8, .effort = OCT_EFFORT_DEFAULT,
         .calib = &samples, .threads = 1 };
-    oct_evidence seen;
+    oct_evidence seen = { .settings = NULL };
     assert_int_equal(oct_calibrate_evidence(graph, &options, &seen, NULL), OCT_OK);
     assert_true(fabsf(seen.ranges[tensor].min - expected->ranges[tensor].min) < 1e-5f);
     assert_true(fabsf(seen.ranges[tensor].max - expected->ranges[tensor].max) < 1e-5f);
@@ -166,7 +166,7 @@ static void test_a_chain_of_sums_is_evened_out(void **unused)
 {
     (void)unused;
     network n = chain();
-    oct_evidence evidence;
+    oct_evidence evidence = { .settings = NULL };
     oct_graph *made = equalise(n.b.graph, &evidence);
     assert_same_results(n.b.graph, made);
     const int32_t group[3] = { n.p, n.q, n.s };
@@ -186,7 +186,7 @@ static void test_below_a_clip_channels_only_grow(void **unused)
     static const float biases[] = { 0.1f, 5.9f, 6.f, 9.f };
     for (size_t i = 0; i < sizeof biases / sizeof *biases; i++) {
         network n = clipped(biases[i]);
-        oct_evidence evidence;
+        oct_evidence evidence = { .settings = NULL };
         oct_graph *made = equalise(n.b.graph, &evidence);
         assert_same_results(n.b.graph, made);
         assert_evidence_holds(made, &evidence, n.p);
@@ -210,7 +210,7 @@ static void test_what_others_see_is_left_alone(void **unused)
             n.b.sub->nodes[1]->inputs[1] = n.b.sub->nodes[0]->inputs[1];
         else
             n.b.sub->outputs[0] = n.s;
-        oct_evidence evidence;
+        oct_evidence evidence = { .settings = NULL };
         oct_graph *made = equalise(n.b.graph, &evidence);
         for (int32_t i = 0; i < n.b.sub->tensor_count; i++)
             assert_ptr_equal(made->subgraphs[0]->tensors[i]->data, n.b.sub->tensors[i]->data);

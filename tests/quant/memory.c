@@ -40,11 +40,12 @@ static oct_status read_sample(void *user, int64_t index, int32_t input, void *by
     return OCT_OK;
 }
 
-static long survive(const oct_graph *graph, oct_mode mode, oct_effort effort)
+static long survive(const oct_graph *graph, oct_mode mode, oct_effort effort, int32_t bits)
 {
     const oct_samples samples = { NULL, 3, read_sample };
     bool counts = mode == OCT_MODE_INT8 && effort == OCT_EFFORT_NONE;
     const oct_quant_options options = { .mode = mode, .effort = effort, .calib = &samples,
+        .weight_bits = bits,
         .held = effort == OCT_EFFORT_DEFAULT ? &samples : NULL,
         .range = counts ? OCT_RANGE_PERCENTILE : OCT_RANGE_MOVING_AVERAGE, .threads = 2 };
     for (long n = 1;; n++) {
@@ -76,7 +77,9 @@ static void test_every_allocation_may_fail(void **unused)
     built b = mixed_graph();
     for (int mode = OCT_MODE_FLOAT32; mode < OCT_MODE_COUNT; mode++)
         for (int effort = OCT_EFFORT_NONE; effort < OCT_EFFORT_COUNT; effort++)
-            assert_true(survive(b.graph, (oct_mode)mode, (oct_effort)effort) > 3);
+            assert_true(survive(b.graph, (oct_mode)mode, (oct_effort)effort, 8) > 3);
+    assert_true(survive(b.graph, OCT_MODE_INT8, OCT_EFFORT_DEFAULT, 4) > 3);
+    assert_true(survive(b.graph, OCT_MODE_DYNAMIC, OCT_EFFORT_HIGH, 4) > 3);
     oct_graph_free(b.graph);
 }
 
