@@ -287,7 +287,7 @@ static void test_a_second_correction_changes_nothing(void **unused)
     const oct_samples samples = { &s, SAMPLES, read_sample };
     const oct_quant_options options = { .mode = OCT_MODE_INT8, .effort = OCT_EFFORT_DEFAULT,
         .calib = &samples, .threads = 1 };
-    oct_evidence evidence;
+    oct_evidence evidence = { .settings = NULL };
     oct_error err = { 0 };
     assert_int_equal(oct_calibrate_evidence(b.graph, &options, &evidence, &err), OCT_OK);
     oct_rewritten made = { .nodes = NULL };
