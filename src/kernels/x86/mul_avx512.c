@@ -13,10 +13,10 @@ OCT_INLINE __m512i product(__m512i words_a, __m512i words_b)
     return _mm512_madd_epi16(words_a, _mm512_and_si512(words_b, _mm512_set1_epi32(0xffff)));
 }
 
-OCT_INLINE __m512i quarter(__m512i bytes, const int i)
-{
-    return _mm512_cvtepi8_epi32(_mm512_extracti32x4_epi32(bytes, i));
-}
+/* Quarter i, a constant, of 64 bytes as dwords, less their zero point. */
+#define QUARTER(bytes, i, zero)                                                                    \
+    _mm512_sub_epi32(_mm512_cvtepi8_epi32(_mm512_extracti32x4_epi32(bytes, i)), zero)
+#define SCALED(i) oct_scale16(product(QUARTER(va, i, az), QUARTER(vb, i, bz)), &by)
 
 OCT_MUL_ROW(oct_mul_row_s8_avx512)
 {
@@ -30,11 +30,7 @@ OCT_MUL_ROW(oct_mul_row_s8_avx512)
     for (size_t i = 0; i < n; i += 64) {
         __mmask64 mask = n - i >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << (n - i)) - 1;
         __m512i va = _mm512_maskz_loadu_epi8(mask, a + i), vb = _mm512_maskz_loadu_epi8(mask, b + i);
-        __m512i v[4];
-        OCT_UNROLL for (int j = 0; j < 4; j++)
-            v[j] = oct_scale16(product(_mm512_sub_epi32(quarter(va, j), az),
-                                   _mm512_sub_epi32(quarter(vb, j), bz)),
-                &by);
+        __m512i v[4] = { SCALED(0), SCALED(1), SCALED(2), SCALED(3) };
         __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), yz);
         __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), yz);
         __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high));
