@@ -51,7 +51,7 @@ static oct_status run_shared(oct_group *group, cli_args *args, oct_error *err)
 {
     args->group = group;
     if (!args->command->shared)
-        return cli_usage(args, err, "runs as one process; eval and compare can be shared");
+        return cli_usage(args, err, "runs as one process; eval, compare and quantize can be shared");
     if (group->rank == 0)
         return args->command->run(args, err);
     args->quiet = true;

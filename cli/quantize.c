@@ -12,6 +12,8 @@ static const cli_option options[] = {
     { "io", 0, "TYPE", "int8-full: type of inputs and outputs, int8 (default) or uint8" },
     { "calib", 0, "DATA", "calibration samples: needed for int8, int8-full and int16x8, of use for all but float16" },
     { "calib-samples", 0, "N", "use at most N of them (default: 200); others check the result" },
+    { "stats-out", 0, "FILE", "no model: writes what these calibration samples give (all of them, unless N is said)" },
+    { "stats", 0, "FILE", "what --stats-out wrote, in place of --calib; repeated for each part of the samples" },
     { "range", 0, "NAME", "minmax (default), moving-average, percentile[:99.999], mse or entropy" },
     { "recipe", 0, "FILE", "rules for single layers, as JSON; AI Edge Quantizer's are read, too" },
     { "recipe-out", 0, "FILE", "writes what became of every layer as a recipe" },
@@ -30,8 +32,10 @@ typedef struct job {
     oct_quant_report *report;
     oct_recipe *recipe;
     char *resolved, *unused; /* the recipe layer by layer, and its rules of no effect; NULL without */
+    oct_statistics *stats; /* of --stats, or for --stats-out; NULL without */
     oct_data *data, *chosen, *held;
     oct_data_view *view, *held_view;
+    char preprocess[64];
 } job;
 
 static void show_progress(void *user, const char *what, int64_t done, int64_t total)
@@ -65,8 +69,12 @@ static oct_status read_options(job *j, oct_error *err)
     const char *mode = cli_get(args, "mode"), *io = cli_get(args, "io");
     const char *effort = cli_get(args, "effort");
     j->output = cli_get(args, "output");
-    if (j->output == NULL)
+    if (j->output == NULL && cli_get(args, "stats-out") == NULL)
         return cli_usage(args, err, "-o FILE is missing");
+    if (cli_get(args, "stats") != NULL && (cli_get(args, "calib") != NULL || cli_get(args, "stats-out") != NULL))
+        return cli_usage(args, err, "--stats stands in place of --calib and --stats-out");
+    if (cli_get(args, "stats-out") != NULL && cli_get(args, "calib") == NULL)
+        return cli_usage(args, err, "--stats-out needs --calib DATA");
     if (mode == NULL && cli_get(args, "recipe") == NULL)
         return cli_usage(args, err, "--mode MODE is missing");
     if (mode != NULL && !oct_mode_from_name(mode, &j->quant.mode))
@@ -83,6 +91,7 @@ static oct_status read_options(job *j, oct_error *err)
         return status;
     j->quant.weight_bits = (int32_t)bits;
     j->quant.threads = args->threads;
+    j->quant.group = args->group;
     j->quant.progress = show_progress;
     j->quant.progress_user = (void *)(uintptr_t)args;
     return read_range(j, err);
@@ -108,7 +117,8 @@ static oct_status read_recipe(job *j, oct_error *err)
     }
     if (cli_get(args, "io") != NULL && j->quant.mode != OCT_MODE_INT8_FULL)
         return cli_usage(args, err, "--io belongs to --mode int8-full");
-    if (oct_mode_needs_calibration(j->quant.mode) && cli_get(args, "calib") == NULL)
+    if (oct_mode_needs_calibration(j->quant.mode) && cli_get(args, "calib") == NULL &&
+        cli_get(args, "stats") == NULL)
         return cli_usage(args, err, "--mode %s needs --calib DATA: samples like those of real use",
             oct_mode_name(j->quant.mode));
     return OCT_OK;
@@ -149,11 +159,13 @@ static oct_status choose_samples(job *j, oct_error *err)
 {
     enum { MOST_HELD = 64 };
     int64_t count, all = oct_data_count(j->data);
-    oct_status status = cli_get_int(j->args, "calib-samples", 1, 100000, 200, &count, err);
+    bool part = cli_get(j->args, "stats-out") != NULL;
+    oct_status status = cli_get_int(
+        j->args, "calib-samples", 1, part ? all : 100000, part ? all : 200, &count, err);
     if (status != OCT_OK)
         return status;
     count = count < all ? count : all;
-    int64_t held = all - count < MOST_HELD ? all - count : MOST_HELD;
+    int64_t held = part ? 0 : all - count < MOST_HELD ? all - count : MOST_HELD;
     status = subset(j, 0, count, &j->chosen, err);
     return status == OCT_OK && held > 0 ? subset(j, count, held, &j->held, err) : status;
 }
@@ -178,6 +190,7 @@ static oct_status open_calibration(job *j, oct_error *err)
         return status;
     cli_note(j->args, "calibrating on %lld samples of %s, preprocessing %s",
         (long long)oct_data_count(j->chosen), oct_data_spec(j->data), choice.reason);
+    snprintf(j->preprocess, sizeof j->preprocess, "%s", choice.preprocess.name);
     j->quant.calib = oct_data_view_samples(j->view);
     if (j->held_view != NULL)
         j->quant.held = oct_data_view_samples(j->held_view);
@@ -259,6 +272,62 @@ static oct_status print_result(const job *j, size_t bytes, oct_error *err)
     return status;
 }
 
+/* Adds up the files of --stats. */
+static oct_status load_stats(job *j, oct_error *err)
+{
+    oct_status status = OCT_OK;
+    for (int i = 0; i < j->args->given_count && status == OCT_OK; i++) {
+        oct_statistics *part = NULL;
+        if (strcmp(j->args->given[i].option->name, "stats") != 0)
+            continue;
+        status = oct_statistics_load(j->args->given[i].value, &part, err);
+        if (status == OCT_OK && j->stats == NULL) {
+            j->stats = part;
+            continue;
+        }
+        if (status == OCT_OK)
+            status = oct_statistics_merge(j->stats, part, err);
+        oct_statistics_free(part);
+    }
+    if (j->stats != NULL)
+        cli_note(j->args, "calibrating by statistics of %lld samples",
+            (long long)oct_statistics_samples(j->stats));
+    j->quant.statistics = j->stats;
+    return status;
+}
+
+static bool is_first(const job *j)
+{
+    return j->args->group == NULL || j->args->group->rank == 0;
+}
+
+/* Of several processes the first writes. */
+static oct_status save(const job *j, size_t *bytes, oct_error *err)
+{
+    *bytes = 0;
+    return is_first(j) ? oct_model_save(j->quantized, j->output, bytes, err) : OCT_OK;
+}
+
+static oct_status write_stats(job *j, oct_error *err)
+{
+    const char *path = cli_get(j->args, "stats-out");
+    oct_status status =
+        oct_statistics_gather(j->model, &j->quant, j->preprocess, &j->stats, err);
+    if (status == OCT_OK && is_first(j))
+        status = oct_statistics_save(j->stats, path, err);
+    if (status != OCT_OK || j->args->quiet)
+        return status;
+    long long samples = (long long)oct_statistics_samples(j->stats);
+    if (!j->args->json) {
+        printf("%s: statistics of %lld samples\n", path, samples);
+        return cli_print_text("", err);
+    }
+    json_t *object = json_pack("{s:s, s:I}", "file", path, "samples", (json_int_t)samples);
+    status = cli_print_json(object, err);
+    json_decref(object);
+    return status;
+}
+
 static oct_status work(job *j, oct_error *err)
 {
     cli_shapes shapes;
@@ -276,9 +345,13 @@ static oct_status work(job *j, oct_error *err)
         oct_mode_uses_calibration(j->quant.mode, j->quant.effort)))
         status = open_calibration(j, err);
     if (status == OCT_OK)
+        status = load_stats(j, err);
+    if (status == OCT_OK && cli_get(j->args, "stats-out") != NULL)
+        return write_stats(j, err);
+    if (status == OCT_OK)
         status = oct_quantize(j->model, &j->quant, &j->quantized, &j->report, err);
     if (status == OCT_OK)
-        status = oct_model_save(j->quantized, j->output, &bytes, err);
+        status = save(j, &bytes, err);
     return status == OCT_OK ? print_result(j, bytes, err) : status;
 }
 
@@ -291,6 +364,7 @@ static oct_status run(const cli_args *args, oct_error *err)
     free(j.resolved);
     free(j.unused);
     oct_model_free(j.quantized);
+    oct_statistics_free(j.stats);
     oct_data_view_free(j.held_view);
     oct_data_view_free(j.view);
     oct_data_free(j.held);
@@ -313,7 +387,11 @@ const cli_command cli_quantize = {
     .options = options,
     .examples = "  octavo quantize model.keras -o dynamic.tflite --mode dynamic\n"
                 "  octavo quantize model.keras -o int8.tflite --mode int8 --calib photos/:every=50\n"
+                "  octavo quantize model.keras --mode int8 --calib photos/:0-5000 --stats-out a.stats\n"
+                "  octavo quantize model.keras --mode int8 --calib photos/:5000-9000 --stats-out b.stats\n"
+                "  octavo quantize model.keras -o int8.tflite --mode int8 --stats a.stats --stats b.stats\n"
                 "  octavo quantize model.keras -o mixed.tflite --recipe recipe.json --calib photos/\n"
                 "  octavo quantize model.tflite -o npu.tflite --mode int8-full --io uint8 --calib x.npy",
     .run = run,
+    .shared = true,
 };

@@ -26,6 +26,7 @@
 #include <octavo/report.h>
 #include <octavo/samples.h>
 #include <octavo/session.h>
+#include <octavo/statistics.h>
 #include <octavo/tune.h>
 
 #define OCT_VERSION "0.1.0"

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <octavo/error.h>
+#include <octavo/group.h>
 #include <octavo/model.h>
 #include <octavo/samples.h>
 
@@ -68,6 +69,8 @@ typedef enum oct_range_method {
 /* What layers are to become, read from a file: octavo/recipe.h. */
 typedef struct oct_recipe oct_recipe;
 
+typedef struct oct_statistics oct_statistics;
+
 typedef enum oct_io { OCT_IO_INT8, OCT_IO_UINT8 } oct_io;
 
 typedef struct oct_quant_options {
@@ -80,6 +83,9 @@ typedef struct oct_quant_options {
     double range_argument;       /* PERCENTILE: above 50, up to 100; 0: 99.999 */
     /* Layers that differ; its defaults stand in place of mode, effort and range. NULL: none. Borrowed */
     const oct_recipe *recipe;
+    /* What parts of the samples gave, in place of calib (octavo/statistics.h). NULL: none. Borrowed */
+    const oct_statistics *statistics;
+    const oct_group *group;      /* processes that share calibration; NULL: this one alone. Borrowed */
     int32_t weight_bits;         /* 0: 8; 4: of layers whose kernels in LiteRT take such weights */
     int32_t threads;             /* 0: all cores; never changes the result */
     /* May be NULL; what: "calibrating" (samples) or "correcting" (layers). */

@@ -4,6 +4,7 @@
 #include <octavo/quantize.h>
 
 #include "model/model.h"
+#include "model/statistics.h"
 #include "quant/prepare.h"
 #include "quant/quant.h"
 #include "quant/recipe.h"
@@ -13,6 +14,8 @@ oct_status oct_quantize(const oct_model *model, const oct_quant_options *options
 {
     oct_graph *graph;
     *out = NULL;
+    if (options->statistics != NULL)
+        OCT_TRY(oct_statistics_fit(model, options, err));
     OCT_TRY(oct_quantize_graph(model->graph, options, &graph, report, err));
     oct_status status = oct_model_create(graph, model->source, out, err);
     if (status != OCT_OK && report != NULL) {

@@ -7,6 +7,7 @@
 #include "quant/calibrate.h"
 #include "quant/estimate.h"
 #include "quant/overwritten.h"
+#include "quant/statistics.h"
 
 /* The mean of the samples' own extremes: what a moving average tends to, without its memory of order. */
 static oct_status average_extremes(
@@ -54,13 +55,13 @@ static bool keeps_extremes(const oct_subgraph *sub, int32_t tensor)
 }
 
 /* By a layer's setting, of which only the range is of interest here. */
-static oct_status estimate(const oct_evidence *e, const oct_quant_options *options,
-    const oct_setting *how, int32_t tensor, oct_range *range, oct_error *err)
+static oct_status estimate(const oct_evidence *e, const oct_setting *how, int32_t tensor,
+    oct_range *range, oct_error *err)
 {
     oct_range seen = *range;
     switch (how->range) {
     case OCT_RANGE_MOVING_AVERAGE:
-        return average_extremes(e, options->calib->count, tensor, range, err);
+        return average_extremes(e, e->samples, tensor, range, err);
     case OCT_RANGE_PERCENTILE:
         return oct_estimate_percentile(&e->histograms[tensor], seen,
             how->range_argument > 0 ? how->range_argument : 99.999, range, err);
@@ -73,17 +74,39 @@ static oct_status estimate(const oct_evidence *e, const oct_quant_options *optio
     }
 }
 
+/* By this process, by all of a group, or from what parts of the samples gave. */
+static oct_status gather(const oct_graph *graph, const oct_quant_options *options,
+    oct_evidence *evidence, oct_error *err)
+{
+    const oct_group *group = options->group;
+    const oct_statistics *statistics = options->statistics;
+    oct_statistics *shared = NULL;
+    if (statistics == NULL && group != NULL && options->calib != NULL &&
+        options->calib->count >= group->size) {
+        OCT_TRY(oct_statistics_share(graph, options, evidence->settings, &shared, err));
+        statistics = shared;
+    }
+    if (statistics == NULL) {
+        oct_quant_options alone = *options;
+        alone.group = NULL;
+        return oct_evidence_gather(graph, &alone, evidence, err);
+    }
+    oct_status status = oct_statistics_evidence(statistics, graph, options, evidence, err);
+    evidence->shared = shared;
+    return status;
+}
+
 oct_status oct_calibrate_evidence(const oct_graph *graph, const oct_quant_options *options,
     oct_evidence *evidence, oct_error *err)
 {
     const oct_subgraph *sub = graph->subgraphs[0];
     const oct_settings *settings = evidence->settings;
     const oct_setting all = oct_setting_of_options(options);
-    OCT_TRY(oct_evidence_gather(graph, options, evidence, err));
+    OCT_TRY(gather(graph, options, evidence, err));
     for (int32_t i = 0; i < evidence->tensors; i++) {
         const oct_setting *how = settings == NULL ? &all : oct_setting_of_tensor(settings, sub, i);
         if (how->range != OCT_RANGE_MINMAX && evidence->ranges[i].seen && !keeps_extremes(sub, i))
-            OCT_TRY(estimate(evidence, options, how, i, &evidence->ranges[i], err));
+            OCT_TRY(estimate(evidence, how, i, &evidence->ranges[i], err));
     }
     if (oct_settings_effort(settings, options) == OCT_EFFORT_NONE)
         oct_ranges_add_overwritten(graph, evidence->ranges);

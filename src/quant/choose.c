@@ -173,10 +173,15 @@ oct_status oct_choose_samples(const oct_graph *graph, const oct_quant_options *o
     size_t limit = options->effort == OCT_EFFORT_HIGH ? MOST_SAMPLES : SOME_SAMPLES;
     size_t fit = STORE_BYTES / peak, most = fit < 1 ? 1 : fit < limit ? fit : limit;
     out->count = (int64_t)(count < most ? count : most);
+    out->most = (int64_t)most;
+    out->tensor_bytes = bytes;
     out->samples = oct_arena_array(arena, (size_t)out->count, sizeof *out->samples);
-    if (out->samples == NULL)
+    out->hashes = oct_arena_array(arena, (size_t)out->count, sizeof *out->hashes);
+    if (out->samples == NULL || out->hashes == NULL)
         return oct_fail_memory(err, (size_t)out->count * sizeof *out->samples, "a choice of samples");
-    for (int64_t i = 0; i < out->count; i++)
+    for (int64_t i = 0; i < out->count; i++) {
         out->samples[i] = h.hashes[i].sample;
+        out->hashes[i] = h.hashes[i].hash;
+    }
     return OCT_OK;
 }

@@ -13,6 +13,9 @@
 typedef struct oct_choice {
     int64_t count;
     int64_t *samples; /* [count] indices into the calibration samples */
+    uint64_t *hashes; /* [count] of the samples, ascending */
+    int64_t most;     /* chosen of more samples; the same for any */
+    const size_t *tensor_bytes; /* [tensors] of one sample, in float32 */
 } oct_choice;
 
 /**

@@ -336,7 +336,7 @@ static oct_status start(correction *c, const oct_graph *graph, oct_replay *repla
 {
     int32_t end = behind_layers(graph->subgraphs[0]);
     OCT_TRY(oct_replay_create(graph, end, c->pool, replay, err));
-    return oct_replay_start(replay, c->real->work.options->calib, &c->evidence->choice, err);
+    return oct_replay_start(replay, c->evidence->from, &c->evidence->choice, err);
 }
 
 static oct_status run(correction *c, oct_error *err)

@@ -10,6 +10,7 @@
 #include "kernels/dispatch.h"
 #include "ops/op.h"
 #include "quant/estimate.h"
+#include "quant/statistics.h"
 #include "quant/sweep.h"
 
 /* What one thread saw. */
@@ -117,6 +118,13 @@ static int64_t sample_at(const gathering *g, int64_t index)
     return g->chosen_only ? g->out->choice.samples[index] : index;
 }
 
+/* The number of a sample among those of all processes, which got them like cards. */
+static int64_t among_all(const gathering *g, int64_t sample)
+{
+    const oct_group *group = g->options->group;
+    return group == NULL ? sample : group->rank + sample * group->size;
+}
+
 static void see(void *user, int32_t worker, int64_t index, int32_t tensor, const oct_value *value)
 {
     const gathering *g = user;
@@ -126,7 +134,7 @@ static void see(void *user, int32_t worker, int64_t index, int32_t tensor, const
     const float *values = value->data;
     size_t count = value->size / sizeof *values;
     int64_t sample = sample_at(g, index);
-    if (!fold_values(&w->halves[sample % 2][tensor], values, count))
+    if (!fold_values(&w->halves[among_all(g, sample) % 2][tensor], values, count))
         note_bad(w, sample, tensor, values, count);
     else if (w->histograms != NULL)
         w->short_of_memory |= !oct_histogram_add(&w->histograms[tensor], values, count);
@@ -362,12 +370,15 @@ static oct_status fail(const gathering *g, oct_status status, int64_t failed, oc
             bad = &g->workers[i];
     if (bad->bad_sample != INT64_MAX && (failed < 0 || bad->bad_sample < sample_at(g, failed))) {
         char label[160];
+        g->out->failed = among_all(g, bad->bad_sample);
         return oct_fail(err, OCT_E_INVALID, "%s: the value %g in calibration sample %lld",
             oct_tensor_label(g->sub, bad->bad_tensor, label, sizeof label), (double)bad->bad_value,
-            (long long)bad->bad_sample);
+            (long long)g->out->failed);
     }
-    return failed < 0 ? status : oct_error_prefix(err, status, "calibration sample %lld",
-                                     (long long)sample_at(g, failed));
+    if (failed < 0)
+        return status;
+    g->out->failed = among_all(g, sample_at(g, failed));
+    return oct_error_prefix(err, status, "calibration sample %lld", (long long)g->out->failed);
 }
 
 static oct_status gather(gathering *g, const oct_graph *graph, oct_pool *pool, oct_error *err)
@@ -389,7 +400,8 @@ oct_status oct_evidence_gather(const oct_graph *graph, const oct_quant_options *
     oct_evidence *evidence, oct_error *err)
 {
     *evidence = (oct_evidence){ .settings = evidence->settings,
-        .tensors = graph->subgraphs[0]->tensor_count };
+        .tensors = graph->subgraphs[0]->tensor_count, .failed = -1, .from = options->calib,
+        .samples = options->calib == NULL ? 0 : options->calib->count };
     if (options->calib == NULL || options->calib->count < 1)
         return oct_fail(err, OCT_E_USAGE, "calibration needs at least one sample");
     oct_pool *pool;
@@ -409,4 +421,5 @@ void oct_evidence_free(oct_evidence *evidence)
     for (int32_t i = 0; evidence->histograms != NULL && i < evidence->tensors; i++)
         oct_histogram_free(&evidence->histograms[i]);
     oct_arena_free(&evidence->arena);
+    oct_statistics_free(evidence->shared);
 }

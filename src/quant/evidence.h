@@ -27,7 +27,11 @@ typedef struct oct_evidence {
     oct_channels *channels;     /* [tensors]; for results and inputs of conv-like operators */
     oct_histogram *histograms;  /* [tensors] where the range method counts values, or NULL */
     float *extremes;            /* [samples][tensors][2]: minima and maxima, for moving averages, or NULL */
+    int64_t samples;            /* that extremes are of */
+    int64_t failed;             /* the sample that a failure is of, or -1 */
+    const oct_samples *from;    /* what the choice counts in; borrowed */
     oct_choice choice;          /* count 0: effort none */
+    oct_statistics *shared;     /* that all this is from; owned, or NULL */
     oct_arena arena;
 } oct_evidence;
 
@@ -35,6 +39,7 @@ typedef struct oct_evidence {
  * Runs calibration samples through the float graph: all of them where the mode needs ranges, else the
  * chosen ones.
  *
+ * With options->group calib holds this process's share, and failures name the sample among all.
  * evidence  filled; free with oct_evidence_free() also after failure.
  * Errors: NaN or infinity in an activation: OCT_E_INVALID naming tensor and sample; those of sessions
  *         and of calib->read; OCT_E_MEMORY.

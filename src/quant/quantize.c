@@ -199,9 +199,11 @@ static oct_status improve(oct_graph *graph, const oct_quant_options *options,
         return OCT_OK;
     OCT_TRY(oct_equalise(graph, evidence, err));
     /* Integer inputs are given as codes, which need no guard. */
+    oct_quant_options chosen = *options;
+    chosen.calib = evidence->from;
     if (options->mode != OCT_MODE_INT8_FULL)
         OCT_TRY(oct_ranges_guard_inputs(
-            graph, options, &evidence->choice, evidence->ranges, err));
+            graph, &chosen, &evidence->choice, evidence->ranges, err));
     return oct_ranges_join_sums(graph, evidence->ranges, err);
 }
 
@@ -238,15 +240,17 @@ static oct_status check_options(const oct_quant_options *options, oct_error *err
         return oct_fail(err, OCT_E_USAGE, "weights have 8 or 4 bits, not %d", (int)options->weight_bits);
     if (options->weight_bits == 4 && options->mode <= OCT_MODE_FLOAT16)
         return oct_fail(err, OCT_E_USAGE, "%s has no weights of 4 bits", oct_mode_name(options->mode));
+    if (options->statistics != NULL && options->recipe != NULL)
+        return oct_fail(err, OCT_E_USAGE, "statistics are taken without a recipe");
     return OCT_OK;
 }
 
 /* Modes that do without calibration data make use of it where there is some. */
 static bool calibrates(const oct_quant_options *options, const oct_settings *settings)
 {
+    bool samples = options->statistics != NULL || (options->calib != NULL && options->calib->count > 0);
     return oct_settings_calibrate(settings, options) ||
-           (oct_settings_use_samples(settings, options) && options->calib != NULL &&
-               options->calib->count > 0);
+           (oct_settings_use_samples(settings, options) && samples);
 }
 
 static oct_status quantize_prepared(oct_graph *plain, const oct_quant_options *options,

@@ -170,6 +170,7 @@ static oct_status quantize(
         .effort = c->options->effort,
         .weight_bits = m->variant.mode > OCT_MODE_FLOAT16 ? c->options->weight_bits : 0,
         .calib = calib,
+        .group = c->options->group,
         .threads = c->options->threads,
         .progress = c->options->progress != NULL ? tell_calibration : NULL,
         .progress_user = &t };

@@ -1,9 +1,9 @@
-"""One evaluation in several processes, and one that is killed and goes on.
+"""One evaluation or calibration in several processes or parts, and one that is killed and goes on.
 
     python3 tests/cli/shards.py OCTAVO
 
 By mpirun in 1, 2 and 4 processes `eval --json` and `compare` give the same bytes (of results.json
-all but times) as alone; killed with SIGKILL when 30 % and 60 % of the samples are in the journal, and
+all but times) as alone, and `quantize` the same .tflite, also from statistics of parts; killed with SIGKILL when 30 % and 60 % of the samples are in the journal, and
 started again with the same command, too. Last line: N passed, N failed. Exit code 77, with a notice,
 where mpirun or the test images are missing.
 """
@@ -66,6 +66,37 @@ def comparison(octavo, count, folder):
     return without_times(json.loads((pathlib.Path(folder) / "results.json").read_text())), files
 
 
+def quantized(octavo, folder, count, mode, effort, samples, *more):
+    """The bytes that quantize writes, in `count` processes."""
+    path = os.path.join(folder, "q.tflite")
+    run(launch(count) + [octavo, "quantize", MODEL, "--mode", mode, "--effort", effort, "--quiet", "--threads",
+                         "1", *samples, "-o", path, *more])
+    return pathlib.Path(path).read_bytes()
+
+
+def in_parts(octavo, folder, mode, effort, cuts, *more):
+    """The same from statistics of parts of the samples, the last first."""
+    files = []
+    for begin, end in zip(cuts, cuts[1:]):
+        files += ["--stats", os.path.join(folder, f"{begin}.stats")]
+        run([octavo, "quantize", MODEL, "--mode", mode, "--effort", effort, "--quiet", "--preprocess", "tf",
+             "--calib", f"{IMAGES}/train-images-idx3-ubyte.gz:{begin}-{end}", "--stats-out", files[-1], *more])
+    pairs = list(zip(files[::2], files[1::2]))[::-1]
+    return quantized(octavo, folder, 0, mode, effort, [word for pair in pairs for word in pair], *more)
+
+
+def calibration(octavo, folder):
+    for mode, effort, more in (("int8", "default", ()), ("int16x8", "none", ("--range", "moving-average")),
+                               ("int8", "none", ("--range", "mse")), ("dynamic", "high", ())):
+        calib = ["--preprocess", "tf", "--calib", f"{IMAGES}/train-images-idx3-ubyte.gz:25"]
+        alone = quantized(octavo, folder, 0, mode, effort, calib, *more)
+        for count in (2, 4):
+            yield (f"quantize {mode} {effort} in {count} processes",
+                   quantized(octavo, folder, count, mode, effort, calib, *more) == alone)
+        yield (f"quantize {mode} {effort} from 3 parts",
+               in_parts(octavo, folder, mode, effort, (0, 4, 19, 25), *more) == alone)
+
+
 def kill_at(command, journals, share):
     """Starts command and kills it when the journals hold `share` of the samples; false: too late."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -94,6 +125,7 @@ def check(octavo, folder):
         models.append(os.path.join(folder, f"{mode}.tflite"))
         run([octavo, "quantize", MODEL, "--mode", mode, "-o", models[-1], "--quiet", "--preprocess", "tf",
              "--calib", f"{IMAGES}/train-images-idx3-ubyte.gz:20"])
+    yield from calibration(octavo, folder)
     alone = run(evaluation(octavo, models))
     for count in (1, 2, 4):
         yield f"eval in {count} processes", run(launch(count) + evaluation(octavo, models)) == alone

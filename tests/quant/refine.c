@@ -54,7 +54,7 @@ static float widening(pixels p)
     oct_range ranges[6] = { { -p.offset / p.divisor, (255.f - p.offset) / p.divisor, true } };
     float before = ranges[0].max - ranges[0].min;
     int64_t chosen[3] = { 0, 1, 2 };
-    const oct_choice choice = { 3, chosen };
+    const oct_choice choice = { .count = 3, .samples = chosen };
     assert_int_equal(oct_ranges_guard_inputs(b.graph, &options, &choice, ranges, NULL), OCT_OK);
     float factor = (ranges[0].max - ranges[0].min) / before;
     oct_graph_free(b.graph);
