@@ -67,6 +67,7 @@ static const oct_kernel_set kernels_avx512amx = {
     .gemm_s8_tiles = { oct_gemm_s8_begin_avx512amx, oct_gemm_s8_avx512amx,
         oct_gemm_s8_end_avx512amx },
     .lookup = oct_lookup_avx512amx,
+    .add_table_s8 = oct_add_table_s8_avx512amx,
 };
 #endif
 

@@ -35,6 +35,7 @@ typedef struct oct_kernel_set {
     oct_columns_s16_fn columns_s16;
     oct_add_row_s8_fn add_row_s8;
     oct_add_row_s16_fn add_row_s16;
+    oct_add_row_s8_fn add_table_s8; /* add_row_s8 by a table; NULL: none on this level */
     oct_mul_row_s8_fn mul_row_s8;
     oct_lookup_fn lookup; /* NULL: plain C is as good */
     void (*move_flip)(void *to, const void *from, size_t n, int32_t zero);

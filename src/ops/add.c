@@ -208,7 +208,9 @@ OCT_BINARY_EVAL(sub_i64, int64_t)
 /* The processor's kernels take two whole operands: one that is a single element becomes a row of copies. */
 typedef struct fast_params {
     oct_add_args args;
-    const oct_kernel_set *kernels;
+    oct_add_table table;
+    oct_add_row_s8_fn s8;
+    oct_add_row_s16_fn s16;
 } fast_params;
 
 #define FAST_ROW(name, kernel, type)                                                               \
@@ -224,11 +226,11 @@ typedef struct fast_params {
         for (size_t i = 0; single && i < n && i < COPIES; i++)                                     \
             copies[i] = a_step == 0 ? a[0] : b[0];                                                 \
         for (size_t i = 0; i < n; i += most)                                                       \
-            fast->kernels->kernel(&fast->args, n - i < most ? n - i : most,                        \
+            fast->kernel(&fast->args, n - i < most ? n - i : most,                                 \
                 a_step == 0 ? copies : a + i, b_step == 0 ? copies : b + i, y + i);                \
     }
-FAST_ROW(row_fast_s8, add_row_s8, int8_t)
-FAST_ROW(row_fast_s16, add_row_s16, int16_t)
+FAST_ROW(row_fast_s8, s8, int8_t)
+FAST_ROW(row_fast_s16, s16, int16_t)
 
 static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
 {
@@ -242,7 +244,13 @@ static oct_status prepare_fast(oct_op *op, bool *usable, oct_error *err)
     fast_params *fast = oct_op_alloc(op, sizeof *fast);
     if (fast == NULL)
         return oct_fail_memory(err, sizeof *fast, op->out[0]->label);
-    *fast = (fast_params){ args, oct_kernel_set_get() };
+    const oct_kernel_set *kernels = oct_kernel_set_get();
+    *fast = (fast_params){ .args = args, .s8 = kernels->add_row_s8, .s16 = kernels->add_row_s16 };
+    if (op->form == OCT_FORM_S8 && kernels->add_table_s8 != NULL
+        && oct_add_make_table(&args, &fast->table)) {
+        fast->args.table = &fast->table;
+        fast->s8 = kernels->add_table_s8;
+    }
     op->packed = fast;
     return OCT_OK;
 }

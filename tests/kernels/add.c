@@ -54,6 +54,14 @@ static void check_add(const oct_kernel_set *kernels, const char *name, size_t n,
             ((int8_t *)a.data)[i] = (int8_t)x, ((int8_t *)b.data)[i] = (int8_t)y;
     }
     void *got = check_output_create(n * element), *want = malloc(n * element);
+    oct_add_table table;
+    if (!wide && kernels->add_table_s8 != NULL && oct_add_make_table(&args, &table)) {
+        args.table = &table;
+        kernels->add_table_s8(&args, n, a.data, b.data, got);
+        oct_add_row_s8_c(&args, n, a.data, b.data, want);
+        check(memcmp(got, want, n) == 0 && check_output_intact(got, n),
+            "add_table_s8 %s: %zu elements, y %d %d", name, n, (int)args.y.m, (int)args.y.e);
+    }
     if (wide) {
         kernels->add_row_s16(&args, n, a.data, b.data, got);
         oct_add_row_s16_c(&args, n, a.data, b.data, want);
@@ -75,7 +83,7 @@ int main(void)
 {
     CHECK_LEVELS(level, kernels)
         for (size_t round = 0; round < 8000; round++) {
-            check_add(kernels, oct_cpu_name(level), 1 + round % 70, round % 2 == 0);
+            check_add(kernels, oct_cpu_name(level), 1 + round % 170, round % 2 == 0);
             check_mul(kernels, oct_cpu_name(level), 1 + round % 199);
         }
     return check_done();
