@@ -55,25 +55,51 @@ static json_t *segmentation_json(const oct_segmentation *s, const oct_class_coun
     return object;
 }
 
-static void detection_cells(
-    const oct_detection_metrics *d, const oct_detection_metrics *first, bool is_first)
+static void detection_cells(const oct_detection_compared *d, bool first)
 {
-    if (d->ap < 0)
-        printf("  %-8s  %-8s", "none", "none");
-    else
-        printf("  %-8.2f  %-8.2f", 100 * d->ap, 100 * d->ap50);
-    if (!is_first)
-        printf("  %-+19.2f", 100 * (d->ap - first->ap));
+    char text[64];
+    if (d->ap.value < 0) {
+        printf("  %-24s  %-24s", "none", "none");
+        return;
+    }
+    for (int k = 0; k < 2; k++) {
+        const oct_compared *c = k == 0 ? &d->ap : &d->ap50;
+        snprintf(text, sizeof text, "%.2f [%.2f, %.2f]", 100 * c->value, 100 * c->interval.low,
+            100 * c->interval.high);
+        printf("  %-24s", text);
+    }
+    snprintf(text, sizeof text, "%+.2f [%+.2f, %+.2f]", 100 * d->ap.difference,
+        100 * d->ap.difference_interval.low, 100 * d->ap.difference_interval.high);
+    if (!first)
+        printf("  %-26s", text);
 }
 
-static json_t *detection_json(const oct_detection_metrics *d, oct_class_numbers numbers)
+/* Adds "map_interval", "map_difference" and so on. */
+static void compared_json(json_t *object, const char *name, const oct_compared *c, bool first)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s_interval", name);
+    json_object_set_new(object, key, interval_json(c->interval));
+    if (first)
+        return;
+    snprintf(key, sizeof key, "%s_difference", name);
+    json_object_set_new(object, key, json_real(c->difference));
+    snprintf(key, sizeof key, "%s_difference_interval", name);
+    json_object_set_new(object, key, interval_json(c->difference_interval));
+}
+
+static json_t *detection_json(const oct_detection_metrics *d,
+    const oct_detection_compared *compared, oct_class_numbers numbers, bool first)
 {
     static const char *const readings[] = { "category id - 1", "category id", "place of the id" };
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s}", "map",
-        d->ap, "ap50", d->ap50, "ap75", d->ap75, "ap_small", d->ap_small, "ap_medium", d->ap_medium,
-        "ap_large", d->ap_large, "ar1", d->ar1, "ar10", d->ar10, "ar100", d->ar100, "ar_small",
-        d->ar_small, "ar_medium", d->ar_medium, "ar_large", d->ar_large, "classes_are",
+    json_t *object = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s}",
+        "map", d->ap, "ap50", d->ap50, "ap75", d->ap75, "ap_small", d->ap_small, "ap_medium",
+        d->ap_medium, "ap_large", d->ap_large, "ar1", d->ar1, "ar10", d->ar10, "ar100", d->ar100,
+        "ar_small", d->ar_small, "ar_medium", d->ar_medium, "ar_large", d->ar_large, "classes_are",
         readings[numbers]);
+    compared_json(object, "map", &compared->ap, first);
+    compared_json(object, "ap50", &compared->ap50, first);
+    return object;
 }
 
 static const struct {
@@ -125,9 +151,9 @@ void cli_truth_header(const oct_eval *eval, bool several)
     if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION && several)
         printf("  %-26s", "points lost or won (95 %)");
     if (oct_eval_task(eval) == OCT_TASK_DETECTION)
-        printf("  %-8s  %-8s", "mAP", "AP50");
+        printf("  %-24s  %-24s", "mAP (95 %)", "AP50 (95 %)");
     if (oct_eval_task(eval) == OCT_TASK_DETECTION && several)
-        printf("  %-19s", "points lost or won");
+        printf("  %-26s", "mAP lost or won (95 %)");
     for (int k = 0; k < 3 && oct_eval_task(eval) == OCT_TASK_REGRESSION; k++)
         printf("  %-28s", measures[k].title);
     if (oct_eval_task(eval) == OCT_TASK_REGRESSION && several)
@@ -139,7 +165,7 @@ void cli_truth_cells(const oct_eval *eval, int32_t model)
     if (oct_eval_task(eval) == OCT_TASK_SEGMENTATION)
         segmentation_cells(oct_eval_segmentation(eval, model), model == 0);
     if (oct_eval_task(eval) == OCT_TASK_DETECTION)
-        detection_cells(oct_eval_detection(eval, model), oct_eval_detection(eval, 0), model == 0);
+        detection_cells(oct_eval_detection_compared(eval, model), model == 0);
     if (oct_eval_task(eval) == OCT_TASK_REGRESSION)
         regression_cells(oct_eval_regression(eval, model), model == 0);
 }
@@ -152,7 +178,9 @@ void cli_truth_json(const oct_eval *eval, int32_t model, json_t *object)
                 oct_eval_segmentation(eval, model), oct_eval_classes(eval, model), model == 0));
     if (oct_eval_task(eval) == OCT_TASK_DETECTION)
         json_object_set_new(object, "detection",
-            detection_json(oct_eval_detection(eval, model), oct_eval_class_numbers(eval)));
+            detection_json(oct_eval_detection(eval, model),
+                oct_eval_detection_compared(eval, model), oct_eval_class_numbers(eval),
+                model == 0));
     if (oct_eval_task(eval) == OCT_TASK_REGRESSION)
         json_object_set_new(
             object, "regression", regression_json(oct_eval_regression(eval, model), model == 0));

@@ -121,6 +121,12 @@ typedef struct oct_compared {
     oct_interval difference_interval;
 } oct_compared;
 
+/* Average precision over images: mean over overlaps, and at 0.50. The bootstrap draws images, the same
+ * ones for both models of a difference; interval and difference are 0 where nothing can be said. */
+typedef struct oct_detection_compared {
+    oct_compared ap, ap50;
+} oct_detection_compared;
+
 /* Over all values of the first output: mean absolute error, root of the mean squared error, and R^2:
  * 1 - sum of squared errors / sum of squared distances from the mean of each value. */
 typedef struct oct_regression {
@@ -172,6 +178,9 @@ const oct_segmentation *oct_eval_segmentation(const oct_eval *eval, int32_t mode
 
 /** NULL when eval's task is another; lives as long as eval. */
 const oct_detection_metrics *oct_eval_detection(const oct_eval *eval, int32_t model);
+
+/** Their uncertainty; NULL when eval's task is another; lives as long as eval. */
+const oct_detection_compared *oct_eval_detection_compared(const oct_eval *eval, int32_t model);
 
 /** NULL when eval's task is another; lives as long as eval. */
 const oct_regression *oct_eval_regression(const oct_eval *eval, int32_t model);

@@ -5,6 +5,7 @@
  * A sample's fact is its outputs. Models number classes in three ways; which one is meant shows in
  * the average precision, so that of the first model decides.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "eval/metrics.h"
 #include "eval/preprocess.h"
 #include "eval/source.h"
+#include "eval/stats.h"
 #include "eval/task.h"
 #include "model/model.h"
 
@@ -150,28 +152,93 @@ static int64_t list_found(const oct_eval *e, const oct_data *data, int32_t model
 }
 
 static oct_status score(oct_eval *e, const oct_data *data, int32_t model, oct_class_numbers numbers,
-    lists *l, oct_detection_metrics *out, oct_error *err)
+    lists *l, oct_detection_metrics *out, oct_matches *matches, oct_error *err)
 {
     int64_t found = list_found(e, data, model, numbers, l->found);
-    return oct_detection_score(l->truths, l->truth_count, l->found, found, out, err);
+    return oct_detection_score(l->truths, l->truth_count, l->found, found, out, matches, err);
 }
 
-static oct_status score_all(oct_eval *e, const oct_data *data, lists *l, oct_error *err)
+/* The reading of class numbers under which the first model is best. */
+static oct_status choose_numbers(oct_eval *e, const oct_data *data, lists *l, oct_error *err)
 {
+    double best = -2;
     for (int numbers = 0; numbers < OCT_CLASS_NUMBERS; numbers++) {
         oct_detection_metrics m;
-        OCT_TRY(score(e, data, 0, (oct_class_numbers)numbers, l, &m, err));
-        if (numbers == 0 || m.ap > e->detection[0].ap) {
-            e->detection[0] = m;
+        OCT_TRY(score(e, data, 0, (oct_class_numbers)numbers, l, &m, NULL, err));
+        if (m.ap > best)
             e->class_numbers = (oct_class_numbers)numbers;
-        }
+        best = fmax(best, m.ap);
     }
-    for (int32_t m = 1; m < e->models; m++)
-        OCT_TRY(score(e, data, m, e->class_numbers, l, &e->detection[m], err));
     return OCT_OK;
 }
 
-oct_status oct_detect_fold(oct_eval *eval, const oct_data *data, oct_error *err)
+/* Resampling. The values of a draw: for each model both precisions, then how much more they are than
+ * the first model's. */
+
+typedef struct resampling {
+    oct_matches *matches; /* [models] */
+    int32_t models;
+} resampling;
+
+enum { VALUES = 4 };
+
+static void measure(void *user, const int32_t *weights, double *values)
+{
+    const resampling *r = user;
+    for (int32_t m = 0; m < r->models; m++) {
+        double *v = values + VALUES * m;
+        oct_matches_precision(&r->matches[m], weights, &v[0], &v[1]);
+        v[2] = v[0] - values[0];
+        v[3] = v[1] - values[1];
+    }
+}
+
+static oct_compared compare(double value, double first, const oct_interval *intervals)
+{
+    bool known = value >= 0 && first >= 0; /* -1: no truth of any category */
+    return (oct_compared){ .value = value,
+        .interval = known ? intervals[0] : (oct_interval){ 0, 0 },
+        .difference = known ? value - first : 0,
+        .difference_interval = known ? intervals[2] : (oct_interval){ 0, 0 } };
+}
+
+static oct_status resample(oct_eval *e, oct_matches *matches, uint64_t seed, oct_error *err)
+{
+    resampling r = { matches, e->models };
+    size_t count = (size_t)e->models * VALUES;
+    oct_interval *intervals = malloc(count * sizeof *intervals);
+    if (intervals == NULL)
+        return oct_fail_memory(err, count * sizeof *intervals, "detections");
+    oct_status status =
+        oct_bootstrap_weights(e->samples, (int32_t)count, measure, &r, seed, intervals, err);
+    for (int32_t m = 0; m < e->models && status == OCT_OK; m++) {
+        const oct_detection_metrics *d = &e->detection[m], *first = &e->detection[0];
+        const oct_interval *i = intervals + VALUES * m;
+        e->detection_compared[m] = (oct_detection_compared){ compare(d->ap, first->ap, i),
+            compare(d->ap50, first->ap50, i + 1) };
+    }
+    free(intervals);
+    return status;
+}
+
+static oct_status score_all(
+    oct_eval *e, const oct_data *data, lists *l, uint64_t seed, oct_error *err)
+{
+    oct_matches *matches = calloc((size_t)e->models, sizeof *matches);
+    if (matches == NULL)
+        return oct_fail_memory(err, (size_t)e->models * sizeof *matches, "detections");
+    oct_status status = choose_numbers(e, data, l, err);
+    for (int32_t m = 0; m < e->models && status == OCT_OK; m++)
+        status = score(e, data, m, e->class_numbers, l, &e->detection[m], &matches[m], err);
+    if (status == OCT_OK)
+        status = resample(e, matches, seed, err);
+    for (int32_t m = 0; m < e->models; m++)
+        oct_matches_free(&matches[m]);
+    free(matches);
+    return status;
+}
+
+oct_status oct_detect_fold(oct_eval *eval, const oct_data *data, uint64_t seed, oct_error *err)
 {
     size_t truths = 0, room = (size_t)eval->samples * (size_t)eval->found.room;
     for (int64_t i = 0; i < eval->samples; i++) {
@@ -185,7 +252,7 @@ oct_status oct_detect_fold(oct_eval *eval, const oct_data *data, oct_error *err)
         status = oct_fail_memory(err, room * sizeof *l.found, "boxes");
     if (status == OCT_OK) {
         list_truths(data, &l);
-        status = score_all(eval, data, &l, err);
+        status = score_all(eval, data, &l, seed, err);
     }
     free(l.truths);
     free(l.found);

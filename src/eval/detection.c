@@ -21,6 +21,7 @@ static const int limits[LIMITS] = { 1, 10, MOST };
 
 /* One box that was found, after matching. */
 typedef struct match {
+    int64_t image;
     double score;
     int rank;               /* among its image's boxes of the category, best is 0 */
     bool matched[OVERLAPS]; /* with a truth */
@@ -40,6 +41,7 @@ typedef struct work {
     double *overlaps;     /* [truths of one image] */
     bool *taken, *ignore; /* [OVERLAPS][truths], [truths] of one image */
     double *curve;        /* [found_count] precisions, then [found_count] recalls */
+    oct_matches *kept;    /* NULL: nobody asks */
 } work;
 
 static int compare_places(int32_t category_a, int64_t image_a, int32_t category_b, int64_t image_b)
@@ -121,7 +123,7 @@ static int64_t match_image(work *w, const oct_true_box *truths, int64_t count,
     for (int64_t g = 0; g < count; g++)
         counting += !w->ignore[g];
     for (int64_t d = 0; d < found_count; d++) {
-        out[d] = (match){ .score = found[d].score, .rank = (int)d };
+        out[d] = (match){ .image = found[d].image, .score = found[d].score, .rank = (int)d };
         for (int64_t g = 0; g < count; g++)
             w->overlaps[g] = overlap(found[d].box, &truths[g]);
         for (int k = 0; k < OVERLAPS; k++) {
@@ -172,6 +174,30 @@ static void read_curve(work *w, const match *const *sorted, int64_t count, int64
     *recall = points > 0 ? recalls[points - 1] : 0;
 }
 
+/* Keeps what resampling needs, over all areas. */
+
+static void keep_truths(oct_matches *kept, int64_t image, int64_t count)
+{
+    if (count > 0)
+        kept->truths[kept->truth_ends[kept->categories]++] = (oct_image_truths){ image, count };
+}
+
+static void keep_found(oct_matches *kept, const match *const *sorted, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        oct_matched_box box = { .image = sorted[i]->image };
+        for (int k = 0; k < OVERLAPS; k++) {
+            bool counts = !sorted[i]->ignored[k];
+            box.right |= (uint16_t)((counts && sorted[i]->matched[k]) << k);
+            box.wrong |= (uint16_t)((counts && !sorted[i]->matched[k]) << k);
+        }
+        kept->found[kept->found_ends[kept->categories]++] = box;
+    }
+    int64_t c = kept->categories++;
+    kept->found_ends[c + 1] = kept->found_ends[c];
+    kept->truth_ends[c + 1] = kept->truth_ends[c];
+}
+
 /* Truths and boxes of one category; both lists are sorted by image. */
 static oct_status score_category(work *w, const oct_true_box *truths, int64_t truth_count,
     const oct_found_box *found, int64_t found_count, totals *t, oct_error *err)
@@ -196,8 +222,11 @@ static oct_status score_category(work *w, const oct_true_box *truths, int64_t tr
             while (d_end < found_count && found[d_end].image == image)
                 d_end++;
             int64_t boxes = d_end - d < MOST ? d_end - d : MOST;
-            counting += match_image(
+            int64_t here = match_image(
                 w, truths + g, g_end - g, found + d, boxes, range, order, w->matches + matches);
+            if (range == 0 && w->kept != NULL)
+                keep_truths(w->kept, image, here);
+            counting += here;
             matches += boxes;
             g = g_end;
             d = d_end;
@@ -205,6 +234,8 @@ static oct_status score_category(work *w, const oct_true_box *truths, int64_t tr
         for (int64_t i = 0; i < matches; i++)
             sorted[i] = &w->matches[i];
         qsort(sorted, (size_t)matches, sizeof *sorted, by_match_score);
+        if (range == 0 && w->kept != NULL)
+            keep_found(w->kept, sorted, matches);
         t->categories[range] += counting > 0;
         for (int k = 0; k < OVERLAPS && counting > 0; k++)
             for (int l = 0; l < LIMITS; l++) {
@@ -290,11 +321,29 @@ static void summarise(const totals *t, oct_detection_metrics *out)
     };
 }
 
-oct_status oct_detection_score(const oct_true_box *truths, int64_t truth_count,
-    const oct_found_box *found, int64_t found_count, oct_detection_metrics *out, oct_error *err)
+static oct_status make_room(
+    oct_matches *kept, int64_t truth_count, int64_t found_count, oct_error *err)
 {
-    work w = { 0 };
+    size_t truths = (size_t)truth_count + 1, found = (size_t)found_count + 1;
+    *kept = (oct_matches){ .found = malloc(found * sizeof *kept->found),
+        .truths = malloc(truths * sizeof *kept->truths),
+        .found_ends = calloc(truths, sizeof *kept->found_ends),
+        .truth_ends = calloc(truths, sizeof *kept->truth_ends),
+        .curve = malloc(2 * found * sizeof *kept->curve) };
+    if (kept->found == NULL || kept->truths == NULL || kept->found_ends == NULL ||
+        kept->truth_ends == NULL || kept->curve == NULL)
+        return oct_fail_memory(err, found * sizeof *kept->found, "detections");
+    return OCT_OK;
+}
+
+oct_status oct_detection_score(const oct_true_box *truths, int64_t truth_count,
+    const oct_found_box *found, int64_t found_count, oct_detection_metrics *out,
+    oct_matches *matches, oct_error *err)
+{
+    work w = { .kept = matches };
     totals t = { 0 };
+    if (matches != NULL)
+        OCT_TRY(make_room(matches, truth_count, found_count, err));
     oct_status status = sort_boxes(&w, truths, truth_count, found, found_count, err);
     for (int64_t g = 0, d = 0; status == OCT_OK && g < truth_count;) {
         int32_t category = w.truths[g].category;

@@ -55,6 +55,7 @@ struct oct_eval {
     oct_class_counts *pixel_counts;   /* [samples][models][pixels.classes] */
     oct_segmentation *segmentation;   /* [models] */
     oct_detection_metrics *detection; /* [models] */
+    oct_detection_compared *detection_compared; /* [models] */
     oct_regression *regression;       /* [models] */
 };
 

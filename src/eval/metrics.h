@@ -64,15 +64,47 @@ typedef struct oct_found_box {
     double score;
 } oct_found_box;
 
+/*
+ * What matching leaves of every image: enough to know the average precision of any choice of images,
+ * because boxes are matched within their image. Bit k of a mask is the overlap 0.50 + 0.05 k.
+ */
+typedef struct oct_matched_box {
+    int64_t image;
+    uint16_t right, wrong; /* neither: ignored */
+} oct_matched_box;
+
+typedef struct oct_image_truths {
+    int64_t image, count;
+} oct_image_truths;
+
+typedef struct oct_matches {
+    oct_matched_box *found;           /* category after category, best score first */
+    oct_image_truths *truths;         /* category after category */
+    int64_t *found_ends, *truth_ends; /* [categories] */
+    int64_t categories;
+    double *curve; /* scratch [2 * boxes] */
+} oct_matches;
+
+void oct_matches_free(oct_matches *matches);
+
+/**
+ * Average precision when image i occurs weights[i] times: mean over overlaps, and at 0.50. Categories
+ * without a truth are left out; 0 when there is none. With weights of 1 exactly what
+ * oct_detection_score() says.
+ */
+void oct_matches_precision(oct_matches *matches, const int32_t *weights, double *ap, double *ap50);
+
 /**
  * Average precision and recall as COCO defines them (pycocotools.cocoeval.COCOeval, iouType bbox).
  *
- * truths  [truth_count], in any order
- * found   [found_count]; equal scores keep the order given
+ * truths   [truth_count], in any order
+ * found    [found_count]; equal scores keep the order given
+ * matches  NULL, or filled in; oct_matches_free() by the caller
  * Errors: OCT_E_MEMORY.
  * Source: Lin et al., Microsoft COCO (2014); the definition is the tool's.
  */
 oct_status oct_detection_score(const oct_true_box *truths, int64_t truth_count,
-    const oct_found_box *found, int64_t found_count, oct_detection_metrics *out, oct_error *err);
+    const oct_found_box *found, int64_t found_count, oct_detection_metrics *out,
+    oct_matches *matches, oct_error *err);
 
 #endif

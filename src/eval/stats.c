@@ -145,6 +145,8 @@ static double normal_quantile(double p)
     return (low + high) / 2;
 }
 
+enum { MOST_GROUPS = 200 };
+
 /* What the percentiles are corrected by: the bias of the resampled values, and the skewness. */
 typedef struct correction {
     double bias, acceleration;
@@ -243,6 +245,56 @@ oct_status oct_bootstrap_measure(const double *rows, int64_t count, int64_t widt
     *out = corrected_interval(correct(influences, count, estimate, resampled), resampled);
     free(resampled);
     return OCT_OK;
+}
+
+/* Draws, then groups left out, then the samples as they are. */
+static void take_measures(int64_t count, int64_t groups, int32_t measures,
+    void (*measure)(void *user, const int32_t *weights, double *values), void *user,
+    oct_random *random, int32_t *weights, double *rows)
+{
+    for (int round = 0; round < OCT_BOOTSTRAP_ROUNDS; round++, rows += measures) {
+        memset(weights, 0, (size_t)count * sizeof *weights);
+        for (int64_t i = 0; i < count; i++)
+            weights[oct_random_below(random, (uint32_t)count)]++;
+        measure(user, weights, rows);
+    }
+    for (int64_t g = 0; g <= groups; g++, rows += measures) {
+        for (int64_t i = 0; i < count; i++)
+            weights[i] = i % groups != g;
+        measure(user, weights, rows);
+    }
+}
+
+oct_status oct_bootstrap_weights(int64_t count, int32_t measures,
+    void (*measure)(void *user, const int32_t *weights, double *values), void *user, uint64_t seed,
+    oct_interval *out, oct_error *err)
+{
+    int64_t groups = count < MOST_GROUPS ? count : MOST_GROUPS;
+    size_t series = OCT_BOOTSTRAP_ROUNDS + (size_t)groups + 1;
+    double *rows = malloc(series * ((size_t)measures + 1) * sizeof *rows);
+    int32_t *weights = malloc(((size_t)count + 1) * sizeof *weights);
+    oct_status status = rows == NULL || weights == NULL
+                            ? oct_fail_memory(err, series * sizeof *rows, "bootstrap")
+                            : OCT_OK;
+    oct_random random = oct_random_seed(seed);
+    if (status == OCT_OK && groups > 0)
+        take_measures(count, groups, measures, measure, user, &random, weights, rows);
+    for (int32_t m = 0; m < measures && status == OCT_OK; m++) {
+        double *column = rows + series * (size_t)measures,
+               *influences = column + OCT_BOOTSTRAP_ROUNDS;
+        out[m] = (oct_interval){ 0, 0 };
+        if (groups == 0)
+            continue;
+        for (size_t i = 0; i < series; i++)
+            column[i] = rows[i * (size_t)measures + (size_t)m];
+        for (int64_t g = 0; g < groups; g++)
+            influences[g] = -influences[g];
+        out[m] =
+            corrected_interval(correct(influences, groups, influences[groups], column), column);
+    }
+    free(rows);
+    free(weights);
+    return status;
 }
 
 oct_interval oct_median_interval(const double *sorted, int64_t count)

@@ -58,6 +58,19 @@ oct_status oct_bootstrap_measure(const double *rows, int64_t count, int64_t widt
     double (*measure)(const void *user, const double *sums), const void *user, uint64_t seed,
     oct_interval *out, oct_error *err);
 
+/**
+ * The same for measures that need every sample at its place: they are taken of the samples with
+ * weights, how often each was drawn, several from one draw. The acceleration is that of the jackknife
+ * which leaves out groups of samples, every 200th, where there are more than 200.
+ *
+ * measure  writes values [measures] of weights [count]; finite
+ * out      [measures]
+ * Errors: OCT_E_MEMORY. Source: as above; groups: Efron, Tibshirani (1993), section 14.
+ */
+oct_status oct_bootstrap_weights(int64_t count, int32_t measures,
+    void (*measure)(void *user, const int32_t *weights, double *values), void *user, uint64_t seed,
+    oct_interval *out, oct_error *err);
+
 /** Quantile q of ascending values, linear between neighbours (type 7, numpy's default). count >= 1.
  */
 double oct_quantile(const double *sorted, int64_t count, double q);

@@ -46,7 +46,8 @@ oct_status oct_task_allocate(oct_eval *eval, oct_error *err)
     }
     if (eval->task == OCT_TASK_DETECTION) {
         eval->detection = calloc(models, sizeof *eval->detection);
-        return eval->detection != NULL
+        eval->detection_compared = calloc(models, sizeof *eval->detection_compared);
+        return eval->detection != NULL && eval->detection_compared != NULL
                    ? OCT_OK
                    : oct_fail_memory(err, models * sizeof *eval->detection, "detection");
     }
@@ -84,7 +85,7 @@ oct_status oct_task_fold(oct_eval *eval, const oct_data *data, uint64_t seed, oc
     if (eval->task == OCT_TASK_SEGMENTATION)
         return oct_segment_fold(eval, seed, err);
     if (eval->task == OCT_TASK_DETECTION)
-        return oct_detect_fold(eval, data, err);
+        return oct_detect_fold(eval, data, seed, err);
     if (eval->task == OCT_TASK_REGRESSION)
         return oct_regress_fold(eval, data, seed, err);
     return OCT_OK;
@@ -95,6 +96,7 @@ void oct_task_free(oct_eval *eval)
     free(eval->pixel_counts);
     free(eval->segmentation);
     free(eval->detection);
+    free(eval->detection_compared);
     free(eval->regression);
 }
 
@@ -111,6 +113,11 @@ const oct_segmentation *oct_eval_segmentation(const oct_eval *eval, int32_t mode
 const oct_detection_metrics *oct_eval_detection(const oct_eval *eval, int32_t model)
 {
     return eval->detection == NULL ? NULL : &eval->detection[model];
+}
+
+const oct_detection_compared *oct_eval_detection_compared(const oct_eval *eval, int32_t model)
+{
+    return eval->detection_compared == NULL ? NULL : &eval->detection_compared[model];
 }
 
 oct_class_numbers oct_eval_class_numbers(const oct_eval *eval)

@@ -48,7 +48,7 @@ oct_status oct_segment_fold(oct_eval *eval, uint64_t seed, oct_error *err);
 
 oct_status oct_detect_choose(
     oct_eval *eval, const oct_data *data, const oct_model *model, oct_error *err);
-oct_status oct_detect_fold(oct_eval *eval, const oct_data *data, oct_error *err);
+oct_status oct_detect_fold(oct_eval *eval, const oct_data *data, uint64_t seed, oct_error *err);
 
 oct_status oct_regress_choose(oct_eval *eval, const oct_data *data, oct_error *err);
 oct_status oct_regress_read(

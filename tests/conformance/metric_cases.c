@@ -108,7 +108,7 @@ static void coco_case(void)
         found[i].score = number();
     }
     oct_detection_metrics m;
-    if (oct_detection_score(truths, truth_count, found, found_count, &m, NULL) != OCT_OK)
+    if (oct_detection_score(truths, truth_count, found, found_count, &m, NULL, NULL) != OCT_OK)
         exit(5);
     printf("%.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g %.17g\n", m.ap,
         m.ap50, m.ap75, m.ap_small, m.ap_medium, m.ap_large, m.ar1, m.ar10, m.ar100, m.ar_small,

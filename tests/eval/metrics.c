@@ -8,6 +8,7 @@
 #include <octavo/data.h>
 #include <octavo/eval.h>
 #include "eval/metrics.h"
+#include "eval/random.h"
 #include "exec/build.h"
 #include "model/model.h"
 
@@ -74,7 +75,7 @@ static void test_detection(void **unused)
         { 2, 2, { 100, 100, 20, 20 }, .95 },
     };
     oct_detection_metrics m;
-    assert_int_equal(oct_detection_score(truths, 5, found, 7, &m, NULL), OCT_OK);
+    assert_int_equal(oct_detection_score(truths, 5, found, 7, &m, NULL, NULL), OCT_OK);
     near(m.ap, 0.6378712871287129);
     near(m.ap50, 0.8333333333333333);
     near(m.ap75, 0.8333333333333333);
@@ -87,10 +88,84 @@ static void test_detection(void **unused)
     near(m.ar_small, 0.8);
     near(m.ar_medium, 0.775);
     near(m.ar_large, -1);
-    assert_int_equal(oct_detection_score(truths, 0, found, 7, &m, NULL), OCT_OK);
+    assert_int_equal(oct_detection_score(truths, 0, found, 7, &m, NULL, NULL), OCT_OK);
     near(m.ap, -1);
-    assert_int_equal(oct_detection_score(truths, 5, found, 0, &m, NULL), OCT_OK);
+    assert_int_equal(oct_detection_score(truths, 5, found, 0, &m, NULL, NULL), OCT_OK);
     near(m.ap, 0);
+}
+
+/* Average precision of images drawn with weights is that of as many copies, scored as images. */
+
+enum { IMAGES = 12, TRUTHS = 40, FOUND = 90, COPIES = 3 };
+
+static void random_box(oct_random *random, double box[4])
+{
+    for (int i = 0; i < 4; i++)
+        box[i] = 20 + 60 * oct_random_uniform(random);
+}
+
+/* Scores differ, as equal ones would come in another order among copies. */
+static void draw_boxes(oct_random *random, oct_true_box *truths, oct_found_box *found)
+{
+    for (int i = 0; i < TRUTHS; i++) {
+        truths[i] = (oct_true_box){ .image = oct_random_below(random, IMAGES),
+            .category = (int32_t)oct_random_below(random, 4),
+            .area = 2500,
+            .crowd = oct_random_below(random, 10) == 0 };
+        random_box(random, truths[i].box);
+    }
+    for (int i = 0; i < FOUND; i++) {
+        const oct_true_box *near_to = &truths[oct_random_below(random, TRUTHS)];
+        found[i] = (oct_found_box){ .image = near_to->image,
+            .category = near_to->category,
+            .score = oct_random_uniform(random) };
+        for (int k = 0; k < 4; k++)
+            found[i].box[k] = near_to->box[k] * (0.8 + 0.4 * oct_random_uniform(random));
+    }
+}
+
+static void test_weighted_precision(void **unused)
+{
+    (void)unused;
+    oct_random random = oct_random_seed(21);
+    for (int round = 0; round < 50; round++) {
+        oct_true_box truths[TRUTHS], true_copies[TRUTHS * COPIES];
+        oct_found_box found[FOUND], found_copies[FOUND * COPIES];
+        int32_t weights[IMAGES], ones[IMAGES];
+        int64_t true_count = 0, found_count = 0;
+        draw_boxes(&random, truths, found);
+        for (int i = 0; i < IMAGES; i++) {
+            weights[i] = (int32_t)oct_random_below(&random, COPIES + 1);
+            ones[i] = 1;
+        }
+        for (int copy = 0; copy < COPIES; copy++) {
+            for (int i = 0; i < TRUTHS; i++)
+                if (copy < weights[truths[i].image]) {
+                    true_copies[true_count] = truths[i];
+                    true_copies[true_count++].image += IMAGES * copy;
+                }
+            for (int i = 0; i < FOUND; i++)
+                if (copy < weights[found[i].image]) {
+                    found_copies[found_count] = found[i];
+                    found_copies[found_count++].image += IMAGES * copy;
+                }
+        }
+        oct_detection_metrics all, copies;
+        oct_matches matches;
+        double ap, ap50;
+        assert_int_equal(
+            oct_detection_score(truths, TRUTHS, found, FOUND, &all, &matches, NULL), OCT_OK);
+        oct_matches_precision(&matches, ones, &ap, &ap50);
+        assert_true(ap == all.ap && ap50 == all.ap50);
+        assert_int_equal(oct_detection_score(true_copies, true_count, found_copies, found_count,
+                             &copies, NULL, NULL),
+            OCT_OK);
+        oct_matches_precision(&matches, weights, &ap, &ap50);
+        near(ap, copies.ap);
+        near(ap50, copies.ap50);
+        assert_true(ap > 0.01 && ap50 < 0.99);
+        oct_matches_free(&matches);
+    }
 }
 
 /* y = x, or its sigmoid: the only output. */
@@ -157,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_roc_auc),
         cmocka_unit_test(test_calibration),
         cmocka_unit_test(test_detection),
+        cmocka_unit_test(test_weighted_precision),
         cmocka_unit_test(test_one_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

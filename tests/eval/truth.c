@@ -229,6 +229,7 @@ static void test_boxes_are_scored(void **unused)
         { .1f, .1f, .6f, .6f, 0, 0, .4f, .2f, 1, 0, .9f, .8f, 2 },
     };
     oct_detection_metrics metrics[1];
+    oct_detection_compared compared[1];
     oct_data *data = NULL;
     assert_int_equal(oct_data_open(OCT_TESTS_DIR "/eval/files/boxes", &data, NULL), OCT_OK);
     oct_eval eval = { .samples = 2,
@@ -236,19 +237,20 @@ static void test_boxes_are_scored(void **unused)
         .elements = 13,
         .kept = kept[0],
         .detection = metrics,
+        .detection_compared = compared,
         .input_h = 8,
         .input_w = 8,
         .found = { .boxes = 0, .classes = 8, .scores = 10, .count = 12, .room = 2 } };
     assert_int_equal(oct_preprocess_parse("none", &eval.preprocess, NULL), OCT_OK);
-    assert_int_equal(oct_detect_fold(&eval, data, NULL), OCT_OK);
+    assert_int_equal(oct_detect_fold(&eval, data, 1, NULL), OCT_OK);
     assert_int_equal(eval.class_numbers, OCT_CLASSES_IN_ORDER); /* categories 3 and 7 */
     near(metrics->ap, 1, 1e-12);
     near(metrics->ar1, 1, 1e-12);
     kept[0][12] = 0; /* nothing found in the first picture: category 3 has no right box */
-    assert_int_equal(oct_detect_fold(&eval, data, NULL), OCT_OK);
+    assert_int_equal(oct_detect_fold(&eval, data, 1, NULL), OCT_OK);
     near(metrics->ap50, 0.5, 1e-12);
     kept[1][8] = NAN;
-    assert_int_equal(oct_detect_fold(&eval, data, NULL), OCT_OK);
+    assert_int_equal(oct_detect_fold(&eval, data, 1, NULL), OCT_OK);
     near(metrics->ap50, 0, 1e-12);
     oct_data_free(data);
 }
