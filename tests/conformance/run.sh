@@ -50,10 +50,10 @@ part() {
     failed=$((failed + bad))
 }
 
-many=20 large=6 others=2 every=6
+many=20 large=6 others=2 every=6 recipes=8
 set -- "$octavo"
 if [ "${FULL:-0}" = 1 ]; then
-    many=200 large=40 others=10 every=1
+    many=200 large=40 others=10 every=1 recipes=60
     set -- "$@" --full
 fi
 if [ -n "${MODELS:-}" ]; then set -- "$@" --models "$MODELS"; fi
@@ -64,6 +64,7 @@ part "one-operator models" $live --count $many --others $others
 # shellcheck disable=SC2086
 part "large one-operator models" $live --count $large --large --seed 2 --others 0
 part "whole models" "$python" tests/conformance/suite.py "$@"
+part "layers of different forms" "$python" tests/conformance/recipes.py "$octavo" --models $recipes
 part "measures" "$python" tests/conformance/metrics.py "$folder/tests/metric_cases"
 part "data that know more than a class" "$python" tests/conformance/truth.py "$octavo"
 part "LiteRT as an engine" "$python" tests/conformance/engine.py "$octavo" \
