@@ -48,21 +48,42 @@ OCT_INLINE float power_of_two(int32_t n)
     return float_of((uint32_t)(n + 127) << 23);
 }
 
-/* The scale is applied in two steps: results may be subnormal or infinite. NaN gives infinity. */
-OCT_INLINE float exp_of(float x)
+/* exp(r) for |r| up to ln(2) / 2. */
+OCT_INLINE float exp_near_0(float r)
 {
-    const float to_integer = 0x1.8p23f; /* added, it leaves the rounded integer in the low bits */
-    x = x < 89.f ? x : 89.f;
-    x = x > -104.f ? x : -104.f;
-    float t = fmaf(x, 0x1.715476p+0f, to_integer), n = t - to_integer;
-    float r = fmaf(n, 0x1.bd0106p-13f, fmaf(n, -0x1.63p-1f, x)); /* ln 2 in two parts */
     float p = fmaf(0x1.6a2434p-10f, r, 0x1.1239e2p-7f);
     p = fmaf(p, r, 0x1.5558f2p-5f);
     p = fmaf(p, r, 0x1.555492p-3f);
     p = fmaf(p, r, 0x1.fffffcp-2f);
-    p = fmaf(fmaf(p, r, 1.f), r, 1.f);
+    return fmaf(fmaf(p, r, 1.f), r, 1.f);
+}
+
+/* x = n ln 2 + r: t holds n in its low bits, n + to_integer as a float. */
+static const float to_integer = 0x1.8p23f;
+
+OCT_INLINE float split_by_ln2(float x, float *r)
+{
+    float t = fmaf(x, 0x1.715476p+0f, to_integer), n = t - to_integer;
+    *r = fmaf(n, 0x1.bd0106p-13f, fmaf(n, -0x1.63p-1f, x)); /* ln 2 in two parts */
+    return t;
+}
+
+/* The scale is applied in two steps: results may be subnormal or infinite. NaN gives infinity. */
+OCT_INLINE float exp_of(float x)
+{
+    x = x < 89.f ? x : 89.f;
+    x = x > -104.f ? x : -104.f;
+    float r, t = split_by_ln2(x, &r);
     int32_t e = (int32_t)(bits_of(t) - bits_of(to_integer)), half = e >> 1;
-    return p * power_of_two(half) * power_of_two(e - half);
+    return exp_near_0(r) * power_of_two(half) * power_of_two(e - half);
+}
+
+/* exp(x) for x <= 0; 0 where it is no normal number; NaN stays NaN. */
+OCT_INLINE float exp_below_0(float x)
+{
+    float r, t = split_by_ln2(x, &r);
+    float y = float_of(bits_of(exp_near_0(r)) + (bits_of(t) << 23));
+    return select(x < -87.3f, 0.f, select(x == x, y, x));
 }
 
 /* Phi(x) - 1/2 = x P(x^2) / Q(x^2), relative error 2^-25 up to 5.6; 1/2 from there on. */
@@ -105,57 +126,86 @@ void NAMED(oct_gelu_tanh_f32, ISA)(size_t n, const float *x, float *y)
 }
 
 /* What a row is folded into: lane l has the elements i with i mod 16 = l. */
+enum { LANES = 16 };
 typedef float lanes __attribute__((vector_size(64)));
 typedef int32_t lane_bits __attribute__((vector_size(64)));
 
-OCT_INLINE void load_lanes(lanes *to, const float *from, size_t count, float rest)
+/* What `fold` makes of the 16 lanes, halves at a time. */
+#define FOLD_HALVES(v, fold)                                                                       \
+    fold(v, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));  \
+    fold(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15));  \
+    fold(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));  \
+    fold(v, __builtin_shufflevector(v, v, 1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+#define ADD(v, w) v += (w)
+#define TAKE_LARGER(v, w) upper = w, take_larger(&v, &upper)
+
+OCT_INLINE void take_larger(lanes *top, const lanes *v)
 {
-    float v[16];
-    if (count >= 16) {
-        memcpy(to, from, sizeof *to);
-        return;
-    }
-    for (size_t l = 0; l < 16; l++)
-        v[l] = l < count ? from[l] : rest;
-    memcpy(to, v, sizeof *to);
+    lane_bits more = *v > *top;
+    *top = (lanes)(((lane_bits)*v & more) | ((lane_bits)*top & ~more));
 }
 
+/* The last vector may overlap the one before. */
 OCT_INLINE float largest(const float *x, size_t n)
 {
-    lanes top, v;
-    load_lanes(&top, x, n, -INFINITY);
-    for (size_t i = 16; i < n; i += 16) {
-        load_lanes(&v, x + i, n - i, -INFINITY);
-        lane_bits more = v > top;
-        top = (lanes)(((lane_bits)v & more) | ((lane_bits)top & ~more));
+    lanes top, v, upper;
+    memcpy(&top, x + n - LANES, sizeof top);
+    for (size_t i = 0; i + LANES < n; i += LANES) {
+        memcpy(&v, x + i, sizeof v);
+        take_larger(&top, &v);
     }
-    float all = top[0];
-    for (int l = 1; l < 16; l++)
-        all = top[l] > all ? top[l] : all;
-    return all;
+    FOLD_HALVES(top, TAKE_LARGER);
+    return top[0];
 }
 
-OCT_INLINE float sum_of(const float *x, size_t n)
+/* y = exp((x - top) * beta) of one vector. */
+OCT_INLINE void exp_lanes(const float *x, float top, float beta, float *y)
 {
+    INDEPENDENT for (int l = 0; l < LANES; l++) y[l] = exp_below_0((x[l] - top) * beta);
+}
+
+/*
+ * The last vector overlaps the one before: it is read before that is written, and takes part in the
+ * sum with the elements behind it alone, in lanes 0, 1, ...
+ */
+OCT_INLINE void softmax_row(size_t n, const float *x, float beta, float *y)
+{
+    const float top = largest(x, n);
+    const size_t whole = n / LANES * LANES, rest = n - whole;
+    float part[2 * LANES] = { 0.f };
     lanes sum = { 0 }, v;
-    for (size_t i = 0; i < n; i += 16) {
-        load_lanes(&v, x + i, n - i, 0.f);
+    exp_lanes(x + n - LANES, top, beta, part);
+    for (size_t i = 0; i < whole; i += LANES) {
+        exp_lanes(x + i, top, beta, y + i);
+        memcpy(&v, y + i, sizeof v);
         sum += v;
     }
-    for (int half = 8; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            sum[l] += sum[l + half];
-    return sum[0];
+    memcpy(&v, part + LANES - rest, sizeof v);
+    sum += v;
+    memcpy(y + n - LANES, part, LANES * sizeof *y);
+    FOLD_HALVES(sum, ADD);
+    const float inverse = 1.f / sum[0];
+    INDEPENDENT for (size_t i = 0; i < n; i++) y[i] *= inverse;
+}
+
+/* Fewer than 16 elements: the other lanes repeat the first one and are left out of the sum. */
+OCT_INLINE void softmax_short_row(size_t n, const float *x, float beta, float *y)
+{
+    float row[LANES];
+    lanes sum = { 0 };
+    for (size_t l = 0; l < LANES; l++)
+        row[l] = x[l < n ? l : 0];
+    exp_lanes(row, largest(row, LANES), beta, row);
+    memcpy(&sum, row, n * sizeof *row);
+    FOLD_HALVES(sum, ADD);
+    for (size_t i = 0; i < n; i++)
+        y[i] = row[i] * (1.f / sum[0]);
 }
 
 void NAMED(oct_softmax_row_f32, ISA)(size_t n, const float *x, float beta, float *y)
 {
-    const float top = largest(x, n);
-    INDEPENDENT for (size_t i = 0; i < n; i++)
-    {
-        float v = (x[i] - top) * beta;
-        y[i] = select(v == v, exp_of(v), v);
-    }
-    const float inverse = 1.f / sum_of(y, n);
-    INDEPENDENT for (size_t i = 0; i < n; i++) y[i] *= inverse;
+    if (n < LANES)
+        softmax_short_row(n, x, beta, y);
+    else
+        softmax_row(n, x, beta, y);
 }
