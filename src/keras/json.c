@@ -53,7 +53,7 @@ oct_status oct_keras_json(const char *text, size_t size, json_t **out, oct_error
     *out = NULL;
     if (clean == NULL)
         return oct_fail_memory(err, size, "the configuration");
-    *out = json_loadb(clean, clean_size, 0, &fault);
+    *out = json_loadb(clean, clean_size, JSON_ALLOW_NUL, &fault);
     free(clean);
     /* jansson leaves no text when its allocations fail. */
     if (*out == NULL && (fault.text[0] == 0 || json_error_code(&fault) == json_error_out_of_memory))
