@@ -4,7 +4,8 @@
  * The rows (pixels) are cut into blocks whose receptive fields stay in the second-level cache; a piece
  * of work is one block times a group of panels. Int8 activations are seen as uint8 (XOR 0x80) by
  * kernels that multiply uint8 by int8, as what they are by those for int8, and as int16 without
- * their zero point by the others; the packed bias makes up for it. The result of a row depends on
+ * their zero point by the others; the packed bias makes up for it. Groups of a grouped convolution are
+ * panels of their own on rows of their own. The result of a row depends on
  * nothing but the row, so any split gives the same bytes.
  */
 #include "ops/fast_conv.h"
@@ -38,6 +39,7 @@ typedef struct fast_conv {
     bool wide; /* int16 form with the vectorised 64-bit requantization, rq_s16 */
     oct_requant_s16_tile rq_s16;
     size_t rows;
+    int32_t groups, group_c, group_panels; /* of the convolution; output channels and panels of one */
     int32_t block_rows, blocks, panel_count, panel_group, panel_groups;
     /* Scratch of a worker: the tile, its sums, and for int16 the sums of all chunks in 64 bits. */
     size_t tile_bytes, sum_bytes;
@@ -69,6 +71,8 @@ static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
     f->tiles = in_bytes && k->gemm_s8_tiles.product != NULL
         && oct_window_pixels(&l->window) >= OCT_GEMM_TILE_ROWS;
     f->product = in_bytes ? k->gemm_s8 : k->gemm_s16;
+    f->groups = l->window.in_c / l->window.depth;
+    f->group_c = l->window.out_c / f->groups;
     f->k = oct_window_taps(&l->window);
     f->depth = oct_gemm_depth(f->layout, f->k);
     size_t bytes = is_float(op) ? 4 : in_bytes ? 1 : 2;
@@ -81,7 +85,7 @@ static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
     else if (!is_float(op))
         f->gather.widen = k->move_widen;
     const oct_window *w = &l->window;
-    f->in_place = f->gather.in_bytes == bytes && f->gather.flip == NULL && f->depth == f->k
+    f->in_place = f->groups == 1 && f->gather.in_bytes == bytes && f->gather.flip == NULL && f->depth == f->k
         && w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1 && w->pad_top == 0
         && w->pad_left == 0;
 }
@@ -98,9 +102,12 @@ static void choose_blocks(const oct_op *op, const oct_linear *l, fast_conv *f)
         i++;
     size_t blocks = (f->rows + (size_t)sizes[i] - 1) / (size_t)sizes[i];
     f->block_rows = blocks > 0 ? (int32_t)((f->rows + blocks - 1) / blocks) : 1;
+    if (f->tiles && blocks > 1) /* whole pairs of row tiles, the rest by vectors */
+        f->block_rows = sizes[i];
     f->blocks = (int32_t)((f->rows + (size_t)f->block_rows - 1) / (size_t)f->block_rows);
     int32_t width = oct_gemm_panel_columns(f->layout);
-    f->panel_count = (l->window.out_c + width - 1) / width;
+    f->group_panels = (f->group_c + width - 1) / width;
+    f->panel_count = f->groups * f->group_panels;
     int32_t workers = oct_pool_threads(op->pool), groups = 1;
     if (workers > 1 && f->blocks > 0 && f->blocks < PIECES_PER_WORKER * workers)
         groups = (PIECES_PER_WORKER * workers + f->blocks - 1) / f->blocks;
@@ -170,7 +177,7 @@ static void choose_chunks(const oct_op *op, const oct_linear *l, fast_conv *f)
         && most_sum(filter, NULL, l->window.out_c, f->k, 32768) > INT32_MAX)
         f->chunk = SAFE_TAPS;
     f->chunks = (int32_t)((f->k + f->chunk - 1) / f->chunk);
-    f->chunk_bytes = oct_gemm_packed_bytes(f->layout, l->window.out_c, f->chunk);
+    f->chunk_bytes = (size_t)f->groups * oct_gemm_packed_bytes(f->layout, f->group_c, f->chunk);
 }
 
 static size_t chunk_taps(const fast_conv *f, int32_t chunk)
@@ -185,6 +192,33 @@ static bool are_finite(const double *real, int32_t channels)
         if (!isfinite(real[c]))
             return false;
     return real != NULL;
+}
+
+/* Where the panels of a group begin in those of a chunk of `taps`. */
+static void *group_panels(const fast_conv *f, int32_t chunk, int32_t group, size_t taps)
+{
+    return (char *)f->panels + (size_t)chunk * f->chunk_bytes
+        + (size_t)group * oct_gemm_packed_bytes(f->layout, f->group_c, taps);
+}
+
+/* Packs the weights of all groups; bias (int32, or float) may be NULL. */
+static void pack_groups(const oct_op *op, const oct_linear *l, const fast_conv *f, const void *bias)
+{
+    const void *filter = op->in[l->slots.filter]->data;
+    for (int32_t g = 0; g < f->groups; g++) {
+        size_t first = (size_t)g * (size_t)f->group_c;
+        const void *own = bias != NULL ? (const int32_t *)bias + first : NULL;
+        if (is_float(op)) {
+            oct_gemm_pack_f32(f->layout, (const float *)filter + first * f->k, own, f->group_c, f->k,
+                group_panels(f, 0, g, f->k));
+            continue;
+        }
+        for (int32_t i = 0; i < f->chunks; i++)
+            oct_gemm_pack_s8(f->layout,
+                (const int8_t *)filter + first * f->k + (size_t)i * f->chunk, f->k,
+                i == 0 ? own : NULL, f->group_c, chunk_taps(f, i),
+                group_panels(f, i, g, chunk_taps(f, i)));
+    }
 }
 
 static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, oct_error *err)
@@ -204,18 +238,18 @@ static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, o
     int32_t *folded = panel_bias(op, l, f, filter, bias);
     if (constants == NULL || folded == NULL)
         return oct_fail_memory(err, blocks, "requantization constants");
-    for (int32_t i = 0; i < f->chunks; i++)
-        oct_gemm_pack_s8(f->layout, filter + (size_t)i * f->chunk, f->k, i == 0 ? folded : NULL,
-            channels, chunk_taps(f, i), (char *)f->panels + (size_t)i * f->chunk_bytes);
+    pack_groups(op, l, f, folded);
     f->rq = (oct_requant_tile){ .plain = l->rq };
     f->requant = oct_requant_tile_s8_c;
-    f->wide = op->form == OCT_FORM_S16 && !l->bias32 && l->rq.real == NULL && f->chunks == 1;
+    bool whole_vectors = f->groups == 1 || f->group_c % 16 == 0;
+    f->wide = op->form == OCT_FORM_S16 && !l->bias32 && l->rq.real == NULL && f->chunks == 1
+        && whole_vectors;
     if (f->wide)
         return oct_linear_requant_s16(op, l, NULL, channels, &f->rq_s16, err);
     if (op->form == OCT_FORM_S8 && are_finite(l->rq.real, channels))
         f->requant = oct_requant_real_s8_of(oct_cpu_level());
     int64_t most = op->form == OCT_FORM_S8 ? most_sum(filter, bias, channels, f->k, 255) : 0;
-    if (op->form == OCT_FORM_S8 && oct_requant_vectorisable(&l->rq, channels, most)) {
+    if (op->form == OCT_FORM_S8 && whole_vectors && oct_requant_vectorisable(&l->rq, channels, most)) {
         oct_requant_tile_init(&l->rq, channels, channels, NULL, constants, &f->rq);
         f->requant = f->kernels->requant_s8;
     }
@@ -231,7 +265,7 @@ static bool is_known(const oct_op *op, const oct_linear *l)
 oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err)
 {
     const oct_linear *l = op->prepared;
-    *usable = l->window.depth == l->window.in_c && is_known(op, l);
+    *usable = is_known(op, l);
     if (!*usable)
         return OCT_OK;
     fast_conv *f = oct_op_alloc(op, sizeof *f);
@@ -246,8 +280,7 @@ oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err)
     if (f->panels == NULL)
         return oct_fail_memory(err, bytes, "packed weights");
     if (is_float(op))
-        oct_gemm_pack_f32(f->layout, op->in[l->slots.filter]->data, oct_linear_bias(op, l),
-            l->window.out_c, f->k, f->panels);
+        pack_groups(op, l, f, oct_linear_bias(op, l));
     else
         OCT_TRY(pack_integers(op, l, f, err));
     OCT_TRY(oct_linear_scratch(op, usable, err));
@@ -324,41 +357,57 @@ static char *worker_scratch(const oct_op *op, int32_t worker)
     return (char *)op->scratch[0] + (size_t)worker * ((const fast_conv *)op->packed)->worker_bytes;
 }
 
-/* The rows of a block as the kernels want them: gathered into the worker's tile, or in place. */
+/* A group's rows of a block as the kernels want them: gathered into the worker's tile, or in place. */
 static const void *block_rows(const oct_op *op, const oct_linear *l, const fast_conv *f, size_t row,
-    int32_t rows, char *tile)
+    int32_t rows, int32_t group, char *tile)
 {
     bool hybrid = op->form == OCT_FORM_HYBRID;
     const char *x = hybrid ? op->scratch[1] : op->in[l->slots.data]->data;
     if (f->in_place)
         return x + row * f->gather.row_bytes;
+    x += (size_t)group * (size_t)l->window.depth * f->gather.in_bytes;
     oct_gather_rows(&f->gather, x, hybrid ? op->scratch[2] : NULL, row, rows, tile);
     return tile;
 }
 
-static void multiply_panel_f32(const oct_op *op, const void *a, int32_t panel, size_t row,
+/* A panel of a group: its channels, and its columns among those of the group. */
+typedef struct panel {
+    int32_t group, index; /* index: within the group */
+    int32_t column, columns, vectors;
+} panel;
+
+static panel panel_at(const fast_conv *f, int32_t index)
+{
+    int32_t width = oct_gemm_panel_columns(f->layout);
+    panel p = { .group = index / f->group_panels, .index = index % f->group_panels };
+    int32_t within = p.index * width, left = f->group_c - within;
+    p.column = p.group * f->group_c + within;
+    p.columns = left < width ? left : width;
+    p.vectors = oct_gemm_panel_vectors(f->layout, f->group_c, within);
+    return p;
+}
+
+static void multiply_panel_f32(const oct_op *op, const void *a, const panel *p, size_t row,
     int32_t rows)
 {
     const oct_linear *l = op->prepared;
     const fast_conv *f = op->packed;
-    int32_t width = oct_gemm_panel_columns(f->layout), n = l->window.out_c, column = panel * width;
-    const char *weights = (const char *)f->panels
-        + (size_t)panel * oct_gemm_panel_bytes(f->layout, f->k);
+    size_t n = (size_t)l->window.out_c;
+    const char *weights = (const char *)group_panels(f, 0, p->group, f->k)
+        + (size_t)p->index * oct_gemm_panel_bytes(f->layout, f->k);
     f->kernels->gemm_f32(&(oct_gemm_f32_args){ .a = a, .a_stride = f->depth, .rows = rows,
         .depth = (int32_t)f->depth, .panel = (const float *)(const void *)weights,
-        .vectors = oct_gemm_panel_vectors(f->layout, n, column),
-        .columns = n - column < width ? n - column : width, .lo = l->lo, .hi = l->hi,
-        .y = (float *)op->out[0]->data + row * (size_t)n + (size_t)column,
-        .y_stride = (size_t)n });
+        .vectors = p->vectors, .columns = p->columns, .lo = l->lo, .hi = l->hi,
+        .y = (float *)op->out[0]->data + row * n + (size_t)p->column, .y_stride = n });
 }
 
 /* Sums of one panel, chunk by chunk; int16 forms but the vectorised one add them up in int64. */
-static void multiply_rows_int(const oct_op *op, const void *a, int32_t panel, size_t row,
+static void multiply_rows_int(const oct_op *op, const void *a, const panel *p, size_t row,
     int32_t rows, int32_t worker)
 {
     const oct_linear *l = op->prepared;
     const fast_conv *f = op->packed;
-    int32_t width = oct_gemm_panel_columns(f->layout), n = l->window.out_c, column = panel * width;
+    int32_t width = oct_gemm_panel_columns(f->layout);
     size_t count = (size_t)rows * (size_t)width, element = f->gather.out_bytes;
     char *scratch = worker_scratch(op, worker);
     int32_t *sum = (int32_t *)(void *)(scratch + f->tile_bytes);
@@ -370,26 +419,26 @@ static void multiply_rows_int(const oct_op *op, const void *a, int32_t panel, si
         product(&(oct_gemm_int_args){
             .a = (const char *)a + (size_t)i * f->chunk * element, .a_stride = f->depth,
             .rows = rows, .groups = (int32_t)depth / f->layout->group,
-            .panel = (const char *)f->panels + (size_t)i * f->chunk_bytes
-                + (size_t)panel * oct_gemm_panel_bytes(f->layout, taps),
-            .vectors = oct_gemm_panel_vectors(f->layout, n, column), .sum = sum,
+            .panel = (const char *)group_panels(f, i, p->group, taps)
+                + (size_t)p->index * oct_gemm_panel_bytes(f->layout, taps),
+            .vectors = p->vectors, .sum = sum,
             .sum_stride = (size_t)width });
         if (op->form == OCT_FORM_S16 && !f->wide)
             for (size_t j = 0; j < count; j++)
                 total[j] = (i == 0 ? 0 : total[j]) + sum[j];
     }
-    finish(op, l, f, &(sums){ sum, total, (size_t)width, row, rows, column,
-        n - column < width ? n - column : width, worker });
+    finish(op, l, f,
+        &(sums){ sum, total, (size_t)width, row, rows, p->column, p->columns, worker });
 }
 
 /* A few rows at a time: their sums are still in the first-level cache when they are finished. */
-static void multiply_panel_int(const oct_op *op, const void *a, int32_t panel, size_t row,
+static void multiply_panel_int(const oct_op *op, const void *a, const panel *p, size_t row,
     int32_t rows, int32_t worker)
 {
     const fast_conv *f = op->packed;
     int32_t parts = rows > SUM_ROWS ? rows / SUM_ROWS : 1, each = (rows + parts - 1) / parts;
     for (int32_t m = 0; m < rows; m += each)
-        multiply_rows_int(op, (const char *)a + (size_t)m * f->gather.row_bytes, panel,
+        multiply_rows_int(op, (const char *)a + (size_t)m * f->gather.row_bytes, p,
             row + (size_t)m, rows - m < each ? rows - m : each, worker);
 }
 
@@ -399,14 +448,19 @@ static void multiply_block(const oct_op *op, int32_t block, int32_t group, int32
     const fast_conv *f = op->packed;
     size_t row = (size_t)block * (size_t)f->block_rows, left = f->rows - row;
     int32_t rows = left < (size_t)f->block_rows ? (int32_t)left : f->block_rows;
-    const void *a = block_rows(op, l, f, row, rows, worker_scratch(op, worker));
+    const void *a = NULL;
     int32_t last = (group + 1) * f->panel_group;
     last = last < f->panel_count ? last : f->panel_count;
-    for (int32_t p = group * f->panel_group; p < last; p++) {
+    int32_t gathered = -1;
+    for (int32_t i = group * f->panel_group; i < last; i++) {
+        panel p = panel_at(f, i);
+        if (p.group != gathered)
+            a = block_rows(op, l, f, row, rows, p.group, worker_scratch(op, worker));
+        gathered = p.group;
         if (is_float(op))
-            multiply_panel_f32(op, a, p, row, rows);
+            multiply_panel_f32(op, a, &p, row, rows);
         else
-            multiply_panel_int(op, a, p, row, rows, worker);
+            multiply_panel_int(op, a, &p, row, rows, worker);
     }
 }
 

@@ -16,7 +16,7 @@
 typedef struct layer {
     oct_builtin op;
     oct_type data, filter, bias; /* OCT_BOOL: no bias */
-    int32_t x[4], k, units, stride, dilation, activation;
+    int32_t x[4], k, units, stride, dilation, activation, groups;
     bool same, per_channel;
 } layer;
 
@@ -51,6 +51,7 @@ static layer random_layer(int form)
         .stride = between(1, 2),
         .dilation = between(1, 2),
         .activation = between(0, 3),
+        .groups = 1,
         .same = between(0, 1) == 1,
         .per_channel = between(0, 1) == 1 };
     if (form == 0)
@@ -68,6 +69,11 @@ static layer random_layer(int form)
         l.x[1] = l.x[2] = 1, l.x[3] = between(1, 1500), l.k = 1;
     if (l.op == OCT_OP_CONV_2D && between(0, 5) == 0)
         l.x[1] = l.x[2] = 7, l.x[3] = 250, l.k = 3; /* int16: several chunks */
+    if (l.op == OCT_OP_CONV_2D && between(0, 3) == 0) {
+        static const int32_t each[] = { 1, 4, 7, 16, 24 };
+        l.groups = between(2, 5);
+        l.x[3] = l.groups * one_of(each, 5), l.units = l.groups * one_of(each, 5);
+    }
     if (l.op == OCT_OP_DEPTHWISE_CONV_2D && form == 1)
         l.per_channel = true;
     return l;
@@ -162,7 +168,7 @@ static builder build_layer(const layer *l)
 {
     builder b = build_begin();
     bool fc = l->op == OCT_OP_FULLY_CONNECTED, depthwise = l->op == OCT_OP_DEPTHWISE_CONV_2D;
-    int32_t w_dims[4] = { l->units, l->k, l->k, l->x[3] };
+    int32_t w_dims[4] = { l->units, l->k, l->k, l->x[3] / l->groups };
     if (depthwise)
         w_dims[0] = 1, w_dims[3] = l->units;
     if (fc)
