@@ -42,10 +42,12 @@ static oct_status constant_bias(oct_keras_cell *r, int32_t row, const char *suff
     return OCT_OK;
 }
 
-/* y = x * kernel^T + bias over the last axis. */
+/* y = x * kernel^T + bias over the last axis, or what stands in its place for images. */
 static oct_status emit_matrix(oct_keras_cell *r, int32_t x, int32_t kernel, int32_t bias, int32_t *y,
     oct_error *err)
 {
+    if (r->axes > 0)
+        return oct_keras_cell_convolve(r, x, kernel, bias, y, err);
     int32_t inputs[3] = { x, kernel, bias };
     oct_keras_shape shape = oct_keras_shape_of(&r->call, x);
     oct_fully_connected_options *options;
@@ -193,25 +195,40 @@ int32_t oct_keras_cell_states(const oct_keras_cell *r)
     return r->gates == LSTM ? 2 : 1;
 }
 
-oct_status oct_keras_cell_prepare(oct_keras_cell *r, int32_t features, oct_error *err)
+oct_status oct_keras_cell_measure(oct_keras_cell *r, const oct_keras_shape *x, oct_error *err)
 {
-    oct_keras_call *call = &r->call;
-    OCT_TRY(oct_keras_int(call->config, "units", 0, 1, &r->units, err));
+    if (r->axes > 0)
+        return oct_keras_cell_measure_image(r, x, err);
+    OCT_TRY(oct_keras_int(r->call.config, "units", 0, 1, &r->units, err));
     if (r->units > INT32_MAX / 4)
         return oct_fail(err, OCT_E_INVALID, "%d units", r->units);
+    r->state = (oct_keras_shape){ 2, { x->dims[0], r->units } };
+    return OCT_OK;
+}
+
+static oct_status make_matrices(oct_keras_cell *r, int32_t features, oct_error *err)
+{
+    oct_keras_call *call = &r->call;
     int32_t size = r->gates * r->units, early = r->gates == GRU ? 2 * r->units : size;
-    r->reset_after = r->gates == GRU && oct_keras_flag(call->config, "reset_after", true);
     OCT_TRY(oct_keras_cell_columns(call, "kernel", "kernel", features, size, 0, size, &r->input_kernel, err));
     OCT_TRY(oct_keras_cell_columns(call, "recurrent_kernel", "recurrent_kernel", r->units, size, 0,
         r->reset_after ? size : early, &r->kernel, err));
-    if (early < size && !r->reset_after)
-        OCT_TRY(oct_keras_cell_columns(call, "recurrent_kernel", "candidate_kernel", r->units, size, early,
-            r->units, &r->candidate, err));
+    return early < size && !r->reset_after
+               ? oct_keras_cell_columns(call, "recurrent_kernel", "candidate_kernel", r->units, size, early,
+                     r->units, &r->candidate, err)
+               : OCT_OK;
+}
+
+oct_status oct_keras_cell_prepare(oct_keras_cell *r, int32_t features, oct_error *err)
+{
+    oct_keras_call *call = &r->call;
+    r->reset_after = r->gates == GRU && oct_keras_flag(call->config, "reset_after", true);
+    OCT_TRY(r->axes > 0 ? oct_keras_cell_make_kernels(r, features, err) : make_matrices(r, features, err));
     OCT_TRY(constant_bias(r, 0, "bias", &r->bias, err));
     r->recurrent_bias = -1;
     if (r->reset_after)
         OCT_TRY(constant_bias(r, 1, "recurrent_bias", &r->recurrent_bias, err));
-    OCT_TRY(oct_keras_constant_int(call, "axis", 1, &r->axis, err));
+    OCT_TRY(oct_keras_constant_int(call, "axis", r->state.rank - 1, &r->axis, err));
     OCT_TRY(oct_keras_constant_scalar(call, 1.0f, &r->one, err));
     r->hidden = r->cell = -1;
     return OCT_OK;

@@ -30,7 +30,7 @@ oct_status oct_keras_lower_call(oct_keras_call *call, const oct_keras_def *def, 
     const char *format = oct_keras_text(call->config, "data_format", "channels_last");
     int32_t rank = oct_keras_shape_of(call, call->inputs[0]).rank, x;
     if (strcmp(format, "channels_first") != 0 || rank < 3 || rank > 5 || call->input_count != 1 ||
-        def->lower == oct_keras_lower_identity)
+        def->lower == oct_keras_lower_identity || def->lower == oct_keras_lower_recurrent)
         return def->lower(call, y, err);
     OCT_TRY(check_activation(call, err));
     OCT_TRY(turn(call, call->inputs[0], false, &x, err));

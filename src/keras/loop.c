@@ -95,34 +95,33 @@ static oct_status first_step(loop *l, int32_t steps, oct_error *err)
 }
 
 /* What goes into the first step. */
-static oct_status enter(loop *l, int32_t *units, oct_error *err)
+static oct_status enter(loop *l, oct_error *err)
 {
     oct_keras_rnn *r = l->rnn;
     int32_t x = r->call->inputs[0], at = 0;
-    oct_keras_shape from = oct_keras_shape_of(r->call, x), state = { 2, { from.dims[0] } };
+    oct_keras_shape from = oct_keras_shape_of(r->call, x), last = r->cells[r->cell_count - 1].state;
     OCT_TRY(first_step(l, from.dims[1], err));
     l->x = put(l, x);
     l->mask = r->mask == OCT_KERAS_UNMASKED ? -1 : put(l, r->mask);
     l->states = l->count;
     for (int32_t i = 0; i < r->cell_count; i++) {
-        OCT_TRY(oct_keras_int(r->cells[i].call.config, "units", 0, 1, &state.dims[1], err));
-        int32_t made = -1, states = r->cells[i].gates == 4 ? 2 : 1;
-        for (int32_t k = 0; k < states; k++, at++) {
+        int32_t made = -1;
+        for (int32_t k = 0; k < oct_keras_cell_states(&r->cells[i]); k++, at++) {
             if (r->initial[at] < 0 && made < 0)
-                OCT_TRY(emit_zeros(r->call, x, &state, &made, err));
+                OCT_TRY(emit_zeros(r->call, x, &r->cells[i].state, &made, err));
             put(l, r->initial[at] < 0 ? made : r->initial[at]);
         }
     }
-    *units = state.dims[1];
     l->output = l->all = -1;
     if (r->mask != OCT_KERAS_UNMASKED && !(r->zeros && r->sequences)) {
         int32_t zeros;
-        OCT_TRY(emit_zeros(r->call, x, &state, &zeros, err));
+        OCT_TRY(emit_zeros(r->call, x, &last, &zeros, err));
         l->output = put(l, zeros);
     }
     if (!r->sequences)
         return OCT_OK;
-    oct_keras_shape shape = { 3, { from.dims[0], from.dims[1], *units } };
+    oct_keras_shape shape = { last.rank + 1, { from.dims[0], from.dims[1] } };
+    memcpy(shape.dims + 2, last.dims + 1, (size_t)(last.rank - 1) * sizeof *shape.dims);
     int32_t all;
     OCT_TRY(emit_zeros(r->call, x, &shape, &all, err));
     l->all = put(l, all);
@@ -179,7 +178,7 @@ static oct_status emit_pick(oct_keras_call *call, int32_t x, int32_t step, int32
     int32_t inputs[2] = { x, step };
     oct_keras_shape shape = oct_keras_shape_of(call, x);
     oct_gather_options *options;
-    shape.dims[1] = shape.dims[2];
+    memmove(shape.dims + 1, shape.dims + 2, (size_t)(shape.rank - 2) * sizeof *shape.dims);
     shape.rank--;
     OCT_TRY(oct_keras_emit(call, OCT_OP_GATHER, inputs, 2, OCT_OPTIONS_Gather, oct_keras_type_of(call, x),
         &shape, y, &options, err));
@@ -190,17 +189,17 @@ static oct_status emit_pick(oct_keras_call *call, int32_t x, int32_t step, int32
 /* all[:, step] = y */
 static oct_status emit_place(oct_keras_call *call, int32_t step, int32_t y, int32_t *all, oct_error *err)
 {
-    int32_t inputs[3] = { *all }, zero, place[3];
-    oct_keras_shape whole = oct_keras_shape_of(call, *all), three = { 1, { 3 } };
-    oct_keras_shape one = { 3, { whole.dims[0], 1, whole.dims[2] } };
+    int32_t inputs[3] = { *all }, zero, place[8];
+    oct_keras_shape whole = oct_keras_shape_of(call, *all), one = whole, vector = { 1, { whole.rank } };
+    one.dims[1] = 1;
     oct_pack_options *options;
     OCT_TRY(oct_keras_emit_reshape(call, y, &one, &inputs[1], err));
     OCT_TRY(oct_keras_constant_int(call, "zero", 0, &zero, err));
-    place[0] = place[2] = zero;
-    place[1] = step;
-    OCT_TRY(oct_keras_emit(call, OCT_OP_PACK, place, 3, OCT_OPTIONS_Pack, OCT_INT32, &three, &inputs[2],
-        &options, err));
-    options->values_count = 3;
+    for (int32_t i = 0; i < whole.rank; i++)
+        place[i] = i == 1 ? step : zero;
+    OCT_TRY(oct_keras_emit(call, OCT_OP_PACK, place, whole.rank, OCT_OPTIONS_Pack, OCT_INT32, &vector,
+        &inputs[2], &options, err));
+    options->values_count = whole.rank;
     return oct_keras_emit(call, OCT_OP_DYNAMIC_UPDATE_SLICE, inputs, 3, OCT_OPTIONS_DynamicUpdateSlice,
         OCT_FLOAT32, &whole, all, NULL, err);
 }
@@ -264,14 +263,14 @@ static oct_status emit_loop(loop *l, int32_t condition, int32_t body, oct_error 
 oct_status oct_keras_rnn_loop(oct_keras_rnn *r, oct_keras_sequence *out, oct_error *err)
 {
     loop l = { .rnn = r };
-    int32_t units, condition, body, steps = oct_keras_shape_of(r->call, r->call->inputs[0]).dims[1];
-    OCT_TRY(enter(&l, &units, err));
+    int32_t condition, body, steps = oct_keras_shape_of(r->call, r->call->inputs[0]).dims[1];
+    OCT_TRY(enter(&l, err));
     OCT_TRY(make_condition(&l, steps, &condition, err));
     OCT_TRY(make_body(&l, &body, err));
     OCT_TRY(emit_loop(&l, condition, body, err));
     *out = (oct_keras_sequence){ .state_count = r->state_count };
     memcpy(out->states, l.values + l.states, (size_t)r->state_count * sizeof *out->states);
-    int32_t last = r->cells[r->cell_count - 1].gates == 4 ? 2 : 1;
+    int32_t last = oct_keras_cell_states(&r->cells[r->cell_count - 1]);
     out->y = l.all >= 0      ? l.values[l.all]
              : l.output >= 0 ? l.values[l.output]
                              : out->states[r->state_count - last];

@@ -10,10 +10,22 @@ enum { MAX_STEPS = 256 };
 
 typedef oct_keras_rnn rnn;
 
-static oct_status check(const oct_keras_call *call, oct_error *err)
+/* Variants: gates, and 16 times the axes of the images that ConvLSTM works on. */
+static int32_t gates_of(const oct_keras_def *def)
+{
+    return def->variant & 15;
+}
+
+static int32_t axes_of(const oct_keras_def *def)
+{
+    return def->variant >> 4;
+}
+
+static oct_status check(const oct_keras_call *call, const oct_keras_def *def, oct_error *err)
 {
     oct_keras_shape shape = oct_keras_shape_of(call, call->inputs[0]);
-    OCT_TRY(oct_keras_require_rank(call, call->inputs[0], 3, err));
+    OCT_TRY(oct_keras_channels_last(call, err));
+    OCT_TRY(oct_keras_require_rank(call, call->inputs[0], 3 + axes_of(def), err));
     OCT_TRY(oct_keras_require_known(&shape, 2, err));
     return oct_keras_flag(call->config, "time_major", false)
                ? oct_fail(err, OCT_E_UNSUPPORTED, "has its steps before the batch (time_major)")
@@ -21,13 +33,13 @@ static oct_status check(const oct_keras_call *call, oct_error *err)
 }
 
 /* Another cell, whose variables lie under call->scope and `place`. */
-static oct_status add_cell(rnn *r, const json_t *config, int32_t gates, const char *place,
+static oct_status add_cell(rnn *r, const json_t *config, const oct_keras_def *def, const char *place,
     oct_error *err)
 {
     if (r->cell_count == OCT_KERAS_MAX_CELLS)
         return oct_fail(err, OCT_E_UNSUPPORTED, "stacks more than %d cells", OCT_KERAS_MAX_CELLS);
     oct_keras_cell *cell = &r->cells[r->cell_count++];
-    *cell = (oct_keras_cell){ .call = *r->call, .gates = gates };
+    *cell = (oct_keras_cell){ .call = *r->call, .gates = gates_of(def), .axes = axes_of(def) };
     cell->call.config = config;
     cell->call.scope = oct_arena_format(&r->call->graph->arena, "%s%s", r->call->scope, place);
     return cell->call.scope == NULL ? oct_fail_memory(err, strlen(place), "a name") : OCT_OK;
@@ -39,14 +51,14 @@ static oct_status add_given_cell(rnn *r, const json_t *entry, const char *place,
     const oct_keras_def *def = oct_keras_def_find(OCT_KERAS_LAYER, name);
     if (def == NULL || def->lower != oct_keras_lower_cell || def->variant == 0)
         return oct_fail(err, OCT_E_UNSUPPORTED, "has the cell '%s', which is not supported", name);
-    return add_cell(r, json_object_get(entry, "config"), def->variant, place, err);
+    return add_cell(r, json_object_get(entry, "config"), def, place, err);
 }
 
 static oct_status find_cells(rnn *r, const oct_keras_def *def, oct_error *err)
 {
     const json_t *entry = json_object_get(r->call->config, "cell");
     if (def->lower == oct_keras_lower_recurrent && def->variant != 0)
-        return add_cell(r, r->call->config, def->variant, "cell/", err);
+        return add_cell(r, r->call->config, def, "cell/", err);
     const json_t *cells = json_object_get(json_object_get(entry, "config"), "cells");
     if (!json_is_array(cells))
         return add_given_cell(r, entry, "cell/", err);
@@ -61,9 +73,29 @@ static oct_status find_cells(rnn *r, const oct_keras_def *def, oct_error *err)
     return OCT_OK;
 }
 
+/* The shape of one step of x [n, steps, ...]. */
+static oct_keras_shape step_of(oct_keras_shape x)
+{
+    memmove(x.dims + 1, x.dims + 2, (size_t)(x.rank - 2) * sizeof *x.dims);
+    x.rank--;
+    return x;
+}
+
+static oct_status measure(rnn *r, oct_error *err)
+{
+    oct_keras_shape x = step_of(oct_keras_shape_of(r->call, r->call->inputs[0]));
+    for (int32_t i = 0; i < r->cell_count; i++) {
+        OCT_TRY(oct_keras_cell_measure(&r->cells[i], &x, err));
+        x = r->cells[i].state;
+        r->state_count += oct_keras_cell_states(&r->cells[i]);
+    }
+    return OCT_OK;
+}
+
 oct_status oct_keras_rnn_prepare(rnn *r, oct_error *err)
 {
-    int32_t features = oct_keras_shape_of(r->call, r->call->inputs[0]).dims[2];
+    oct_keras_shape shape = oct_keras_shape_of(r->call, r->call->inputs[0]);
+    int32_t features = shape.dims[shape.rank - 1];
     for (int32_t i = 0; i < r->cell_count; i++) {
         OCT_TRY(oct_keras_cell_prepare(&r->cells[i], features, err));
         features = r->cells[i].units;
@@ -71,31 +103,26 @@ oct_status oct_keras_rnn_prepare(rnn *r, oct_error *err)
     return OCT_OK;
 }
 
-static int32_t gates_to_states(int32_t gates)
-{
-    return gates == 4 ? 2 : 1;
-}
-
 /* Given states must have the sizes of their cells. */
 static oct_status take_states(rnn *r, const int32_t *states, int32_t count, oct_error *err)
 {
     int32_t at = 0;
-    for (int32_t i = 0; i < r->cell_count; i++)
-        r->state_count += gates_to_states(r->cells[i].gates);
     if (count != 0 && count != r->state_count)
         return oct_fail(err, OCT_E_INVALID, "has %d initial states, expected %d", count, r->state_count);
+    if (count != 0 && r->cells[0].axes == 1)
+        return oct_fail(err, OCT_E_UNSUPPORTED, "has initial states");
     for (int32_t i = 0; i < r->cell_count; i++)
-        for (int32_t k = 0; k < gates_to_states(r->cells[i].gates); k++, at++) {
-            int32_t units;
+        for (int32_t k = 0; k < oct_keras_cell_states(&r->cells[i]); k++, at++) {
+            const oct_keras_shape *wanted = &r->cells[i].state;
             r->initial[at] = count == 0 ? -1 : states[at];
             if (count == 0)
                 continue;
-            OCT_TRY(oct_keras_int(r->cells[i].call.config, "units", 0, 1, &units, err));
-            OCT_TRY(oct_keras_require_rank(r->call, states[at], 2, err));
-            int32_t found = oct_keras_shape_of(r->call, states[at]).dims[1];
-            if (found != units)
-                return oct_fail(err, OCT_E_INVALID, "an initial state has %d elements, expected %d",
-                    found, units);
+            OCT_TRY(oct_keras_require_rank(r->call, states[at], wanted->rank, err));
+            oct_keras_shape found = oct_keras_shape_of(r->call, states[at]);
+            for (int32_t d = 1; d < wanted->rank; d++)
+                if (found.dims[d] != wanted->dims[d])
+                    return oct_fail(err, OCT_E_INVALID, "an initial state has %d elements, expected %d",
+                        found.dims[d], wanted->dims[d]);
         }
     return OCT_OK;
 }
@@ -103,10 +130,8 @@ static oct_status take_states(rnn *r, const int32_t *states, int32_t count, oct_
 /* x [n, steps, ...] as one tensor a step. */
 static oct_status emit_steps(const rnn *r, int32_t x, int32_t count, int32_t *steps, oct_error *err)
 {
-    oct_keras_shape shape = oct_keras_shape_of(r->call, x);
+    oct_keras_shape shape = step_of(oct_keras_shape_of(r->call, x));
     oct_type type = oct_keras_type_of(r->call, x);
-    shape.rank--;
-    shape.dims[1] = shape.dims[2];
     for (int32_t i = 0; i < count; i++)
         OCT_TRY(oct_keras_new_output(r->call, OCT_OP_UNPACK, type, &shape, &steps[i], err));
     oct_unpack_options *options;
@@ -121,7 +146,8 @@ static oct_status emit_sequence(const rnn *r, const int32_t *steps, int32_t coun
     oct_error *err)
 {
     oct_keras_shape one = oct_keras_shape_of(r->call, steps[0]);
-    oct_keras_shape shape = { 3, { one.dims[0], count, one.dims[1] } };
+    oct_keras_shape shape = { one.rank + 1, { one.dims[0], count } };
+    memcpy(shape.dims + 2, one.dims + 1, (size_t)(one.rank - 1) * sizeof *shape.dims);
     oct_pack_options *options;
     OCT_TRY(oct_keras_emit(r->call, OCT_OP_PACK, steps, count, OCT_OPTIONS_Pack, OCT_FLOAT32, &shape, y,
         &options, err));
@@ -170,8 +196,12 @@ static oct_status unroll(rnn *r, int32_t count, oct_keras_sequence *out, oct_err
         if (oct_keras_cell_states(&r->cells[i]) == 2)
             r->cells[i].cell = r->initial[at++];
     }
-    OCT_TRY(oct_keras_cell_project(&r->cells[0], r->call->inputs[0], &projected, err));
-    OCT_TRY(emit_steps(r, projected, count, steps, err));
+    bool images = r->cells[0].axes > 0; /* which an operator takes step by step */
+    if (!images)
+        OCT_TRY(oct_keras_cell_project(&r->cells[0], r->call->inputs[0], &projected, err));
+    OCT_TRY(emit_steps(r, images ? r->call->inputs[0] : projected, count, steps, err));
+    for (int32_t i = 0; images && i < count; i++)
+        OCT_TRY(oct_keras_cell_project(&r->cells[0], steps[i], &steps[i], err));
     for (int32_t i = 0; i < count; i++)
         masks[i] = OCT_KERAS_UNMASKED;
     if (r->mask != OCT_KERAS_UNMASKED)
@@ -203,15 +233,67 @@ static oct_status check_mask(const rnn *r, oct_error *err)
     return OCT_OK;
 }
 
-oct_status oct_keras_run_steps(oct_keras_call *call, const oct_keras_def *def, const int32_t *states,
+/* x [n, steps, length, channels] as images of height 1. */
+static oct_status lines_to_images(oct_keras_call *call, int32_t x, int32_t *y, oct_error *err)
+{
+    int32_t inputs[2] = { x }, axis = 2;
+    oct_keras_shape s = oct_keras_shape_of(call, x);
+    oct_keras_shape shape = { 5, { s.dims[0], s.dims[1], 1, s.dims[2], s.dims[3] } };
+    OCT_TRY(oct_keras_constant_ints(call, "axis", 1, &axis, &inputs[1], err));
+    return oct_keras_emit(call, OCT_OP_EXPAND_DIMS, inputs, 2, OCT_OPTIONS_ExpandDims, OCT_FLOAT32, &shape,
+        y, NULL, err);
+}
+
+/* And back: their height is the third axis from the end. */
+static oct_status images_to_lines(oct_keras_call *call, int32_t *y, oct_error *err)
+{
+    oct_keras_shape shape = oct_keras_shape_of(call, *y);
+    int32_t axis = shape.rank - 3, *axes = oct_arena_copy(&call->graph->arena, &axis, sizeof axis);
+    oct_squeeze_options *options;
+    if (axes == NULL)
+        return oct_fail_memory(err, sizeof axis, "an axis");
+    memmove(shape.dims + axis, shape.dims + axis + 1, 2 * sizeof *shape.dims);
+    shape.rank--;
+    OCT_TRY(oct_keras_emit(call, OCT_OP_SQUEEZE, y, 1, OCT_OPTIONS_Squeeze, OCT_FLOAT32, &shape, y,
+        &options, err));
+    options->squeeze_dims = (oct_vec_i32){ .data = axes, .count = 1 };
+    return OCT_OK;
+}
+
+static oct_status run(rnn *r, oct_keras_sequence *out, oct_error *err)
+{
+    oct_keras_shape shape = oct_keras_shape_of(r->call, r->call->inputs[0]);
+    /* A loop stays float when a model is quantized, but with a fixed batch the converter makes one too. */
+    bool unrolls = shape.dims[0] < 0 || oct_keras_flag(r->call->config, "unroll", false);
+    return unrolls && shape.dims[1] >= 0 && shape.dims[1] <= MAX_STEPS
+               ? unroll(r, shape.dims[1], out, err)
+               : oct_keras_rnn_loop(r, out, err);
+}
+
+static oct_status run_lines(rnn *r, oct_keras_sequence *out, oct_error *err)
+{
+    OCT_TRY(run(r, out, err));
+    OCT_TRY(images_to_lines(r->call, &out->y, err));
+    for (int32_t i = 0; i < out->state_count; i++)
+        OCT_TRY(images_to_lines(r->call, &out->states[i], err));
+    return OCT_OK;
+}
+
+oct_status oct_keras_run_steps(oct_keras_call *outer, const oct_keras_def *def, const int32_t *states,
     int32_t state_count, bool backwards, bool in_time_order, oct_keras_sequence *out, oct_error *err)
 {
+    oct_keras_call inner = *outer, *call = &inner;
+    int32_t x = call->inputs[0];
+    inner.inputs = &x;
     rnn r = { .call = call, .output = -1, .backwards = backwards, .in_time_order = in_time_order };
     r.sequences = oct_keras_flag(call->config, "return_sequences", false);
     /* Bidirectional gives zeros at the steps left out, when it gives all. */
     r.zeros = oct_keras_flag(call->config, "zero_output_for_mask", false) || (in_time_order && r.sequences);
-    OCT_TRY(check(call, err));
+    OCT_TRY(check(call, def, err));
+    if (axes_of(def) == 1)
+        OCT_TRY(lines_to_images(call, x, &x, err));
     OCT_TRY(find_cells(&r, def, err));
+    OCT_TRY(measure(&r, err));
     OCT_TRY(oct_keras_input_mask(call, 0, &r.mask, err));
     OCT_TRY(check_mask(&r, err));
     OCT_TRY(take_states(&r, states, state_count, err));
@@ -222,12 +304,7 @@ oct_status oct_keras_run_steps(oct_keras_call *call, const oct_keras_def *def, c
             "keeps its state from call to call (stateful), which only an LSTM with a fixed batch, tanh, "
             "sigmoid and no mask can; give the states as inputs (initial_state) and take them as outputs "
             "(return_state)");
-    oct_keras_shape shape = oct_keras_shape_of(call, call->inputs[0]);
-    /* A loop stays float when a model is quantized, but with a fixed batch the converter makes one too. */
-    bool unrolls = shape.dims[0] < 0 || oct_keras_flag(call->config, "unroll", false);
-    return unrolls && shape.dims[1] >= 0 && shape.dims[1] <= MAX_STEPS
-               ? unroll(&r, shape.dims[1], out, err)
-               : oct_keras_rnn_loop(&r, out, err);
+    return axes_of(def) == 1 ? run_lines(&r, out, err) : run(&r, out, err);
 }
 
 oct_status oct_keras_lower_recurrent(oct_keras_call *call, int32_t *y, oct_error *err)

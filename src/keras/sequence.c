@@ -22,8 +22,9 @@ bool oct_keras_rnn_is_fused(const oct_keras_rnn *r)
     const json_t *config = r->call->config;
     bool stateful = oct_keras_flag(config, "stateful", false);
     bool unrolls = oct_keras_flag(config, "unroll", false);
-    bool plain = r->cell_count == 1 && r->cells[0].gates == GATES && r->cells[0].call.config == config &&
-                 is_called(config, "activation", "tanh") &&
+    const oct_keras_cell *cell = &r->cells[0];
+    bool plain = r->cell_count == 1 && cell->gates == GATES && cell->axes == 0 &&
+                 cell->call.config == config && is_called(config, "activation", "tanh") &&
                  is_called(config, "recurrent_activation", "sigmoid");
     return plain && r->mask == OCT_KERAS_UNMASKED && r->initial[0] < 0 &&
            !oct_keras_flag(config, "return_state", false) &&
@@ -96,11 +97,8 @@ static oct_status emit_last(oct_keras_call *call, int32_t x, int32_t *y, oct_err
 oct_status oct_keras_rnn_fuse(oct_keras_rnn *r, oct_keras_sequence *out, oct_error *err)
 {
     oct_keras_call *call = &r->cells[0].call;
-    int32_t inputs[SLOTS], units, x = r->call->inputs[0];
+    int32_t inputs[SLOTS], units = r->cells[0].units, x = r->call->inputs[0];
     oct_keras_shape shape = oct_keras_shape_of(call, x);
-    OCT_TRY(oct_keras_int(call->config, "units", 0, 1, &units, err));
-    if (units > INT32_MAX / GATES)
-        return oct_fail(err, OCT_E_INVALID, "%d units", units);
     for (int32_t i = 0; i < SLOTS; i++)
         inputs[i] = -1;
     OCT_TRY(make_weights(call, shape.dims[2], units, inputs, err));

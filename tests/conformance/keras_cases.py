@@ -421,12 +421,22 @@ def recurrent():
                           [cell(k, "GRU"), cell(k, "LSTM", 3)]), return_sequences=True)(i),
                       options=more))
     frames = (4, 6, 5, 2)
-    c += each("ConvLSTM2D", frames, dict(filters=3, kernel_size=3), [
-        {}, dict(padding="same"), dict(return_sequences=True, padding="same"), dict(strides=2),
-        dict(activation="relu", padding="same"), dict(use_bias=False), dict(go_backwards=True)],
-        refused="ConvLSTM2D")
-    c += each("ConvLSTM1D", (4, 8, 2), dict(filters=3, kernel_size=3), [{}, dict(padding="same")],
-              refused="ConvLSTM1D")
+    for more in ([], ["--batch", "2"]):
+        c += each("ConvLSTM2D", frames, dict(filters=3, kernel_size=3), [
+            {}, dict(padding="same"), dict(return_sequences=True, padding="same"), dict(strides=2),
+            dict(activation="relu", padding="same"), dict(use_bias=False), dict(go_backwards=True),
+            dict(dilation_rate=2), dict(return_state=True), dict(recurrent_activation="sigmoid"),
+            dict(go_backwards=True, return_sequences=True)], options=more)
+        c += each("ConvLSTM1D", (4, 8, 2), dict(filters=3, kernel_size=3), [
+            {}, dict(padding="same"), dict(return_sequences=True), dict(strides=2),
+            dict(return_state=True)], options=more)
+        c.append(Case("Bidirectional", f"of ConvLSTM2D, return_sequences {len(more)}", [frames],
+                      lambda k, i: k.layers.Bidirectional(k.layers.ConvLSTM2D(
+                          2, 3, padding="same", return_sequences=True))(i), options=more))
+    c += each("ConvLSTM2D", (None, 6, 5, 2), dict(filters=3, kernel_size=3), [
+        {}, dict(return_sequences=True, padding="same")])
+    c += each("ConvLSTM2D", (4, 2, 6, 5), dict(filters=3, kernel_size=3), [
+        dict(data_format="channels_first")], refused="only channels_last")
     c += each("ConvLSTM3D", (2, 4, 5, 3, 2), dict(filters=2, kernel_size=2), [{}],
               refused="ConvLSTM3D")
     return c

@@ -43,8 +43,8 @@ static const struct {
     { SEQUENTIAL(INPUT "," LAYER("Lambda", "\"function\":[\"\\u0000c\"]")), OCT_E_UNSUPPORTED,
         "layer 'l' is a Lambda: its Python code cannot be imported; replace it by a Keras layer "
         "or keras.ops and save again" },
-    { SEQUENTIAL(INPUT "," LAYER("ConvLSTM2D", "\"filters\":2")), OCT_E_UNSUPPORTED,
-        "layer 'l': the layer class ConvLSTM2D is not supported" },
+    { SEQUENTIAL(INPUT "," LAYER("ConvLSTM3D", "\"filters\":2")), OCT_E_UNSUPPORTED,
+        "layer 'l': the layer class ConvLSTM3D is not supported" },
     { SEQUENTIAL(INPUT "," LAYER("Bidirectional", "\"layer\":{\"class_name\":\"ConvLSTM3D\"}")),
         OCT_E_UNSUPPORTED,
         "layer 'l' (Bidirectional): wraps the class 'ConvLSTM3D', which is not supported in it" },
