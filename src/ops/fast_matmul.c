@@ -13,12 +13,14 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/pack_matrix.h"
+#include "kernels/row_sums.h"
 #include "ops/arith.h"
 
 enum { FEWEST_ROWS = 4, FLOAT_ROWS = 84, INT_ROWS = 32 };
 
 typedef struct fast_matmul {
     const oct_kernel_set *kernels;
+    const oct_row_sums_set *row_sums;
     const oct_gemm_layout *layout;
     oct_gemm_int_fn product; /* integer forms */
     bool on_bytes, tiles;
@@ -59,6 +61,7 @@ static void choose_kernel(const oct_op *op, const oct_matmul *m, fast_matmul *f)
 {
     const oct_kernel_set *k = f->kernels = oct_kernel_set_get();
     bool is_float = op->form == OCT_FORM_F32;
+    f->row_sums = oct_row_sums_set_of(oct_cpu_level());
     f->on_bytes = !is_float && k->gemm_s8 != NULL;
     f->layout = is_float ? &k->f32_layout : f->on_bytes ? &k->s8_layout : &k->s16_layout;
     f->product = f->on_bytes ? k->gemm_s8 : k->gemm_s16;
@@ -162,14 +165,6 @@ oct_status oct_fast_matmul_prepare(oct_op *op, bool *usable, oct_error *err)
     return OCT_OK;
 }
 
-static int32_t sum_of_row(const int8_t *x, size_t n)
-{
-    int32_t sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += x[i];
-    return sum;
-}
-
 /* A row of codes as the kernels read it; the padding meets zeros in the panels. */
 static void move_row(const fast_matmul *f, const oct_matmul *m, const int8_t *from, void *to)
 {
@@ -199,9 +194,10 @@ static void load_codes(
             for (size_t k = 0; k < depth; k++)
                 row[k] = ((const int8_t *)op->in[LEFT]->data)[left + k * m->left_k];
         }
-        if (f->on_bytes && m->right_zero != 0)
-            b->shares[i] =
-                (sum_of_row(from, depth) + (flipped ? 128 * m->depth : 0)) * m->right_zero;
+        if (f->on_bytes && m->right_zero != 0) {
+            f->row_sums->s8(from, 1, depth, &b->shares[i]);
+            b->shares[i] = (b->shares[i] + (flipped ? 128 * m->depth : 0)) * m->right_zero;
+        }
         move_row(f, m, from, tile);
     }
 }

@@ -325,8 +325,8 @@ EXTREMUM(any, bool, uint8_t, 0, >)
 EXTREMUM(all, bool, uint8_t, 1, <)
 
 /*
- * The fast MEAN: sums of columns, as over height and width of an image, in pieces of columns, and sums
- * of rows, as over channels. The order of additions is that of the walk.
+ * The fast MEAN: sums of columns, as over height and width of an image, in pieces of columns and in
+ * the order of the walk; and sums of rows, as over channels, in the order of row_sums.h.
  */
 enum { PIECE = 64 };
 
@@ -351,7 +351,8 @@ static oct_status prepare_fast_mean(oct_op *op, bool *usable, oct_error *err)
     *usable =
         (over_channels(r) || ((r->rank == 2 || r->rank == 3) && r->out_step[r->rank - 1] != 0)) &&
         r->each > 0 && r->each < 1 << 21;
-    op->packed = (void *)(uintptr_t)oct_column_sums_set_of(oct_cpu_level());
+    op->packed = over_channels(r) ? (void *)(uintptr_t)oct_row_sums_set_of(oct_cpu_level())
+                                  : (void *)(uintptr_t)oct_column_sums_set_of(oct_cpu_level());
     return OCT_OK;
 }
 
@@ -392,15 +393,16 @@ static void mean_rows(void *user, size_t begin, size_t end, int32_t worker)
     (void)worker;
     const oct_op *op = user;
     const reduction *r = op->prepared;
+    const oct_row_sums_set *kernels = op->packed;
     size_t from = begin * r->each, n = end - begin;
     if (op->form == OCT_FORM_S8) {
         int32_t *sum = (int32_t *)op->scratch[0] + begin;
-        oct_row_sums_s8((const int8_t *)op->in[DATA]->data + from, n, r->each, sum);
+        kernels->s8((const int8_t *)op->in[DATA]->data + from, n, r->each, sum);
         finish_s8(r, sum, n, (int8_t *)op->out[0]->data + begin);
         return;
     }
     float *y = (float *)op->out[0]->data + begin;
-    oct_row_sums_f32((const float *)op->in[DATA]->data + from, n, r->each, y);
+    kernels->f32((const float *)op->in[DATA]->data + from, n, r->each, y);
     for (size_t i = 0; i < n; i++)
         y[i] /= (float)r->each;
 }
