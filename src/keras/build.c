@@ -85,6 +85,17 @@ static oct_status lower_input(frame *f, oct_keras_layer *layer, int32_t *tensor,
     return oct_keras_make_input(f->b->graph, f->b->sub, f->model, layer, f->b->options, tensor, err);
 }
 
+/* Layers whose work TensorFlow Lite leaves to TensorFlow's own operators. */
+static bool looks_up(const oct_keras_layer *layer)
+{
+    static const char *const names[] = { "TextVectorization", "StringLookup", "IntegerLookup", "Hashing",
+        "HashedCrossing" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(layer->class_name, names[i]) == 0)
+            return layer->module == NULL || strncmp(layer->module, "keras.layers", 12) == 0;
+    return false;
+}
+
 static oct_status refuse(const oct_keras_layer *layer, oct_error *err)
 {
     const char *module = layer->module == NULL ? "not named in the file" : layer->module;
@@ -93,6 +104,11 @@ static oct_status refuse(const oct_keras_layer *layer, oct_error *err)
             "layer '%s' is a Lambda: its Python code cannot be imported; replace it by a Keras layer "
             "or keras.ops and save again",
             layer->name);
+    if (looks_up(layer))
+        return oct_fail(err, OCT_E_UNSUPPORTED,
+            "layer '%s' (%s) looks words or keys up, which TensorFlow Lite has no operators for; do it "
+            "before the model and save the part behind it",
+            layer->name, layer->class_name);
     if (strcmp(layer->class_name, "TFOpLambda") == 0 ||
         strcmp(layer->class_name, "SlicingOpLambda") == 0)
         return oct_fail(err, OCT_E_UNSUPPORTED,

@@ -94,7 +94,11 @@ static oct_status read_input_type(const oct_keras_layer *layer, oct_type *type, 
             *type = types[i].type;
             return OCT_OK;
         }
-    return oct_fail(err, OCT_E_UNSUPPORTED, "input '%s' is of the type %s", layer->name, name);
+    return oct_fail(err, OCT_E_UNSUPPORTED,
+        strcmp(name, "string") == 0 ? "input '%s' is of the type %s; look words up before the model and "
+                                      "save the part that takes numbers"
+                                    : "input '%s' is of the type %s",
+        layer->name, name);
 }
 
 oct_status oct_keras_make_input(oct_graph *graph, oct_subgraph *sub, const oct_keras_model *model,

@@ -43,6 +43,14 @@ static const struct {
     { SEQUENTIAL(INPUT "," LAYER("Lambda", "\"function\":[\"\\u0000c\"]")), OCT_E_UNSUPPORTED,
         "layer 'l' is a Lambda: its Python code cannot be imported; replace it by a Keras layer "
         "or keras.ops and save again" },
+    { SEQUENTIAL(INPUT "," LAYER("Hashing", "\"num_bins\":2")), OCT_E_UNSUPPORTED,
+        "layer 'l' (Hashing) looks words or keys up, which TensorFlow Lite has no operators for; do it "
+        "before the model and save the part behind it" },
+    { SEQUENTIAL("{\"class_name\":\"InputLayer\",\"config\":{\"batch_shape\":[null,1],\"name\":"
+                 "\"words\",\"dtype\":\"string\"}}," LAYER("TextVectorization", "\"split\":null")),
+        OCT_E_UNSUPPORTED,
+        "input 'words' is of the type string; look words up before the model and save the part that "
+        "takes numbers" },
     { SEQUENTIAL(INPUT "," LAYER("ConvLSTM3D", "\"filters\":2")), OCT_E_UNSUPPORTED,
         "layer 'l': the layer class ConvLSTM3D is not supported" },
     { SEQUENTIAL(INPUT "," LAYER("Bidirectional", "\"layer\":{\"class_name\":\"ConvLSTM3D\"}")),
