@@ -5,69 +5,21 @@
  * of work is one block times a group of panels. Int8 activations are seen as uint8 (XOR 0x80) by
  * kernels that multiply uint8 by int8, as what they are by those for int8, and as int16 without
  * their zero point by the others; the packed bias makes up for it. Groups of a grouped convolution are
- * panels of their own on rows of their own. The result of a row depends on
- * nothing but the row, so any split gives the same bytes.
+ * panels of their own on rows of their own. The result of a row depends on nothing but the row, so any
+ * split gives the same bytes.
  */
 #include "ops/fast_conv.h"
 
-#include <math.h>
-#include <stdlib.h>
-
-#include "kernels/dispatch.h"
-#include "kernels/gather.h"
-#include "kernels/requant_real.h"
 #include "ops/arith.h"
+#include "ops/fast_conv_parts.h"
 
 enum { TILE_BYTES = 256 * 1024, MOST_ROWS = 84, SUM_ROWS = 32, PIECES_PER_WORKER = 3 };
 
-typedef struct fast_conv {
-    const oct_kernel_set *kernels;
-    const oct_gemm_layout *layout;
-    oct_gemm_int_fn product; /* integer forms */
-    bool tiles;              /* kernels->gemm_s8_tiles instead, where a block has the rows */
-    oct_gather gather;
-    bool in_place; /* rows are read where they lie */
-    size_t k, depth; /* taps, and taps padded to whole groups */
-    size_t chunk; /* taps whose sums stay in int32 for certain; k unless int16 forms need chunks */
-    int32_t chunks;
-    size_t chunk_bytes; /* packed bytes of all but the last chunk */
-    void *panels;       /* [chunks] packed weights */
-    int32_t *column_sum; /* hybrid: sums of weights on bytes, else zeros */
-    const float *bias;   /* hybrid: the bias, or zeros */
-    oct_requant_tile rq;
-    oct_requant_tile_fn requant;
-    bool wide; /* int16 form with the vectorised 64-bit requantization, rq_s16 */
-    oct_requant_s16_tile rq_s16;
-    size_t rows;
-    int32_t groups, group_c, group_panels; /* of the convolution; output channels and panels of one */
-    int32_t block_rows, blocks, panel_count, panel_group, panel_groups;
-    /* Scratch of a worker: the tile, its sums, and for int16 the sums of all chunks in 64 bits. */
-    size_t tile_bytes, sum_bytes;
-    size_t worker_bytes;
-} fast_conv;
-
-/* size zeroed bytes on a cache line. */
-static void *alloc_aligned(oct_op *op, size_t size)
-{
-    char *bytes = oct_op_alloc(op, size + 63);
-    return bytes == NULL ? NULL : bytes + (64 - (uintptr_t)bytes % 64) % 64;
-}
-
-static bool is_float(const oct_op *op)
-{
-    return op->form == OCT_FORM_F32;
-}
-
-static bool on_bytes(const oct_op *op, const fast_conv *f)
-{
-    return (op->form == OCT_FORM_S8 || op->form == OCT_FORM_HYBRID) && f->kernels->gemm_s8 != NULL;
-}
-
-static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
+static void choose_kernel(const oct_op *op, const oct_linear *l, oct_fast_conv *f)
 {
     const oct_kernel_set *k = f->kernels = oct_kernel_set_get();
-    bool in_bytes = on_bytes(op, f);
-    f->layout = is_float(op) ? &k->f32_layout : in_bytes ? &k->s8_layout : &k->s16_layout;
+    bool in_bytes = oct_fast_conv_on_bytes(op, f);
+    f->layout = oct_fast_conv_is_float(op) ? &k->f32_layout : in_bytes ? &k->s8_layout : &k->s16_layout;
     f->tiles = in_bytes && k->gemm_s8_tiles.product != NULL
         && oct_window_pixels(&l->window) >= OCT_GEMM_TILE_ROWS;
     f->product = in_bytes ? k->gemm_s8 : k->gemm_s16;
@@ -75,14 +27,14 @@ static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
     f->group_c = l->window.out_c / f->groups;
     f->k = oct_window_taps(&l->window);
     f->depth = oct_gemm_depth(f->layout, f->k);
-    size_t bytes = is_float(op) ? 4 : in_bytes ? 1 : 2;
-    f->gather = (oct_gather){ .window = l->window, .in_bytes = is_float(op) ? 4 : 1,
+    size_t bytes = oct_fast_conv_is_float(op) ? 4 : in_bytes ? 1 : 2;
+    f->gather = (oct_gather){ .window = l->window, .in_bytes = oct_fast_conv_is_float(op) ? 4 : 1,
         .out_bytes = bytes, .row_bytes = f->depth * bytes, .zero = l->in_zero };
     if (op->form == OCT_FORM_S16)
         f->gather.in_bytes = 2;
     else if (in_bytes)
         f->gather.flip = k->s8_signed ? NULL : k->move_flip;
-    else if (!is_float(op))
+    else if (!oct_fast_conv_is_float(op))
         f->gather.widen = k->move_widen;
     const oct_window *w = &l->window;
     f->in_place = f->groups == 1 && f->gather.in_bytes == bytes && f->gather.flip == NULL && f->depth == f->k
@@ -91,7 +43,7 @@ static void choose_kernel(const oct_op *op, const oct_linear *l, fast_conv *f)
 }
 
 /* Rows of a block that are whole tiles of all kernels; blocks of about equal size. */
-static void choose_blocks(const oct_op *op, const oct_linear *l, fast_conv *f)
+static void choose_blocks(const oct_op *op, const oct_linear *l, oct_fast_conv *f)
 {
     static const int32_t vector_rows[] = { MOST_ROWS, 42, 24, 12, 6 };
     static const int32_t tile_rows[] = { 64, 64, 64, 32, 32 };
@@ -116,146 +68,6 @@ static void choose_blocks(const oct_op *op, const oct_linear *l, fast_conv *f)
     f->panel_groups = (f->panel_count + f->panel_group - 1) / f->panel_group;
 }
 
-/* Sum of weights and of their magnitudes; in pieces that 32 bits hold, which compilers vectorise. */
-static int64_t sum_weights(const int8_t *weights, size_t k, int64_t *magnitudes)
-{
-    enum { PIECE = 1 << 16 };
-    int64_t sum = 0;
-    *magnitudes = 0;
-    for (size_t first = 0; first < k; first += PIECE) {
-        size_t count = k - first < PIECE ? k - first : PIECE;
-        int32_t part = 0, part_magnitudes = 0;
-        for (size_t i = 0; i < count; i++) {
-            part += weights[first + i];
-            part_magnitudes += abs(weights[first + i]);
-        }
-        sum += part;
-        *magnitudes += part_magnitudes;
-    }
-    return sum;
-}
-
-/* Largest magnitude of a channel's sum of weights times `each`, plus its bias. */
-static int64_t most_sum(const int8_t *filter, const int32_t *bias, int32_t channels, size_t k,
-    int64_t each)
-{
-    int64_t most = 0;
-    for (int32_t n = 0; n < channels; n++) {
-        int64_t sum;
-        sum_weights(filter + (size_t)n * k, k, &sum);
-        sum = sum * each + (bias != NULL ? llabs(bias[n]) : 0);
-        most = sum > most ? sum : most;
-    }
-    return most;
-}
-
-/* Biases of the packed panels: what flipping or the zero point adds is taken off. */
-static int32_t *panel_bias(oct_op *op, const oct_linear *l, const fast_conv *f,
-    const int8_t *filter, const int32_t *bias)
-{
-    int32_t *folded = oct_op_alloc(op, (size_t)l->window.out_c * sizeof *folded);
-    for (int32_t n = 0; folded != NULL && n < l->window.out_c; n++) {
-        int64_t magnitudes;
-        int32_t sum = (int32_t)sum_weights(filter + (size_t)n * f->k, f->k, &magnitudes);
-        if (f->column_sum != NULL && on_bytes(op, f))
-            f->column_sum[n] = sum;
-        uint32_t b = bias != NULL ? (uint32_t)bias[n] : 0;
-        int32_t zero = on_bytes(op, f) ? l->in_zero + (f->kernels->s8_signed ? 0 : 128) : 0;
-        uint32_t offset = (uint32_t)(zero * sum);
-        folded[n] = (int32_t)(b - offset);
-    }
-    return folded;
-}
-
-/* int16 by int8 sums leave int32 after 2^9 of the largest products; then chunks are summed. */
-static void choose_chunks(const oct_op *op, const oct_linear *l, fast_conv *f)
-{
-    enum { SAFE_TAPS = 504 }; /* 504 * 128 * 32768 < 2^31 */
-    const int8_t *filter = op->in[l->slots.filter]->data;
-    f->chunk = f->k;
-    if (op->form == OCT_FORM_S16
-        && most_sum(filter, NULL, l->window.out_c, f->k, 32768) > INT32_MAX)
-        f->chunk = SAFE_TAPS;
-    f->chunks = (int32_t)((f->k + f->chunk - 1) / f->chunk);
-    f->chunk_bytes = (size_t)f->groups * oct_gemm_packed_bytes(f->layout, f->group_c, f->chunk);
-}
-
-static size_t chunk_taps(const fast_conv *f, int32_t chunk)
-{
-    size_t left = f->k - (size_t)chunk * f->chunk;
-    return left < f->chunk ? left : f->chunk;
-}
-
-static bool are_finite(const double *real, int32_t channels)
-{
-    for (int32_t c = 0; real != NULL && c < channels; c++)
-        if (!isfinite(real[c]))
-            return false;
-    return real != NULL;
-}
-
-/* Where the panels of a group begin in those of a chunk of `taps`. */
-static void *group_panels(const fast_conv *f, int32_t chunk, int32_t group, size_t taps)
-{
-    return (char *)f->panels + (size_t)chunk * f->chunk_bytes
-        + (size_t)group * oct_gemm_packed_bytes(f->layout, f->group_c, taps);
-}
-
-/* Packs the weights of all groups; bias (int32, or float) may be NULL. */
-static void pack_groups(const oct_op *op, const oct_linear *l, const fast_conv *f, const void *bias)
-{
-    const void *filter = op->in[l->slots.filter]->data;
-    for (int32_t g = 0; g < f->groups; g++) {
-        size_t first = (size_t)g * (size_t)f->group_c;
-        const void *own = bias != NULL ? (const int32_t *)bias + first : NULL;
-        if (is_float(op)) {
-            oct_gemm_pack_f32(f->layout, (const float *)filter + first * f->k, own, f->group_c, f->k,
-                group_panels(f, 0, g, f->k));
-            continue;
-        }
-        for (int32_t i = 0; i < f->chunks; i++)
-            oct_gemm_pack_s8(f->layout,
-                (const int8_t *)filter + first * f->k + (size_t)i * f->chunk, f->k,
-                i == 0 ? own : NULL, f->group_c, chunk_taps(f, i),
-                group_panels(f, i, g, chunk_taps(f, i)));
-    }
-}
-
-static oct_status pack_integers(oct_op *op, const oct_linear *l, fast_conv *f, oct_error *err)
-{
-    int32_t channels = l->window.out_c;
-    const int8_t *filter = op->in[l->slots.filter]->data;
-    const int32_t *bias = op->form == OCT_FORM_S8 ? oct_linear_bias(op, l) : NULL;
-    size_t blocks = (size_t)(channels + 15) / 16 * sizeof(oct_requant_block);
-    oct_requant_block *constants = alloc_aligned(op, blocks);
-    if (op->form == OCT_FORM_HYBRID) {
-        const float *given = oct_linear_bias(op, l);
-        f->column_sum = oct_op_alloc(op, (size_t)channels * sizeof *f->column_sum);
-        f->bias = given != NULL ? given : oct_op_alloc(op, (size_t)channels * sizeof *f->bias);
-        if (f->column_sum == NULL || f->bias == NULL)
-            return oct_fail_memory(err, (size_t)channels * 4, "sums of weights");
-    }
-    int32_t *folded = panel_bias(op, l, f, filter, bias);
-    if (constants == NULL || folded == NULL)
-        return oct_fail_memory(err, blocks, "requantization constants");
-    pack_groups(op, l, f, folded);
-    f->rq = (oct_requant_tile){ .plain = l->rq };
-    f->requant = oct_requant_tile_s8_c;
-    bool whole_vectors = f->groups == 1 || f->group_c % 16 == 0;
-    f->wide = op->form == OCT_FORM_S16 && !l->bias32 && l->rq.real == NULL && f->chunks == 1
-        && whole_vectors;
-    if (f->wide)
-        return oct_linear_requant_s16(op, l, NULL, channels, &f->rq_s16, err);
-    if (op->form == OCT_FORM_S8 && are_finite(l->rq.real, channels))
-        f->requant = oct_requant_real_s8_of(oct_cpu_level());
-    int64_t most = op->form == OCT_FORM_S8 ? most_sum(filter, bias, channels, f->k, 255) : 0;
-    if (op->form == OCT_FORM_S8 && whole_vectors && oct_requant_vectorisable(&l->rq, channels, most)) {
-        oct_requant_tile_init(&l->rq, channels, channels, NULL, constants, &f->rq);
-        f->requant = f->kernels->requant_s8;
-    }
-    return OCT_OK;
-}
-
 static bool is_known(const oct_op *op, const oct_linear *l)
 {
     bool has_bias = l->slots.bias < op->in_count && op->in[l->slots.bias] != NULL;
@@ -265,30 +77,24 @@ static bool is_known(const oct_op *op, const oct_linear *l)
 oct_status oct_fast_conv_prepare(oct_op *op, bool *usable, oct_error *err)
 {
     const oct_linear *l = op->prepared;
-    *usable = is_known(op, l);
+    enum { MOST_GROUPED = 1 << 24 }; /* channels of groups are padded to whole vectors */
+    *usable = is_known(op, l)
+        && (l->window.depth == l->window.in_c || l->window.out_c <= MOST_GROUPED);
     if (!*usable)
         return OCT_OK;
-    fast_conv *f = oct_op_alloc(op, sizeof *f);
+    oct_fast_conv *f = oct_op_alloc(op, sizeof *f);
     if (f == NULL)
         return oct_fail_memory(err, sizeof *f, "convolution");
     op->packed = f;
     choose_kernel(op, l, f);
     choose_blocks(op, l, f);
-    choose_chunks(op, l, f);
-    size_t bytes = (size_t)f->chunks * f->chunk_bytes;
-    f->panels = alloc_aligned(op, bytes);
-    if (f->panels == NULL)
-        return oct_fail_memory(err, bytes, "packed weights");
-    if (is_float(op))
-        pack_groups(op, l, f, oct_linear_bias(op, l));
-    else
-        OCT_TRY(pack_integers(op, l, f, err));
+    OCT_TRY(oct_fast_conv_pack(op, l, f, err));
     OCT_TRY(oct_linear_scratch(op, usable, err));
     size_t rows = (size_t)f->block_rows;
     size_t tile = rows * f->gather.row_bytes;
     tile += f->gather.widen != NULL ? tile / 2 : 0;
     f->tile_bytes = f->in_place ? 0 : (tile + 63) / 64 * 64;
-    f->sum_bytes = is_float(op) ? 0 : rows * (size_t)oct_gemm_panel_columns(f->layout) * 4;
+    f->sum_bytes = oct_fast_conv_is_float(op) ? 0 : rows * (size_t)oct_gemm_panel_columns(f->layout) * 4;
     f->worker_bytes = f->tile_bytes + (op->form == OCT_FORM_S16 ? 3 : 1) * f->sum_bytes;
     op->scratch_bytes[0] = (size_t)oct_pool_threads(op->pool) * f->worker_bytes;
     if (op->form == OCT_FORM_HYBRID)
@@ -303,6 +109,7 @@ typedef struct sums {
     size_t stride;
     size_t row;
     int32_t rows, column, columns, worker;
+    int32_t constants; /* of the column, in rq */
 } sums;
 
 static void finish_s16(const oct_op *op, const oct_linear *l, const sums *s, int16_t *y)
@@ -322,7 +129,7 @@ static void finish_s16(const oct_op *op, const oct_linear *l, const sums *s, int
     }
 }
 
-static void finish_hybrid(const oct_op *op, const oct_linear *l, const fast_conv *f, const sums *s,
+static void finish_hybrid(const oct_op *op, const oct_linear *l, const oct_fast_conv *f, const sums *s,
     float *y)
 {
     const oct_row_quant *units = op->scratch[2], *unit[MOST_ROWS];
@@ -337,12 +144,13 @@ static void finish_hybrid(const oct_op *op, const oct_linear *l, const fast_conv
     (l->channel_first ? f->kernels->hybrid_channel : f->kernels->hybrid_shared)(&args);
 }
 
-static void finish(const oct_op *op, const oct_linear *l, const fast_conv *f, const sums *s)
+static void finish(const oct_op *op, const oct_linear *l, const oct_fast_conv *f, const sums *s)
 {
     size_t n = (size_t)l->window.out_c, at = s->row * n + (size_t)s->column;
     void *y = op->out[0]->data;
     if (op->form == OCT_FORM_S8)
-        f->requant(s->sum, s->stride, s->rows, s->columns, &f->rq, s->column, (int8_t *)y + at, n);
+        f->requant(s->sum, s->stride, s->rows, s->columns, &f->rq, s->constants, (int8_t *)y + at,
+            n);
     else if (op->form == OCT_FORM_HYBRID)
         finish_hybrid(op, l, f, s, (float *)y + at);
     else if (f->wide)
@@ -354,11 +162,11 @@ static void finish(const oct_op *op, const oct_linear *l, const fast_conv *f, co
 
 static char *worker_scratch(const oct_op *op, int32_t worker)
 {
-    return (char *)op->scratch[0] + (size_t)worker * ((const fast_conv *)op->packed)->worker_bytes;
+    return (char *)op->scratch[0] + (size_t)worker * ((const oct_fast_conv *)op->packed)->worker_bytes;
 }
 
 /* A group's rows of a block as the kernels want them: gathered into the worker's tile, or in place. */
-static const void *block_rows(const oct_op *op, const oct_linear *l, const fast_conv *f, size_t row,
+static const void *block_rows(const oct_op *op, const oct_linear *l, const oct_fast_conv *f, size_t row,
     int32_t rows, int32_t group, char *tile)
 {
     bool hybrid = op->form == OCT_FORM_HYBRID;
@@ -376,7 +184,7 @@ typedef struct panel {
     int32_t column, columns, vectors;
 } panel;
 
-static panel panel_at(const fast_conv *f, int32_t index)
+static panel panel_at(const oct_fast_conv *f, int32_t index)
 {
     int32_t width = oct_gemm_panel_columns(f->layout);
     panel p = { .group = index / f->group_panels, .index = index % f->group_panels };
@@ -391,9 +199,9 @@ static void multiply_panel_f32(const oct_op *op, const void *a, const panel *p, 
     int32_t rows)
 {
     const oct_linear *l = op->prepared;
-    const fast_conv *f = op->packed;
+    const oct_fast_conv *f = op->packed;
     size_t n = (size_t)l->window.out_c;
-    const char *weights = (const char *)group_panels(f, 0, p->group, f->k)
+    const char *weights = (const char *)oct_fast_conv_panels(f, 0, p->group, f->k)
         + (size_t)p->index * oct_gemm_panel_bytes(f->layout, f->k);
     f->kernels->gemm_f32(&(oct_gemm_f32_args){ .a = a, .a_stride = f->depth, .rows = rows,
         .depth = (int32_t)f->depth, .panel = (const float *)(const void *)weights,
@@ -406,7 +214,7 @@ static void multiply_rows_int(const oct_op *op, const void *a, const panel *p, s
     int32_t rows, int32_t worker)
 {
     const oct_linear *l = op->prepared;
-    const fast_conv *f = op->packed;
+    const oct_fast_conv *f = op->packed;
     int32_t width = oct_gemm_panel_columns(f->layout);
     size_t count = (size_t)rows * (size_t)width, element = f->gather.out_bytes;
     char *scratch = worker_scratch(op, worker);
@@ -415,11 +223,11 @@ static void multiply_rows_int(const oct_op *op, const void *a, const panel *p, s
     oct_gemm_int_fn product =
         f->tiles && rows >= OCT_GEMM_TILE_ROWS ? f->kernels->gemm_s8_tiles.product : f->product;
     for (int32_t i = 0; i < f->chunks; i++) {
-        size_t taps = chunk_taps(f, i), depth = oct_gemm_depth(f->layout, taps);
+        size_t taps = oct_fast_conv_chunk_taps(f, i), depth = oct_gemm_depth(f->layout, taps);
         product(&(oct_gemm_int_args){
             .a = (const char *)a + (size_t)i * f->chunk * element, .a_stride = f->depth,
             .rows = rows, .groups = (int32_t)depth / f->layout->group,
-            .panel = (const char *)group_panels(f, i, p->group, taps)
+            .panel = (const char *)oct_fast_conv_panels(f, i, p->group, taps)
                 + (size_t)p->index * oct_gemm_panel_bytes(f->layout, taps),
             .vectors = p->vectors, .sum = sum,
             .sum_stride = (size_t)width });
@@ -428,14 +236,15 @@ static void multiply_rows_int(const oct_op *op, const void *a, const panel *p, s
                 total[j] = (i == 0 ? 0 : total[j]) + sum[j];
     }
     finish(op, l, f,
-        &(sums){ sum, total, (size_t)width, row, rows, p->column, p->columns, worker });
+        &(sums){ sum, total, (size_t)width, row, rows, p->column, p->columns, worker,
+            p->group * f->group_constants + p->index * width });
 }
 
 /* A few rows at a time: their sums are still in the first-level cache when they are finished. */
 static void multiply_panel_int(const oct_op *op, const void *a, const panel *p, size_t row,
     int32_t rows, int32_t worker)
 {
-    const fast_conv *f = op->packed;
+    const oct_fast_conv *f = op->packed;
     int32_t parts = rows > SUM_ROWS ? rows / SUM_ROWS : 1, each = (rows + parts - 1) / parts;
     for (int32_t m = 0; m < rows; m += each)
         multiply_rows_int(op, (const char *)a + (size_t)m * f->gather.row_bytes, p,
@@ -445,7 +254,7 @@ static void multiply_panel_int(const oct_op *op, const void *a, const panel *p, 
 static void multiply_block(const oct_op *op, int32_t block, int32_t group, int32_t worker)
 {
     const oct_linear *l = op->prepared;
-    const fast_conv *f = op->packed;
+    const oct_fast_conv *f = op->packed;
     size_t row = (size_t)block * (size_t)f->block_rows, left = f->rows - row;
     int32_t rows = left < (size_t)f->block_rows ? (int32_t)left : f->block_rows;
     const void *a = NULL;
@@ -457,7 +266,7 @@ static void multiply_block(const oct_op *op, int32_t block, int32_t group, int32
         if (p.group != gathered)
             a = block_rows(op, l, f, row, rows, p.group, worker_scratch(op, worker));
         gathered = p.group;
-        if (is_float(op))
+        if (oct_fast_conv_is_float(op))
             multiply_panel_f32(op, a, &p, row, rows);
         else
             multiply_panel_int(op, a, &p, row, rows, worker);
@@ -467,7 +276,7 @@ static void multiply_block(const oct_op *op, int32_t block, int32_t group, int32
 static void multiply_pieces(void *user, size_t begin, size_t end, int32_t worker)
 {
     const oct_op *op = user;
-    const fast_conv *f = op->packed;
+    const oct_fast_conv *f = op->packed;
     if (f->tiles)
         f->kernels->gemm_s8_tiles.begin((int32_t)f->depth / f->layout->group);
     for (size_t i = begin; i < end; i++)
@@ -481,7 +290,7 @@ oct_status oct_fast_conv_eval(oct_op *op, oct_error *err)
 {
     (void)err;
     const oct_linear *l = op->prepared;
-    const fast_conv *f = op->packed;
+    const oct_fast_conv *f = op->packed;
     if (op->form == OCT_FORM_HYBRID)
         oct_linear_quantize(op, l, &f->kernels->quantize, l->asymmetric);
     oct_linear_reset_range(op);
