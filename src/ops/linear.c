@@ -283,13 +283,29 @@ typedef struct quantize_task {
     oct_quantizer by;       /* one image */
 } quantize_task;
 
+/* A few units at a time, step by step: their divisions overlap. */
 static void quantize_units(void *user, size_t begin, size_t end, int32_t worker)
 {
+    enum { AT_ONCE = 8 };
     (void)worker;
     const quantize_task *t = user;
-    for (size_t i = begin; i < end; i++)
-        t->units[i] = oct_quantize_row(t->kernels, t->asymmetric, t->x + i * t->length, t->length,
-            t->q + i * t->length);
+    for (size_t first = begin; first < end; first += AT_ONCE) {
+        size_t count = end - first < AT_ONCE ? end - first : AT_ONCE;
+        const float *x = t->x + first * t->length;
+        int8_t *q = t->q + first * t->length;
+        oct_float_range range[AT_ONCE];
+        oct_quantizer by[AT_ONCE];
+        for (size_t i = 0; i < count; i++) {
+            range[i] = OCT_FLOAT_RANGE_NONE;
+            t->kernels->fold(x + i * t->length, t->length, &range[i]);
+        }
+        for (size_t i = 0; i < count; i++)
+            by[i] = oct_quantizer_of(range[i], t->asymmetric);
+        for (size_t i = 0; i < count; i++) {
+            t->kernels->apply(&by[i], x + i * t->length, t->length, q + i * t->length);
+            t->units[first + i] = by[i].unit;
+        }
+    }
 }
 
 static void fold_pieces(void *user, size_t begin, size_t end, int32_t worker)
@@ -339,7 +355,7 @@ void oct_linear_quantize(oct_op *op, const oct_linear *linear,
     if (batches == 1)
         quantize_image(op, in, &task);
     else
-        oct_pool_for(op->pool, batches, 1, quantize_units, &task);
+        oct_pool_for(op->pool, batches, 8, quantize_units, &task);
 }
 
 /* Rows of the output (b, oy) are shared out; each worker has its own sums. */
