@@ -93,15 +93,17 @@ static void compress(uint32_t h[8], const unsigned char block[64])
         w[i] = w[i - 16] + s0 + w[i - 7] + s1;
     }
     memcpy(v, h, sizeof v);
-    for (int i = 0; i < 64; i++) {
-        uint32_t s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-        uint32_t t1 = v[7] + s1 + ((v[4] & v[5]) ^ (~v[4] & v[6])) + k[i] + w[i];
-        uint32_t s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-        uint32_t t2 = s0 + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += t1;
-        v[0] = t1 + t2;
-    }
+    /* Names move instead of values: of round i variable n is v[(n - i) % 8]. */
+    for (int i = 0; i < 64; i += 8)
+        for (int j = 0; j < 8; j++) {
+            uint32_t a = v[(8 - j) % 8], b = v[(9 - j) % 8], c = v[(10 - j) % 8];
+            uint32_t e = v[(12 - j) % 8], f = v[(13 - j) % 8], g = v[(14 - j) % 8];
+            uint32_t s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
+            uint32_t t1 = v[(15 - j) % 8] + s1 + ((e & f) ^ (~e & g)) + k[i + j] + w[i + j];
+            uint32_t s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
+            v[(11 - j) % 8] += t1;
+            v[(15 - j) % 8] = t1 + s0 + ((a & b) ^ (a & c) ^ (b & c));
+        }
     for (int i = 0; i < 8; i++)
         h[i] += v[i];
 }
