@@ -11,7 +11,7 @@
 
 #include "kernels/dispatch.h"
 #include "ops/arith.h"
-#include "ops/broadcast.h"
+#include "ops/binary_f32.h"
 #include "ops/version.h"
 
 typedef struct params {
@@ -266,6 +266,15 @@ static oct_status eval_fast(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
+static oct_status prepare_fast_f32(oct_op *op, bool *usable, oct_error *err)
+{
+    (void)usable;
+    const params *p = op->prepared;
+    const oct_binary_f32_set *set = oct_binary_f32_set_of(oct_cpu_level());
+    return oct_binary_f32_prepare(op, op->node->op == OCT_OP_ADD ? set->add : set->sub, p->lo_f32,
+        p->hi_f32, err);
+}
+
 static int32_t version_add(const oct_subgraph *sub, const oct_node *node)
 {
     const oct_add_options *options = node->options;
@@ -309,7 +318,8 @@ const oct_op_def oct_op_add = {
     .ref = { [OCT_FORM_F32] = { .eval = eval_add_f32 }, [OCT_FORM_S8] = { .eval = eval_add_s8 },
         [OCT_FORM_U8] = { .eval = eval_add_u8 }, [OCT_FORM_S16] = { .eval = eval_add_s16 },
         [OCT_FORM_I32] = { .eval = eval_add_i32 }, [OCT_FORM_I64] = { .eval = eval_add_i64 } },
-    .fast = { [OCT_FORM_S8] = { prepare_fast, eval_fast },
+    .fast = { [OCT_FORM_F32] = { prepare_fast_f32, oct_binary_f32_eval },
+        [OCT_FORM_S8] = { prepare_fast, eval_fast },
         [OCT_FORM_S16] = { prepare_fast, eval_fast } },
 };
 
@@ -322,6 +332,7 @@ const oct_op_def oct_op_sub = {
     .ref = { [OCT_FORM_F32] = { .eval = eval_sub_f32 }, [OCT_FORM_S8] = { .eval = eval_sub_s8 },
         [OCT_FORM_U8] = { .eval = eval_sub_u8 }, [OCT_FORM_S16] = { .eval = eval_sub_s16 },
         [OCT_FORM_I32] = { .eval = eval_sub_i32 }, [OCT_FORM_I64] = { .eval = eval_sub_i64 } },
-    .fast = { [OCT_FORM_S8] = { prepare_fast, eval_fast },
+    .fast = { [OCT_FORM_F32] = { prepare_fast_f32, oct_binary_f32_eval },
+        [OCT_FORM_S8] = { prepare_fast, eval_fast },
         [OCT_FORM_S16] = { prepare_fast, eval_fast } },
 };

@@ -11,7 +11,7 @@
 #include "kernels/sigmoid.h"
 #include "numeric/fixedpoint_math.h"
 #include "ops/arith.h"
-#include "ops/broadcast.h"
+#include "ops/binary_f32.h"
 #include "ops/unary.h"
 #include "ops/version.h"
 
@@ -268,6 +268,14 @@ static oct_status absorb_logistic(oct_op *op, const oct_op *before, oct_error *e
     return OCT_OK;
 }
 
+static oct_status prepare_fast_f32(oct_op *op, bool *usable, oct_error *err)
+{
+    (void)usable;
+    const params *p = op->prepared;
+    return oct_binary_f32_prepare(op, oct_binary_f32_set_of(oct_cpu_level())->mul, p->lo_f32,
+        p->hi_f32, err);
+}
+
 static float scale_of(const oct_tensor *tensor)
 {
     return tensor != NULL && tensor->quant.count > 0 ? tensor->quant.scale[0] : 0.f;
@@ -308,7 +316,8 @@ const oct_op_def oct_op_mul = {
     .ref = { [OCT_FORM_F32] = { .eval = eval_mul_f32 }, [OCT_FORM_S8] = { .eval = eval_mul_s8 },
         [OCT_FORM_U8] = { .eval = eval_mul_u8 }, [OCT_FORM_S16] = { .eval = eval_mul_s16 },
         [OCT_FORM_I32] = { .eval = eval_mul_i32 }, [OCT_FORM_I64] = { .eval = eval_mul_i64 } },
-    .fast = { [OCT_FORM_S8] = { prepare_fast, eval_fast } }, .absorb = absorb_logistic,
+    .fast = { [OCT_FORM_F32] = { prepare_fast_f32, oct_binary_f32_eval },
+        [OCT_FORM_S8] = { prepare_fast, eval_fast } }, .absorb = absorb_logistic,
 };
 
 const oct_op_def oct_op_div = {

@@ -2,9 +2,11 @@
  * SQUARED_DIFFERENCE: as SUB with 7 bits of head room, squared before the last rescale.
  * Source: LiteRT tflite/kernels/squared_difference.cc.
  */
+#include <math.h>
+
 #include "kernels/elementwise.h"
 #include "ops/arith.h"
-#include "ops/broadcast.h"
+#include "ops/binary_f32.h"
 #include "ops/version.h"
 
 enum { HEAD_ROOM = 7 };
@@ -103,6 +105,13 @@ static oct_status eval_fast(oct_op *op, oct_error *err)
     return OCT_OK;
 }
 
+static oct_status prepare_fast_f32(oct_op *op, bool *usable, oct_error *err)
+{
+    (void)usable;
+    oct_binary_f32_fn loop = oct_binary_f32_set_of(oct_cpu_level())->squared_difference;
+    return oct_binary_f32_prepare(op, loop, -INFINITY, INFINITY, err);
+}
+
 const oct_op_def oct_op_squared_difference = {
     .name = "SQUARED_DIFFERENCE",
     .code = OCT_OP_SQUARED_DIFFERENCE,
@@ -127,5 +136,6 @@ const oct_op_def oct_op_squared_difference = {
     .ref = { [OCT_FORM_F32] = { .eval = eval_each_f32 },
         [OCT_FORM_S8] = { .eval = eval_each_s8 },
         [OCT_FORM_I32] = { .eval = eval_each_i32 } },
-    .fast = { [OCT_FORM_S8] = { prepare_fast, eval_fast } },
+    .fast = { [OCT_FORM_F32] = { prepare_fast_f32, oct_binary_f32_eval },
+        [OCT_FORM_S8] = { prepare_fast, eval_fast } },
 };
