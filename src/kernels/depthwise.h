@@ -40,11 +40,12 @@ OCT_DEPTHWISE_F32(oct_depthwise_f32_avx2);
 OCT_DEPTHWISE_F32(oct_depthwise_f32_avx512);
 OCT_DEPTHWISE_F32(oct_depthwise_f32_neon);
 
-/* Rows of pixels whose 3x3 windows all lie in the image. */
+/* Rows of pixels whose 3x3 or 5x5 windows all lie in the image. */
 typedef struct oct_depthwise_strip {
     const float *x;      /* first tap of the first pixel, at channel 0 */
     size_t line;         /* elements from an input row to the next */
     size_t row_step;     /* elements between the first taps of neighbouring output rows */
+    int32_t kernel;      /* height and width: 3 or 5 */
     int32_t stride;      /* of pixels: 1 or 2 */
     int32_t rows, pixels, channels;
     const float *weights, *bias; /* as for oct_depthwise_f32_c(): taps weight_step elements apart */

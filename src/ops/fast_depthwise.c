@@ -169,8 +169,9 @@ oct_status oct_fast_depthwise_prepare(oct_op *op, bool *usable, oct_error *err)
     if (op->form == OCT_FORM_S16)
         OCT_TRY(oct_linear_requant_s16(op, l, NULL, f->channels, &f->rq_s16, err));
     const oct_window *w = &l->window;
-    f->strips = op->form == OCT_FORM_F32 && f->kernels->depthwise_strip != NULL && w->kernel_h == 3
-        && w->kernel_w == 3 && w->stride_w <= 2 && w->dilation_h == 1 && w->dilation_w == 1;
+    f->strips = op->form == OCT_FORM_F32 && f->kernels->depthwise_strip != NULL
+        && (w->kernel_h == 3 || w->kernel_h == 5) && w->kernel_w == w->kernel_h && w->stride_w <= 2
+        && w->dilation_h == 1 && w->dilation_w == 1;
     oct_depthwise_inner(w, &f->inner_rows, &f->inner_columns);
     if (op->form == OCT_FORM_F32 || f->dot != NULL)
         return OCT_OK;
@@ -275,7 +276,8 @@ static void make_strip(const oct_op *op, size_t image, int32_t begin, int32_t en
     size_t y0 = image * (size_t)w->in_h + (size_t)(begin * w->stride_h - w->pad_top);
     f->kernels->depthwise_strip(&(oct_depthwise_strip){
         .x = (const float *)op->in[l->slots.data]->data + y0 * line + x0 * n, .line = line,
-        .row_step = (size_t)w->stride_h * line, .stride = w->stride_w, .rows = end - begin,
+        .row_step = (size_t)w->stride_h * line, .kernel = w->kernel_h, .stride = w->stride_w,
+        .rows = end - begin,
         .pixels = f->inner_columns.end - f->inner_columns.begin, .channels = f->channels,
         .weights = f->plan.weights, .bias = f->bias, .weight_step = (size_t)f->padded, .lo = l->lo,
         .hi = l->hi, .y = (float *)op->out[0]->data

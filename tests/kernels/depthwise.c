@@ -156,12 +156,12 @@ static void check_f32(const oct_kernel_set *kernels, const char *name)
     problem_free(&p);
 }
 
-/* One image whose 3x3 windows strips are made of. */
+/* One image whose 3x3 or 5x5 windows strips are made of. */
 static oct_window random_strip_window(void)
 {
     oct_window w = random_window();
     w.batches = 1;
-    bool fits = w.kernel_h == 3 && w.kernel_w == 3 && w.stride_w < 3 && w.dilation_h == 1
+    bool fits = (w.kernel_h == 3 || w.kernel_h == 5) && w.kernel_w == w.kernel_h && w.stride_w < 3 && w.dilation_h == 1
         && w.dilation_w == 1;
     return fits ? w : random_strip_window();
 }
@@ -187,7 +187,7 @@ static void check_strip(const oct_kernel_set *kernels, const char *name)
     if (!empty)
         kernels->depthwise_strip(&(oct_depthwise_strip){
             .x = (float *)p.x.data + y0 * line + x0 * n, .line = line,
-            .row_step = (size_t)w->stride_h * line, .stride = w->stride_w,
+            .row_step = (size_t)w->stride_h * line, .kernel = w->kernel_h, .stride = w->stride_w,
             .rows = rows.end - rows.begin, .pixels = columns.end - columns.begin,
             .channels = w->in_c, .weights = p.packed, .bias = p.bias, .weight_step = p.padded,
             .lo = -2.f, .hi = 6.f,
