@@ -25,7 +25,7 @@ OCT_EXTREMES(oct_extremes_avx512)
             poisons[j] = _mm512_fmadd_ps(v, zero, poisons[j]);
         }
     for (; i < n; i += LANES) {
-        __mmask16 mask = n - i < LANES ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;
+        __mmask16 mask = (__mmask16)(n - i < LANES ? (1u << (n - i)) - 1 : 0xffff);
         __m512 v = _mm512_mask_loadu_ps(lows[0], mask, x + i);
         __m512 w = _mm512_mask_loadu_ps(highs[0], mask, x + i);
         lows[0] = _mm512_min_ps(v, lows[0]);
