@@ -221,6 +221,15 @@ oct_status cli_get_shapes(const cli_args *args, cli_shapes *shapes, oct_error *e
     return status;
 }
 
+oct_status cli_open_data(const cli_args *args, const char *spec, oct_data **out, oct_error *err)
+{
+    const char *cache = cli_get(args, "cache");
+    oct_status status = oct_data_open(spec, out, err);
+    if (status == OCT_OK && cache != NULL)
+        status = oct_data_use_cache(*out, cache, err);
+    return status;
+}
+
 oct_status cli_fit_length(
     const cli_args *args, const oct_data *data, oct_model *model, oct_error *err)
 {

@@ -92,6 +92,9 @@ void cli_note(const cli_args *args, const char *format, ...) __attribute__((form
 /** "13.99 MB", "98.5 kB", "512 B" into text[size]; returns text. */
 const char *cli_bytes(uint64_t bytes, char *text, size_t size);
 
+/** oct_data_open(), with the cache of --cache where that is given. */
+oct_status cli_open_data(const cli_args *args, const char *spec, oct_data **out, oct_error *err);
+
 /** oct_data_fit_length(), with a note when a length was open. */
 oct_status cli_fit_length(
     const cli_args *args, const oct_data *data, oct_model *model, oct_error *err);

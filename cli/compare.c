@@ -15,6 +15,7 @@ static const cli_option options[] = {
     { "modes", 0, "A,B,…", "forms to make (default: all seven; float32 always)" },
     { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly; default: closer to the float model; high: closer still, and slower" },
     { "weight-bits", 0, "N", "8 (default), or 4 for layers whose kernels in LiteRT take such weights" },
+    { "cache", 0, "DIR", "keeps decoded and resized pictures there, for the next time" },
     { "resume", 0, "FILE", "keeps what is evaluated, so that a killed comparison goes on from it" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     { "bench-threads", 0, "N", "threads inside one timed inference (default: 1)" },
@@ -114,11 +115,11 @@ static oct_status open_inputs(job *j, oct_error *err)
     if (status == OCT_OK)
         status = oct_model_load(j->args->words[0], &shapes.options, &j->model, err);
     if (status == OCT_OK)
-        status = oct_data_open(cli_get(j->args, "data"), &j->data, err);
+        status = cli_open_data(j->args, cli_get(j->args, "data"), &j->data, err);
     if (status == OCT_OK)
         status = cli_fit_length(j->args, j->data, j->model, err);
     if (status == OCT_OK && calib != NULL)
-        status = oct_data_open(calib, &j->calib, err);
+        status = cli_open_data(j->args, calib, &j->calib, err);
     j->compare.calib = j->calib;
     return status;
 }

@@ -17,6 +17,7 @@ static const cli_option options[] = {
     { "outputs", 0, "FILE", "outputs of the only model: the first as .npy, or all, with labels, as .npz" },
     { "metric", 0, "COMMAND", "your own: gets outputs as .npz, prints lines \"name value\", for each model" },
     { "resume", 0, "FILE", "keeps what is done, so that a killed evaluation goes on from it" },
+    { "cache", 0, "DIR", "keeps decoded and resized pictures there, for the next time" },
     { "classes", 0, NULL, "how each class fared, in every model" },
     { "max-drop", 0, "X", "exit code 1 unless every model is shown to lose at most X (0.01: a point)" },
     CLI_DEVICE_OPTIONS,
@@ -351,7 +352,7 @@ static oct_status work(job *j, oct_error *err)
         j->name_width = width > j->name_width ? width : j->name_width;
     }
     if (status == OCT_OK)
-        status = oct_data_open(data, &j->data, err);
+        status = cli_open_data(j->args, data, &j->data, err);
     for (int i = 0; status == OCT_OK && i < j->args->word_count; i++)
         status = cli_fit_length(j->args, j->data, j->engines.models[i], err);
     if (status != OCT_OK)

@@ -14,6 +14,7 @@ static const cli_option options[] = {
     { "calib-samples", 0, "N", "use at most N of them (default: 200); others check the result" },
     { "stats-out", 0, "FILE", "no model: writes what these calibration samples give (all of them, unless N is said)" },
     { "stats", 0, "FILE", "what --stats-out wrote, in place of --calib; repeated for each part of the samples" },
+    { "cache", 0, "DIR", "keeps decoded and resized pictures there, for the next time" },
     { "range", 0, "NAME", "minmax (default), moving-average, percentile[:99.999], mse or entropy" },
     { "recipe", 0, "FILE", "rules for single layers, as JSON; AI Edge Quantizer's are read, too" },
     { "recipe-out", 0, "FILE", "writes what became of every layer as a recipe" },
@@ -174,7 +175,7 @@ static oct_status open_calibration(job *j, oct_error *err)
 {
     const char *how = cli_get(j->args, "preprocess");
     oct_preprocess_choice choice;
-    oct_status status = oct_data_open(cli_get(j->args, "calib"), &j->data, err);
+    oct_status status = cli_open_data(j->args, cli_get(j->args, "calib"), &j->data, err);
     if (status == OCT_OK)
         status = cli_fit_length(j->args, j->data, j->model, err);
     if (status == OCT_OK)

@@ -41,6 +41,16 @@ oct_status oct_data_open(const char *spec, oct_data **out, oct_error *err);
 
 void oct_data_free(oct_data *data);
 
+/**
+ * Keeps pictures as they arrive at inputs (decoded, resized, normalised; float32) in a folder, which is
+ * made where it is not there, and takes them from it. Found by the bytes of the files, the preprocessing
+ * and the input's shape; damaged entries are made anew. The values are the same as without.
+ *
+ * Subsets made later use it too. Several processes may share a folder. It is never emptied.
+ * Errors: OCT_E_SYSTEM, OCT_E_MEMORY.
+ */
+oct_status oct_data_use_cache(oct_data *data, const char *folder, oct_error *err);
+
 /** Samples, after the choice. */
 int64_t oct_data_count(const oct_data *data);
 

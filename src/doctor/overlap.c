@@ -3,7 +3,6 @@
  */
 #include <octavo/doctor.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,31 +20,21 @@ static uint64_t kind_of(const oct_source *source)
 }
 
 /* False when it cannot be read. */
-static bool hash_file(const oct_source *source, int64_t at, uint64_t digest[2])
-{
-    char path[4096];
-    oct_backing *backing;
-    snprintf(path, sizeof path, "%s/%s", source->root, source->files[at]);
-    if (oct_backing_map(path, &backing, NULL) != OCT_OK)
-        return false;
-    oct_look_hash(digest, oct_backing_bytes(backing), oct_backing_size(backing));
-    oct_backing_release(backing);
-    return true;
-}
-
 static bool hash_sample(const oct_source *source, int64_t at, uint64_t digest[2])
 {
-    if (source->files != NULL)
-        return hash_file(source, at, digest);
-    if (source->records != NULL) {
-        oct_look_hash(digest, source->records[at].data, source->records[at].size);
+    const unsigned char *bytes;
+    size_t size;
+    oct_backing *held;
+    if (oct_source_stored(source, at, &bytes, &size, &held)) {
+        oct_look_hash(digest, bytes, size);
+        oct_backing_release(held);
         return true;
     }
     for (int32_t i = 0; i < source->array_count; i++) {
         const oct_named_array *a = &source->arrays[i];
         oct_look_hash(digest, a->view.bytes + (size_t)at * a->sample_bytes, a->sample_bytes);
     }
-    return true;
+    return source->array_count > 0;
 }
 
 static int by_digest(const void *a, const void *b)

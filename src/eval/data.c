@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "eval/cache.h"
 #include "eval/source.h"
 
 static oct_status bad_choice(const char *spec, const char *choice, oct_error *err)
@@ -146,6 +147,7 @@ oct_status oct_data_subset(
     if (data == NULL)
         return oct_fail_memory(err, sizeof *data, "data");
     data->source = parent->source;
+    data->cache = parent->cache;
     data->count = count;
     data->spec = strdup(parent->spec);
     data->chosen = malloc((size_t)count * sizeof *indices + 1);
@@ -159,11 +161,24 @@ oct_status oct_data_subset(
     return OCT_OK;
 }
 
+oct_status oct_data_use_cache(oct_data *data, const char *folder, oct_error *err)
+{
+    oct_cache *cache;
+    OCT_TRY(oct_cache_open(folder, &cache, err));
+    if (data->owns_cache)
+        oct_cache_close(data->cache);
+    data->cache = cache;
+    data->owns_cache = true;
+    return OCT_OK;
+}
+
 void oct_data_free(oct_data *data)
 {
     if (data == NULL)
         return;
     oct_source_close(&data->own);
+    if (data->owns_cache)
+        oct_cache_close(data->cache);
     free(data->chosen);
     free(data->spec);
     free(data);

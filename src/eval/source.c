@@ -285,6 +285,37 @@ oct_status oct_source_open(const char *path, oct_source *source, oct_error *err)
                                  : open_file(path, source, err);
 }
 
+/* Full name of a file; free(). NULL: no memory. */
+static char *file_path(const oct_source *source, int64_t index)
+{
+    size_t size = strlen(source->root) + strlen(source->files[index]) + 2;
+    char *path = malloc(size);
+    if (path != NULL)
+        snprintf(path, size, "%s/%s", source->root, source->files[index]);
+    return path;
+}
+
+bool oct_source_stored(const oct_source *source, int64_t index, const unsigned char **bytes,
+    size_t *size, oct_backing **held)
+{
+    *held = NULL;
+    if (source->records != NULL) {
+        *bytes = source->records[index].data;
+        *size = source->records[index].size;
+        return true;
+    }
+    if (source->files == NULL)
+        return false;
+    char *path = file_path(source, index);
+    bool fine = path != NULL && oct_backing_map(path, held, NULL) == OCT_OK;
+    free(path);
+    if (fine) {
+        *bytes = oct_backing_bytes(*held);
+        *size = oct_backing_size(*held);
+    }
+    return fine;
+}
+
 static oct_status read_sound(const char *path, oct_sample_value *field, oct_error *err)
 {
     oct_sound sound;
@@ -311,11 +342,9 @@ static void set_image(const oct_image *image, oct_sample_value *field)
 static oct_status read_file(
     const oct_source *source, int64_t index, oct_sample_value *field, oct_error *err)
 {
-    size_t size = strlen(source->root) + strlen(source->files[index]) + 2;
-    char *path = malloc(size);
+    char *path = file_path(source, index);
     if (path == NULL)
-        return oct_fail_memory(err, size, "file name");
-    snprintf(path, size, "%s/%s", source->root, source->files[index]);
+        return oct_fail_memory(err, strlen(source->files[index]), "file name");
     oct_image image = { 0 };
     bool sound = oct_wav_name(path);
     oct_status status = sound ? read_sound(path, field, err) : oct_image_read(path, &image, err);

@@ -81,12 +81,23 @@ oct_status oct_source_set_labels(
 oct_status oct_source_read(const oct_source *source, int64_t index, const char *input,
     oct_sample_value *field, oct_error *err);
 
+/**
+ * The bytes of a file or record as they are stored.
+ *
+ * held  keeps a mapped file: oct_backing_release(); NULL where nothing has to be kept.
+ * False for arrays, and where the file cannot be read.
+ */
+bool oct_source_stored(const oct_source *source, int64_t index, const unsigned char **bytes,
+    size_t *size, oct_backing **held);
+
 /* An opened data set: a choice of the samples of a source. */
 struct oct_data {
     oct_source own;
     const oct_source *source; /* &own, or the parent's */
     char *spec;
     int64_t *chosen; /* [count] indices into the source; NULL: all */
+    struct oct_cache *cache; /* of pictures as inputs; NULL: none */
+    bool owns_cache;
     int64_t count;
 };
 

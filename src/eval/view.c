@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "eval/cache.h"
 #include "eval/random.h"
 #include "eval/source.h"
 #include "eval/view.h"
@@ -186,28 +187,73 @@ static oct_status fill_plain(
     return OCT_OK;
 }
 
-static oct_status fill(const oct_data_view *view, int64_t index, int32_t input,
-    const oct_sample_value *field, void *bytes, oct_error *err)
+static oct_status read_field(const oct_data_view *view, int64_t at, const target *t,
+    oct_sample_value *field, oct_error *err)
+{
+    *field = (oct_sample_value){ 0 };
+    if (view->data->source->random)
+        return OCT_OK;
+    return oct_error_prefix(
+        err, oct_source_read(view->data->source, at, t->name, field, err), "%s", view->data->spec);
+}
+
+static oct_status decode(
+    const oct_data_view *view, int64_t at, const target *t, float *to, oct_error *err)
+{
+    oct_sample_value field;
+    OCT_TRY(read_field(view, at, t, &field, err));
+    oct_status status = fill_float(view, t, &field, to, err);
+    free(field.owned);
+    return oct_error_prefix(err, status, "%s: sample %lld", view->data->spec, (long long)at);
+}
+
+/* A float input, or a quantized one before it is; of pictures from the cache, where there is one. */
+static oct_status read_floats(
+    const oct_data_view *view, int64_t at, int32_t input, float *to, oct_error *err)
 {
     const target *t = &view->inputs[input];
-    if (t->type != OCT_FLOAT32 && !is_quantized(t))
-        return fill_plain(t, field, bytes, err);
-    float *values = bytes;
-    if (t->type != OCT_FLOAT32) {
-        values = malloc(t->elements * sizeof *values);
-        if (values == NULL)
-            return oct_fail_memory(err, t->elements * sizeof *values, "a sample");
+    const oct_cache *cache = view->data->cache;
+    const unsigned char *bytes;
+    size_t size;
+    oct_backing *held;
+    char name[65];
+    if (view->data->source->random) {
+        fill_random(at, input, to, t->elements);
+        return OCT_OK;
     }
-    oct_status status = OCT_OK;
-    if (view->data->source->random)
-        fill_random(index, input, values, t->elements);
-    else
-        status = fill_float(view, t, field, values, err);
-    if (t->type != OCT_FLOAT32) {
-        if (status == OCT_OK)
-            quantize(t, values, bytes);
-        free(values);
-    }
+    if (cache == NULL || !is_image_input(t) ||
+        !oct_source_stored(view->data->source, at, &bytes, &size, &held))
+        return decode(view, at, t, to, err);
+    oct_cache_name(bytes, size, &view->preprocess, t->dims[1], t->dims[2], t->dims[3], name);
+    oct_backing_release(held);
+    if (oct_cache_get(cache, name, to, t->elements))
+        return OCT_OK;
+    OCT_TRY(decode(view, at, t, to, err));
+    oct_cache_put(cache, name, to, t->elements);
+    return OCT_OK;
+}
+
+static oct_status read_plain(
+    const oct_data_view *view, int64_t at, const target *t, void *bytes, oct_error *err)
+{
+    oct_sample_value field;
+    OCT_TRY(read_field(view, at, t, &field, err));
+    oct_status status = fill_plain(t, &field, bytes, err);
+    free(field.owned);
+    return oct_error_prefix(err, status, "%s: sample %lld", view->data->spec, (long long)at);
+}
+
+static oct_status read_quantized(
+    const oct_data_view *view, int64_t at, int32_t input, void *bytes, oct_error *err)
+{
+    const target *t = &view->inputs[input];
+    float *values = malloc(t->elements * sizeof *values);
+    if (values == NULL)
+        return oct_fail_memory(err, t->elements * sizeof *values, "a sample");
+    oct_status status = read_floats(view, at, input, values, err);
+    if (status == OCT_OK)
+        quantize(t, values, bytes);
+    free(values);
     return status;
 }
 
@@ -223,13 +269,10 @@ static oct_status read_sample(
     if (size != oct_view_input_bytes(view, input))
         return oct_fail(err, OCT_E_USAGE, "input %s: %zu bytes asked for", t->name, size);
     int64_t at = data->chosen == NULL ? index : data->chosen[index];
-    oct_sample_value field = { 0 };
-    if (!data->source->random)
-        OCT_TRY(oct_error_prefix(
-            err, oct_source_read(data->source, at, t->name, &field, err), "%s", data->spec));
-    oct_status status = fill(view, at, input, &field, bytes, err);
-    free(field.owned);
-    return oct_error_prefix(err, status, "%s: sample %lld", data->spec, (long long)at);
+    if (t->type == OCT_FLOAT32)
+        return read_floats(view, at, input, bytes, err);
+    return is_quantized(t) ? read_quantized(view, at, input, bytes, err)
+                           : read_plain(view, at, t, bytes, err);
 }
 
 /* Values up to half a step beyond the ends still have their code. */
@@ -260,18 +303,14 @@ oct_status oct_view_measure(const oct_data_view *view, int64_t index, int32_t in
     if (data->source->random || (t->type != OCT_FLOAT32 && !is_quantized(t)))
         return OCT_OK;
     int64_t at = data->chosen == NULL ? index : data->chosen[index];
-    oct_sample_value field = { 0 };
     float *values = malloc(t->elements * sizeof *values);
     oct_status status = values == NULL
                             ? oct_fail_memory(err, t->elements * sizeof *values, "a sample")
-                            : oct_source_read(data->source, at, t->name, &field, err);
-    if (status == OCT_OK)
-        status = fill_float(view, t, &field, values, err);
+                            : read_floats(view, at, input, values, err);
     if (status == OCT_OK)
         fold(t, values, extent);
-    free(field.owned);
     free(values);
-    return oct_error_prefix(err, status, "%s: sample %lld", data->spec, (long long)at);
+    return status;
 }
 
 static oct_status set_target(const oct_model *model, int32_t index, target *t, oct_error *err)
