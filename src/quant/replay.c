@@ -55,7 +55,19 @@ static void drop_known_nodes(oct_replay *r, int32_t end)
     r->sub->node_count = kept;
 }
 
-static oct_status plan(oct_replay *r, oct_error *err)
+/* A value whose size follows from data cannot be stored: the replay ends before the first such node. */
+static int32_t first_late(const oct_replay *r, const oct_value *values, int32_t end)
+{
+    for (int32_t i = 0; i < r->sub->node_count && i < end; i++)
+        for (int32_t k = 0; k < r->sub->nodes[i]->output_count; k++) {
+            int32_t tensor = r->sub->nodes[i]->outputs[k];
+            if (tensor >= 0 && values[tensor].late)
+                return i;
+        }
+    return end;
+}
+
+static oct_status plan(oct_replay *r, int32_t *end, oct_error *err)
 {
     oct_session_options options = { .threads = 1, .batch = oct_sweep_batch(r->graph) };
     oct_session *session;
@@ -67,6 +79,8 @@ static oct_status plan(oct_replay *r, oct_error *err)
         values != NULL ? OCT_OK : oct_fail_memory(err, (size_t)tensors * sizeof *values, "values");
     for (int32_t i = 0; status == OCT_OK && i < tensors; i++)
         values[i] = *oct_session_value(session, i);
+    if (status == OCT_OK)
+        *end = first_late(r, values, *end);
     for (int32_t i = 0; status == OCT_OK && i < tensors; i++)
         status = adopt_value(r, i, &values[i], err);
     oct_session_free(session);
@@ -88,7 +102,7 @@ oct_status oct_replay_create(
     r->stored = oct_arena_array(&r->arena, tensors, sizeof *r->stored);
     if (r->positions == NULL || r->bytes == NULL || r->stored == NULL)
         return oct_fail_memory(err, (tensors + nodes) * sizeof *r->stored, "stored activations");
-    OCT_TRY(plan(r, err));
+    OCT_TRY(plan(r, &end, err));
     drop_known_nodes(r, end);
     return OCT_OK;
 }
