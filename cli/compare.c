@@ -107,6 +107,19 @@ static oct_status read_options(job *j, oct_error *err)
     return OCT_OK;
 }
 
+/* Accuracy on samples that calibration has seen says too much. */
+static oct_status warn_of_leakage(const job *j, oct_error *err)
+{
+    int64_t count;
+    char name[256];
+    oct_status status = oct_data_overlap(j->data, j->calib, &count, name, sizeof name, err);
+    if (status == OCT_OK && count > 0)
+        cli_note(j->args,
+            "warning: %lld calibration samples (%s) are evaluated too; see octavo doctor",
+            (long long)count, name);
+    return status;
+}
+
 static oct_status open_inputs(job *j, oct_error *err)
 {
     cli_shapes shapes;
@@ -121,6 +134,8 @@ static oct_status open_inputs(job *j, oct_error *err)
     if (status == OCT_OK && calib != NULL)
         status = cli_open_data(j->args, calib, &j->calib, err);
     j->compare.calib = j->calib;
+    if (status == OCT_OK && j->calib != NULL && (j->args->group == NULL || j->args->group->rank == 0))
+        status = warn_of_leakage(j, err);
     return status;
 }
 

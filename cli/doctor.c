@@ -73,13 +73,13 @@ static void print_finding(const oct_finding *f)
     printf("         -> %s\n", f->advice);
 }
 
-static void print_growth(const oct_growth *g)
+static void print_growth(const oct_growth *g, bool first)
 {
     if (g->activations == 0)
         return;
-    printf("\nranges of %d activations by calibration samples, parts of that with all:\n%-10s %-8s "
+    printf("%sranges of %d activations by calibration samples, parts of that with all:\n%-10s %-8s "
            "lowest tenth\n",
-        (int)g->activations, "samples", "median");
+        first ? "" : "\n", (int)g->activations, "samples", "median");
     for (int i = 0; i < OCT_GROWTH_STEPS; i++)
         if (g->samples[i] > 0)
             printf("%-10lld %-8.3f %.3f\n", (long long)g->samples[i], g->median[i], g->low[i]);
@@ -96,11 +96,13 @@ static void print_all(const job *j)
         printf(", %lld calibration samples", (long long)oct_data_count(j->calib));
     if (oct_diagnosis_preprocess(j->diagnosis)[0] != '\0')
         printf("; preprocessing %s", oct_diagnosis_preprocess(j->diagnosis));
-    puts(oct_diagnosis_count(j->diagnosis) > 0 ? "\n" : "");
+    puts("\n");
     for (int32_t i = 0; i < oct_diagnosis_count(j->diagnosis); i++)
         print_finding(oct_diagnosis_finding(j->diagnosis, i));
-    print_growth(oct_diagnosis_growth(j->diagnosis));
-    printf("%s%d to mend, %d warnings, %d notes\n", oct_diagnosis_count(j->diagnosis) > 0 ? "\n" : "",
+    const oct_growth *growth = oct_diagnosis_growth(j->diagnosis);
+    bool none = oct_diagnosis_count(j->diagnosis) == 0;
+    print_growth(growth, none);
+    printf("%s%d to mend, %d warnings, %d notes\n", none && growth->activations == 0 ? "" : "\n",
         (int)count_of(j, OCT_SEVERITY_MEND), (int)count_of(j, OCT_SEVERITY_WARNING),
         (int)count_of(j, OCT_SEVERITY_NOTE));
 }
