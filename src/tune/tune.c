@@ -16,13 +16,14 @@
 #include "quant/prepare.h"
 #include "tune/tuner.h"
 
-static const double worth_a_step = 0.3, worth_a_rank = 0.02;
+/* Ranking leaves some of the budget to the steps. */
+static const double worth_a_step = 0.3, worth_a_rank = 0.02, share_of_ranking = 0.7;
 
-static bool out_of_time(oct_tuner *t)
+/* Whether a share of the budget is spent. */
+static bool is_spent(const oct_tuner *t, double share)
 {
     double budget = t->options->budget_seconds;
-    t->over_budget = t->over_budget || (budget > 0 && oct_tune_now() - t->began > budget);
-    return t->over_budget;
+    return budget > 0 && oct_tune_now() - t->began > budget * share;
 }
 
 static void tell(const oct_tuner *t, const char *what, int64_t done, int64_t total)
@@ -169,7 +170,7 @@ static oct_status rank_all(oct_tuner *t, oct_error *err)
         oct_candidate *c = &t->candidates[i];
         double ms = c->trial.ms;
         c->known = oct_tune_recall(t, t->candidate_count + i, &c->trial);
-        if (!c->known && !out_of_time(t)) {
+        if (!c->known && !is_spent(t, share_of_ranking)) {
             OCT_TRY(rank_one(t, c, err));
             c->trial.ms = ms;
             c->known = true;
@@ -256,7 +257,7 @@ static oct_status search(oct_tuner *t, oct_mode *forms, const char **ended, oct_
         int32_t count = batch < t->ranked - at ? batch : t->ranked - at;
         oct_trial trial = { 0 };
         oct_model *model = NULL;
-        if (out_of_time(t)) {
+        if (is_spent(t, 1)) {
             *ended = "the time is up";
             return OCT_OK;
         }

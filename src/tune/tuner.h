@@ -33,7 +33,7 @@ typedef struct oct_trial {
 typedef struct oct_candidate {
     int32_t node;
     oct_mode form; /* FLOAT32 or INT16X8 */
-    int64_t weight_bytes;
+    double blame;  /* share of the error that all layers add: those most to blame are tried first */
     bool known;    /* the budget sufficed to try it */
     oct_trial trial;
     double score;
@@ -61,7 +61,6 @@ typedef struct oct_tuner {
     oct_data_view *view; /* of calib */
     oct_journal *journal; /* NULL: none */
     double began;
-    bool over_budget;
     int32_t nodes;
     oct_candidate *candidates; /* [candidate_count], in the order they are tried in */
     int32_t candidate_count;
