@@ -35,7 +35,7 @@ typedef struct oct_eval_options {
     uint64_t seed;          /* of the bootstrap */
     const oct_group *group; /* processes that share the samples; NULL: this one alone. Borrowed */
     /* A file that keeps what was done, so that a killed evaluation goes on from it; removed at the
-     * end. With a group each process has its own, "FILE.1-of-4". NULL: none. Not with keep_outputs. */
+     * end. With a group each process has its own, "FILE.1-of-4". NULL: none. */
     const char *resume;
     oct_progress progress; /* may be NULL */
     void *progress_user;

@@ -43,6 +43,44 @@ static oct_status name_work(const oct_eval *e, const oct_model *const *models, c
     return status;
 }
 
+/* A record: outcomes of all models, counts of pixels, outputs; each where the task has it. */
+
+static size_t outcome_bytes(const oct_eval *e)
+{
+    return (size_t)e->models * sizeof *e->outcomes;
+}
+
+static size_t pixel_bytes(const oct_eval *e)
+{
+    return (size_t)e->models * (size_t)e->pixels.classes * sizeof *e->pixel_counts;
+}
+
+static size_t record_bytes(const oct_work *work, const oct_eval *e)
+{
+    size_t outputs = work->keeps ? (size_t)e->models * e->elements * sizeof *e->kept : 0;
+    return outcome_bytes(e) + pixel_bytes(e) + outputs;
+}
+
+static char *move(char *record, void *place, size_t bytes, bool into_record)
+{
+    if (bytes > 0)
+        memcpy(into_record ? record : place, into_record ? place : record, bytes);
+    return record + bytes;
+}
+
+static void move_record(
+    const oct_work *work, const oct_eval *e, int64_t sample, char *record, bool into_record)
+{
+    size_t at = (size_t)sample, models = (size_t)e->models;
+    record = move(record, e->outcomes + at * models, outcome_bytes(e), into_record);
+    if (pixel_bytes(e) > 0)
+        record = move(record, e->pixel_counts + at * models * (size_t)e->pixels.classes,
+            pixel_bytes(e), into_record);
+    for (size_t m = 0; m < models && work->keeps; m++)
+        record = move(record, e->kept + (m * (size_t)e->samples + at) * e->elements,
+            e->elements * sizeof *e->kept, into_record);
+}
+
 oct_status oct_work_begin(oct_work *work, const oct_eval *eval, const oct_model *const *models,
     const oct_data *data, const oct_preprocess *preprocess, const oct_eval_options *options,
     oct_error *err)
@@ -51,10 +89,7 @@ oct_status oct_work_begin(oct_work *work, const oct_eval *eval, const oct_model 
     *work = (oct_work){ .group = options->group };
     if (options->resume == NULL)
         return OCT_OK;
-    if (options->keep_outputs)
-        return oct_fail(err, OCT_E_USAGE, "outputs are not kept in a journal");
-    if (eval->task == OCT_TASK_SEGMENTATION || eval->task == OCT_TASK_DETECTION)
-        return oct_fail(err, OCT_E_USAGE, "pixels and boxes are not kept in a journal");
+    work->keeps = options->keep_outputs || eval->task == OCT_TASK_DETECTION;
     OCT_TRY(name_work(eval, models, data, preprocess, options, key, err));
     size_t room = strlen(options->resume) + 32;
     char *path = malloc(room);
@@ -65,8 +100,8 @@ oct_status oct_work_begin(oct_work *work, const oct_eval *eval, const oct_model 
     else
         snprintf(path, room, "%s.%d-of-%d", options->resume, (int)work->group->rank + 1,
             (int)work->group->size);
-    oct_status status = oct_journal_open(
-        path, key, (size_t)eval->models * sizeof(oct_outcome), eval->samples, &work->journal, err);
+    oct_status status =
+        oct_journal_open(path, key, record_bytes(work, eval), eval->samples, &work->journal, err);
     free(path);
     return status;
 }
@@ -89,15 +124,25 @@ int64_t oct_work_sample(const oct_work *work, int64_t i)
 
 bool oct_work_known(const oct_work *work, oct_eval *eval, int64_t sample)
 {
-    return work->journal != NULL &&
-           oct_journal_take(work->journal, sample, &eval->outcomes[sample * eval->models]);
+    char *record = work->journal == NULL ? NULL : malloc(record_bytes(work, eval));
+    bool known = record != NULL && oct_journal_take(work->journal, sample, record);
+    if (known)
+        move_record(work, eval, sample, record, false);
+    free(record);
+    return known;
 }
 
 oct_status oct_work_note(const oct_work *work, const oct_eval *eval, int64_t sample, oct_error *err)
 {
-    return work->journal == NULL ? OCT_OK
-                                 : oct_journal_add(work->journal, sample,
-                                       &eval->outcomes[sample * eval->models], err);
+    if (work->journal == NULL)
+        return OCT_OK;
+    char *record = malloc(record_bytes(work, eval));
+    if (record == NULL)
+        return oct_fail_memory(err, record_bytes(work, eval), "journal");
+    move_record(work, eval, sample, record, true);
+    oct_status status = oct_journal_add(work->journal, sample, record, err);
+    free(record);
+    return status;
 }
 
 /* How a process fared. */

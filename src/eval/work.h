@@ -11,11 +11,12 @@
 typedef struct oct_work {
     const oct_group *group; /* NULL: this process alone */
     oct_journal *journal;   /* NULL: nothing is kept */
+    bool keeps;             /* records hold outputs */
 } oct_work;
 
 /**
  * Prepares: with options->resume the journal is opened, one for each process.
- * Errors: those of oct_journal_open(); OCT_E_USAGE for resume with keep_outputs; OCT_E_MEMORY.
+ * Errors: those of oct_journal_open(), OCT_E_MEMORY.
  */
 oct_status oct_work_begin(oct_work *work, const oct_eval *eval, const oct_model *const *models,
     const oct_data *data, const oct_preprocess *preprocess, const oct_eval_options *options,
@@ -25,10 +26,10 @@ oct_status oct_work_begin(oct_work *work, const oct_eval *eval, const oct_model 
 int64_t oct_work_count(const oct_work *work, int64_t samples);
 int64_t oct_work_sample(const oct_work *work, int64_t i);
 
-/** Takes a sample's outcomes from the journal into eval; false when it has to be run. */
+/** Takes a sample's facts from the journal into eval; false when it has to be run. */
 bool oct_work_known(const oct_work *work, oct_eval *eval, int64_t sample);
 
-/** Writes a sample's outcomes into the journal. */
+/** Writes a sample's facts into the journal. */
 oct_status oct_work_note(
     const oct_work *work, const oct_eval *eval, int64_t sample, oct_error *err);
 
