@@ -16,6 +16,7 @@ static const cli_option options[] = {
     { "effort", 0, "LEVEL", "none: as TFLiteConverter, exactly; default: closer to the float model; high: closer still, and slower" },
     { "weight-bits", 0, "N", "8 (default), or 4 for layers whose kernels in LiteRT take such weights" },
     { "cache", 0, "DIR", "keeps decoded and resized pictures there, for the next time" },
+    { "recipe", 0, "FILE", "a further form by rules for single layers, as quantize and tune write them" },
     { "resume", 0, "FILE", "keeps what is evaluated, so that a killed comparison goes on from it" },
     { "preprocess", 0, "HOW", "auto, none, tf, unit, torch, caffe or a JSON file (default: auto)" },
     { "bench-threads", 0, "N", "threads inside one timed inference (default: 1)" },
@@ -37,6 +38,7 @@ typedef struct job {
     oct_device *device; /* NULL: the host alone */
     oct_results *results;
     oct_engine *other;
+    oct_recipe *recipe;
 } job;
 
 static void show_progress(void *user, const char *what, int64_t done, int64_t total)
@@ -180,6 +182,9 @@ static oct_status work(job *j, oct_error *err)
     if (status == OCT_OK && first && cli_get(j->args, "engine") != NULL)
         status = oct_engine_open(
             cli_get(j->args, "engine"), cli_get(j->args, "litert-library"), &j->other, err);
+    if (status == OCT_OK && cli_get(j->args, "recipe") != NULL)
+        status = oct_recipe_load(cli_get(j->args, "recipe"), &j->recipe, err);
+    j->compare.recipe = j->recipe;
     j->compare.other = j->other;
     j->compare.device = j->device;
     if (status == OCT_OK)
@@ -204,6 +209,7 @@ static oct_status run(const cli_args *args, oct_error *err)
     oct_status status = work(&j, err);
     oct_results_free(j.results);
     oct_engine_close(j.other);
+    oct_recipe_free(j.recipe);
     oct_device_close(j.device);
     oct_data_free(j.calib);
     oct_data_free(j.data);

@@ -79,6 +79,7 @@ typedef struct oct_compare_options {
      */
     const char *const *given;
     int32_t given_count;
+    const oct_recipe *recipe; /* makes a further form, "recipe"; NULL: none. Borrowed for the call */
     const oct_data *calib; /* calibration samples; NULL: some of `data`, kept out of the accuracy */
     int64_t calib_samples; /* at most so many; 0: 200 */
     oct_effort effort;      /* of every form */

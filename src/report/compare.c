@@ -130,6 +130,12 @@ static oct_status choose_forms(oct_comparison *c, oct_error *err)
         if (!known)
             add_form(c, variants[i]);
     }
+    if (o->recipe != NULL) {
+        add_form(c, own);
+        oct_made *m = &c->made[c->made_count - 1];
+        m->by_recipe = true;
+        snprintf(m->name, sizeof m->name, "recipe");
+    }
     return OCT_OK;
 }
 
@@ -169,6 +175,7 @@ static oct_status quantize(
         .io = m->variant.io,
         .effort = c->options->effort,
         .weight_bits = m->variant.mode > OCT_MODE_FLOAT16 ? c->options->weight_bits : 0,
+        .recipe = m->by_recipe ? c->options->recipe : NULL,
         .calib = calib,
         .group = c->options->group,
         .threads = c->options->threads,
@@ -217,6 +224,8 @@ static oct_status make_form(
     oct_status status = quantize(c, m, calib, &made, err);
     if (status == OCT_OK)
         status = store(c, m, made, err);
+    if (status == OCT_OK && m->by_recipe)
+        m->variant = oct_variant_of(m->model->graph);
     m->seconds = now_seconds() - begin;
     oct_model_free(made);
     return status == OCT_OK ? try_session(c, m, err) : status;

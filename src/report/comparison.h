@@ -16,6 +16,7 @@ enum { OCT_BLAMED = 5 };
 typedef struct oct_made {
     oct_variant variant;
     char name[48];            /* of the variant; "int8#2" for the second given file of one */
+    bool by_recipe;           /* made by options->recipe; `variant` is then what its types say */
     bool ok;
     oct_error failure;        /* why not */
     oct_model *model;         /* read back from the bytes that were written: what users ship */
