@@ -139,16 +139,40 @@ static const char *output_name(oct_graph *graph, const oct_keras_model *model, i
     return oct_arena_format(&graph->arena, "output_%d", i);
 }
 
+/* Layers that draw numbers in training have a state for it, which the converter sees. */
+static bool draws(const oct_keras_layer *layer)
+{
+    static const char *const still[] = { "InputLayer", "Identity", "ActivityRegularization" };
+    const oct_keras_def *def = layer->inner != NULL ? layer->inner : layer->def;
+    for (size_t i = 0; i < sizeof still / sizeof still[0]; i++)
+        if (def != NULL && strcmp(def->name, still[i]) == 0)
+            return false;
+    return def != NULL && def->kind == OCT_KERAS_LAYER && def->lower == oct_keras_lower_identity;
+}
+
+/* Whether the model reads variables when it runs; a Normalization has copied its own. */
+static bool is_stateful(const oct_keras_model *model)
+{
+    for (int32_t i = 0; i < model->layer_count; i++) {
+        const oct_keras_layer *layer = &model->layers[i];
+        bool copied = layer->def != NULL && layer->def->lower == oct_keras_lower_normalization;
+        if (layer->nested != NULL ? is_stateful(layer->nested)
+                                  : draws(layer) || (layer->variable_count > 0 && !copied))
+            return true;
+    }
+    return false;
+}
+
+/* As the converter does; a tensor that is several outputs has the name of the last. */
 static oct_status name_outputs(oct_graph *graph, oct_subgraph *sub, const oct_keras_model *model,
     oct_error *err)
 {
-    const char *call = model->keras2 ? "StatefulPartitionedCall" : "StatefulPartitionedCall_1";
+    const char *call = is_stateful(model) ? "StatefulPartitionedCall" : "PartitionedCall";
     for (int32_t i = 0; i < model->output_count; i++) {
         int32_t tensor = sub->outputs[i];
-        if (is_among(tensor, sub->inputs, model->input_count) ||
-            is_among(tensor, sub->outputs, i))
+        if (is_among(tensor, sub->inputs, model->input_count))
             continue;
-        char *name = oct_arena_format(&graph->arena, "%s:%d", call, i);
+        char *name = oct_arena_format(&graph->arena, model->keras2 ? "%s:%d" : "%s_1:%d", call, i);
         if (name == NULL)
             return oct_fail_memory(err, strlen(call), "a name");
         sub->tensors[tensor]->name = name;

@@ -155,6 +155,10 @@ static void ends_are_named_as_by_the_converter(void **state)
     assert_string_equal(sub->tensors[sub->outputs[1]]->name, "StatefulPartitionedCall:1");
     oct_graph_free(three);
     oct_graph_free(two);
+    oct_graph *still = read_named("keras3_pool.keras", NULL); /* it has no variables */
+    sub = still->subgraphs[0];
+    assert_string_equal(sub->tensors[sub->outputs[0]]->name, "PartitionedCall_1:0");
+    oct_graph_free(still);
     oct_graph *plain = read_named("keras3_conv.keras", NULL);
     assert_string_equal(plain->signatures[0].outputs[0].name, "output_0");
     oct_graph_free(plain);
