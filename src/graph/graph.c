@@ -281,11 +281,25 @@ int32_t oct_graph_use_count(const oct_subgraph *sub, int32_t tensor)
     return uses;
 }
 
+/* A fixed batch comes out as it went in. */
+static bool outputs_lead_with(const oct_subgraph *sub, int32_t batch)
+{
+    for (int32_t i = 0; i < sub->output_count; i++) {
+        const oct_tensor *t = sub->tensors[sub->outputs[i]];
+        bool open = t->rank > 0 && t->signature != NULL && t->signature[0] < 0;
+        if (t->rank == 0 || (!open && t->dims[0] != batch))
+            return false;
+    }
+    return true;
+}
+
 bool oct_input_has_batch(const oct_subgraph *sub, int32_t input)
 {
     const oct_tensor *t = sub->tensors[sub->inputs[input]];
-    if (t->rank != 1 || t->dims[0] <= 1 || (t->signature != NULL && t->signature[0] < 0))
+    if (t->rank == 0 || t->dims[0] <= 1 || (t->signature != NULL && t->signature[0] < 0))
         return t->rank > 0;
+    if (t->rank > 1)
+        return !sub->is_whole && outputs_lead_with(sub, t->dims[0]);
     for (int32_t i = 0; i < sub->input_count; i++) {
         const oct_tensor *other = sub->tensors[sub->inputs[i]];
         if (other->rank > 1 && other->dims[0] == t->dims[0])

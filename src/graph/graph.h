@@ -70,6 +70,7 @@ typedef struct oct_subgraph {
     int32_t tensor_count, node_count, input_count, output_count;
     int32_t tensor_capacity, node_capacity;
     int32_t debug_metadata_index;
+    bool is_whole; /* it cannot be computed for one sample: fixed leading dimensions of inputs are no batch */
 } oct_subgraph;
 
 typedef struct oct_signature_entry { const char *name; int32_t tensor; } oct_signature_entry;
@@ -181,7 +182,8 @@ int32_t oct_graph_producer(const oct_subgraph *sub, int32_t tensor);
 
 /**
  * Whether the leading dimension of input `input` counts samples. Of a vector [N] it is the length of one
- * sample, as of a waveform, unless N is 1 or open, or another input of higher rank has it too.
+ * sample, as of a waveform, unless N is 1 or open, or another input of higher rank has it too. One that the
+ * model fixes above 1 counts samples when all outputs lead with it and the subgraph is not known to be whole.
  */
 bool oct_input_has_batch(const oct_subgraph *sub, int32_t input);
 

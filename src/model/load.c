@@ -95,6 +95,33 @@ static oct_status read_any(oct_backing *backing, const oct_load_options *options
     return fail_unknown(bytes, size, err);
 }
 
+/* Takes note of a model that fixes leading dimensions and cannot be computed for one sample. */
+static oct_status look_for_batch(oct_graph *graph, oct_error *err)
+{
+    oct_subgraph *sub = graph->subgraphs[0];
+    bool fixed = false;
+    for (int32_t i = 0; i < sub->input_count; i++)
+        fixed |= oct_input_has_batch(sub, i) && sub->tensors[sub->inputs[i]]->dims[0] > 1;
+    if (!fixed)
+        return OCT_OK;
+    oct_graph *single;
+    const oct_load_options one = { .batch = 1 };
+    OCT_TRY(oct_graph_clone(graph, &single, err));
+    oct_status status = oct_graph_reshape(single, &one, err);
+    const oct_subgraph *made = single->subgraphs[0];
+    sub->is_whole = status != OCT_OK;
+    for (int32_t i = 0; i < made->output_count; i++) {
+        const oct_tensor *output = made->tensors[made->outputs[i]];
+        sub->is_whole |= output->rank == 0 || output->dims[0] != 1;
+    }
+    oct_graph_free(single);
+    if (status == OCT_E_MEMORY)
+        return status;
+    if (err != NULL)
+        *err = (oct_error){ 0 };
+    return OCT_OK;
+}
+
 static oct_status load_backing(oct_backing *backing, const char *name,
     const oct_load_options *options, oct_model **out, oct_error *err)
 {
@@ -104,6 +131,11 @@ static oct_status load_backing(oct_backing *backing, const char *name,
     oct_backing_release(backing);
     if (status != OCT_OK)
         return oct_error_prefix(err, status, "%s", name);
+    status = look_for_batch(graph, err);
+    if (status != OCT_OK) {
+        oct_graph_free(graph);
+        return status;
+    }
     OCT_TRY(oct_model_create(graph, source, out, err));
     bool reshaped = options != NULL && (options->batch != 0 || options->shape_count != 0);
     (*out)->as_read = !reshaped && strcmp(source, "tflite") == 0;
