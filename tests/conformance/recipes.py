@@ -28,10 +28,10 @@ import compare_outputs
 import taps
 
 FORMS = ["float32", "float16", "dynamic", "weight-only", "int8", "int16x8"]
-REFUSED = {"default_af32w4float_recipe.json": "num_bits", "default_af32w8float_recipe.json": "symmetric",
+REFUSED = {"default_af32w4float_recipe.json": "symmetric", "default_af32w8float_recipe.json": "symmetric",
            "dynamic_wi4_afp32_hadamard_recipe.json": "algorithm_params",
            "dynamic_wi8_afp32_hadamard_recipe.json": "algorithm_params",
-           "dynamic_wi8_afp32_litertlm_recipe.json": "octavo_recipe", "sample_advanced_usage_recipe.json": "num_bits"}
+           "dynamic_wi8_afp32_litertlm_recipe.json": "octavo_recipe"}
 
 
 def make_network(path):

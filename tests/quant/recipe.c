@@ -214,7 +214,7 @@ static void test_sentences(void **unused)
         "r.json:1:41: form: float32, float16, dynamic, weight-only, int8 or int16x8 is expected");
     refuse(RULES("{\"form\": \"int8-full\"}"), bad, "r.json:1:41: int8-full is about the model's inputs and outputs: "
         "it belongs to the defaults; layers are int8");
-    refuse(RULES("{\"bits\": 5}"), bad, "r.json:1:41: bits: 8 is expected");
+    refuse(RULES("{\"bits\": 5}"), bad, "r.json:1:41: bits: 8 or 4 is expected");
     refuse(RULES("{\"granularity\": \"row\"}"), bad, "r.json:1:48: granularity: tensor or channel is expected");
     refuse(RULES("{\"range\": \"mse:3\"}"), bad,
         "r.json:1:42: range: minmax, moving-average, percentile[:99.999], mse or entropy is expected");
