@@ -16,7 +16,8 @@
 #include "kernels/row_sums.h"
 #include "ops/arith.h"
 
-enum { FEWEST_ROWS = 4, FLOAT_ROWS = 84, INT_ROWS = 32 };
+/* MOST_DEPTH: sums of so many codes fit 32 bits. */
+enum { FEWEST_ROWS = 4, FLOAT_ROWS = 84, INT_ROWS = 32, MOST_DEPTH = 1 << 23 };
 
 typedef struct fast_matmul {
     const oct_kernel_set *kernels;
@@ -126,7 +127,8 @@ static void pack_rights(void *user, size_t begin, size_t end, int32_t worker)
 
 static bool is_usable(const oct_op *op, const oct_matmul *m)
 {
-    if (m->rows < 1 || m->depth < 1 || m->columns < 1 || oct_value_count(op->out[0]) == 0)
+    if (m->rows < 1 || m->depth < 1 || m->depth > MOST_DEPTH || m->columns < 1 ||
+        oct_value_count(op->out[0]) == 0)
         return false;
     if (op->form == OCT_FORM_HYBRID && m->left_k != 1)
         return false;
@@ -196,7 +198,8 @@ static void load_codes(
         }
         if (f->on_bytes && m->right_zero != 0) {
             f->row_sums->s8(from, 1, depth, &b->shares[i]);
-            b->shares[i] = (b->shares[i] + (flipped ? 128 * m->depth : 0)) * m->right_zero;
+            uint32_t sum = (uint32_t)b->shares[i] + (flipped ? 128 * (uint32_t)m->depth : 0);
+            b->shares[i] = (int32_t)(sum * (uint32_t)m->right_zero);
         }
         move_row(f, m, from, tile);
     }
