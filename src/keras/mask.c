@@ -59,17 +59,33 @@ oct_status oct_keras_refuse_masks(const oct_keras_call *call, oct_error *err)
     return OCT_OK;
 }
 
+/* The mask with axes of one element behind its own, until it has `rank`. */
+static oct_status widen(oct_keras_call *call, int32_t mask, int32_t rank, int32_t *y, oct_error *err)
+{
+    oct_keras_shape wide = oct_keras_shape_of(call, mask);
+    *y = mask;
+    while (wide.rank < rank && oct_keras_elements(&wide, 1) < 0) {
+        int32_t inputs[2] = { *y }, axis = -1;
+        wide.dims[wide.rank++] = 1;
+        OCT_TRY(oct_keras_constant_ints(call, "axis", 1, &axis, &inputs[1], err));
+        OCT_TRY(oct_keras_emit(call, OCT_OP_EXPAND_DIMS, inputs, 2, OCT_OPTIONS_ExpandDims, OCT_BOOL, &wide,
+            y, NULL, err));
+    }
+    if (wide.rank >= rank)
+        return OCT_OK;
+    while (wide.rank < rank)
+        wide.dims[wide.rank++] = 1;
+    return oct_keras_emit_reshape(call, mask, &wide, y, err);
+}
+
 oct_status oct_keras_emit_select(oct_keras_call *call, int32_t mask, int32_t a, int32_t b, int32_t *y,
     oct_error *err)
 {
-    oct_keras_shape wide = oct_keras_shape_of(call, mask), shape;
+    oct_keras_shape wide, shape;
     oct_keras_shape first = oct_keras_shape_of(call, a), second = oct_keras_shape_of(call, b);
     int32_t inputs[3] = { mask, a, b }, rank = first.rank > second.rank ? first.rank : second.rank;
-    if (wide.rank < rank) {
-        while (wide.rank < rank)
-            wide.dims[wide.rank++] = 1;
-        OCT_TRY(oct_keras_emit_reshape(call, mask, &wide, &inputs[0], err));
-    }
+    OCT_TRY(widen(call, mask, rank, &inputs[0], err));
+    wide = oct_keras_shape_of(call, inputs[0]);
     OCT_TRY(oct_keras_broadcast(&first, &second, &shape, err));
     OCT_TRY(oct_keras_broadcast(&wide, &shape, &shape, err));
     return oct_keras_emit(call, OCT_OP_SELECT_V2, inputs, 3, OCT_OPTIONS_SelectV2,

@@ -484,6 +484,10 @@ def masks():
                lambda k, i, j: k.layers.Attention()([embed(k, i), embed(k, j)])),
           Case("MultiHeadAttention", "mask", [words],
                lambda k, i: (lambda e: k.layers.MultiHeadAttention(2, 3)(e, e))(embed(k, i))),
+          Case("Masking", "open steps, LSTM", [(None, 3)],
+               lambda k, i: k.layers.LSTM(2)(k.layers.Masking(0.5)(i))),
+          Case("Masking", "open steps, batch 2, GRU", [(None, 3)], options=["--batch", "2"],
+               build=lambda k, i: k.layers.GRU(2, return_sequences=True)(k.layers.Masking(0.5)(i))),
           Case("Masking", "through Dropout, Dense and LSTM to LSTM", [words],
                lambda k, i: k.layers.LSTM(2)(k.layers.LSTM(3, return_sequences=True)(
                    k.layers.Dense(4)(k.layers.Dropout(.1)(embed(k, i)))))),
