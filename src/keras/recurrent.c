@@ -263,7 +263,7 @@ static oct_status images_to_lines(oct_keras_call *call, int32_t *y, oct_error *e
 static oct_status run(rnn *r, oct_keras_sequence *out, oct_error *err)
 {
     oct_keras_shape shape = oct_keras_shape_of(r->call, r->call->inputs[0]);
-    /* A loop stays float when a model is quantized, but with a fixed batch the converter makes one too. */
+    /* int8 forms leave a loop float, but with a fixed batch the converter makes one too. */
     bool unrolls = shape.dims[0] < 0 || oct_keras_flag(r->call->config, "unroll", false);
     return unrolls && shape.dims[1] >= 0 && shape.dims[1] <= MAX_STEPS
                ? unroll(r, shape.dims[1], out, err)
