@@ -10,7 +10,7 @@
 #include "ops/op.h"
 #include "quant/sweep.h"
 
-/* A few dozen are enough for means (effort default), covariances want more. */
+/* A few dozen are enough for means beside int8's noise; covariances and float activations want more. */
 enum { SOME_SAMPLES = 32, MOST_SAMPLES = 128 };
 #define STORE_BYTES ((size_t)192 << 20)
 
@@ -170,7 +170,7 @@ oct_status oct_choose_samples(const oct_graph *graph, const oct_quant_options *o
     /* Layers of a recipe may all have float results. */
     OCT_TRY(measure(graph, options->recipe != NULL ? OCT_MODE_FLOAT32 : options->mode, arena, bytes, &peak, err));
     OCT_TRY(sort_samples(&h, pool, err));
-    size_t limit = options->effort == OCT_EFFORT_HIGH ? MOST_SAMPLES : SOME_SAMPLES;
+    size_t limit = options->effort == OCT_EFFORT_HIGH || share_of(options->mode) == 1 ? MOST_SAMPLES : SOME_SAMPLES;
     size_t fit = STORE_BYTES / peak, most = fit < 1 ? 1 : fit < limit ? fit : limit;
     out->count = (int64_t)(count < most ? count : most);
     out->most = (int64_t)most;

@@ -19,7 +19,7 @@ typedef struct oct_choice {
 } oct_choice;
 
 /**
- * Chooses up to 32 samples, with effort high 128, fewer where the activations stored between two layers of the mode's graph
+ * Chooses up to 32 samples, with effort high or float activations 128, fewer where the activations stored between two layers of the mode's graph
  * would need more than 192 MB.
  *
  * out  its list comes from the arena.
