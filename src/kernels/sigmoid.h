@@ -14,7 +14,7 @@
  * hard_swish and swish), NaN stays NaN. Distance to the exact value, tested on a sample of all floats:
  *   logistic    3 units in the last place, or 2^-126
  *   tanh        3 units in the last place
- *   hard_swish  x * clamp(x + 3, 0, 6) * (1/6): 3 units in the last place, or 2^-23
+ *   hard_swish  x * clamp(x + 3, 0, 6) * (1/6): 3 units in the last place, or 3 * 2^-24
  *   swish       clamp(x * logistic(x), lo, hi): 4 units in the last place, or 2^-119
  */
 #define OCT_SIGMOID_DECLARE(isa)                                                                   \
