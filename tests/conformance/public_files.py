@@ -22,7 +22,6 @@ import public_tables
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEPS = ["float32", *public_tables.MODES]
-TIMED_BYTES = 100_000  # smaller models would time how processes start
 
 
 def stored(path):
@@ -109,7 +108,7 @@ def measure(row, options, results):
     if options.roundtrip_only or "refused" in known["roundtrip"]:
         return
     if steps("public_quantize.py", "", "kind")["kind"].get("kind") in ("float", "mixed"):
-        timed = ["aeq"] if os.path.getsize(row["path"]) >= TIMED_BYTES else []
+        timed = ["aeq"] if os.path.getsize(row["path"]) >= public_tables.TIMED_BYTES else []
         steps("public_quantize.py", "", *STEPS, *timed)
 
 
