@@ -46,6 +46,8 @@ def mode_state(row, neither=False):
         return "custom" if neither else "refused"
     if "litert" in row:
         return "made"
+    if "octavo" not in row and row["failed"] and row["resolver"] != "BUILTIN_REF":
+        return "optimised"  # LiteRT's reference kernels do not run it, and its others round in their own way
     return "differs" if "octavo" in row or row["failed"] else "equal"
 
 
@@ -65,7 +67,7 @@ def modes_of(found):
 def counts(found):
     """(passed, failed) over files and modes."""
     good = [round_trip_passes(f["steps"]) for f in found if "roundtrip" in f["steps"]]
-    good += [state in ("equal", "made", "custom") for _, _, _, state in modes_of(found)]
+    good += [state in ("equal", "made", "custom", "optimised") for _, _, _, state in modes_of(found)]
     good += [mode_state(f["steps"]["float32"]) in ("equal", "made") for f in found if "float32" in f["steps"]]
     return sum(good), len(good) - sum(good)
 
@@ -130,8 +132,8 @@ def by_mode(found):
         states = collections.Counter(state for _, state in results)
         values = [row["values"] for row, state in results if state == "equal"]
         levels = [level(row) for row, state in results if state == "equal" and level(row) is not None]
-        rows.append([mode, len(results), states["equal"] + states["made"] + states["differs"],
-                     states["equal"] + states["differs"], states["equal"], sum(values),
+        rows.append([mode, len(results), states["equal"] + states["made"] + states["differs"] + states["optimised"],
+                     states["equal"] + states["differs"] + states["optimised"], states["equal"], sum(values),
                      f"{statistics.median(levels):.1f}" if levels else "", states["custom"],
                      states["refused"] + states["ended"]])
     return table(["mode", "models", "made", "run by LiteRT", "equal to octavo's", "values in them",
@@ -143,8 +145,8 @@ def cell(row, state, notes):
         reason = general(row.get("refused") or row.get("ended") or row["litert"])
         mark = notes.setdefault((state == "made", reason), len(notes) + 1)
         return f"made [{mark}]" if state == "made" else f"[{mark}]"
-    if state == "differs":
-        return "≠"
+    if state in ("differs", "optimised"):
+        return "≠" if state == "differs" else "≈"
     worst = level(row)
     if worst is None:
         return f"{100 * min(row['equal_integers'], default=1):.0f} %" if "equal_integers" in row else "equal"
@@ -209,7 +211,8 @@ def text(found):
                f"{sum(states.values())} combinations of model and mode {states['equal']} are made, run in LiteRT and equal "
                f"octavo's answer, {states['made']} are made but LiteRT lacks a custom operator of the model, "
                f"{states['custom']} need calibration through such an operator, {states['refused']} are refused, "
-               f"{states['ended']} did not end in time, {states['differs']} differ.")
+               f"{states['ended']} did not end in time, {states['optimised']} are run by LiteRT's optimised kernels alone and differ from them (≈), "
+               f"{states['differs']} differ (≠).")
     waiting = sum("roundtrip" not in f["steps"] for f in stored)
     if waiting:
         summary += f" {waiting} files are not measured yet; models not measured in every mode show gaps."
