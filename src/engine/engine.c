@@ -118,6 +118,12 @@ const void *oct_runner_output(const oct_runner *runner, int32_t index, size_t *s
     return runner->methods->output(runner, index, size);
 }
 
+void oct_runner_reset(oct_runner *runner)
+{
+    if (runner->session != NULL)
+        oct_session_reset(runner->session);
+}
+
 oct_status oct_runner_run(oct_runner *runner, oct_error *err)
 {
     return runner->methods->run(runner, err);

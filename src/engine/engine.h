@@ -31,6 +31,9 @@ void *oct_runner_input(oct_runner *runner, int32_t index, size_t *size);
 /** Value of output `index` after a run; valid until the next run. Owned by the runner. */
 const void *oct_runner_output(const oct_runner *runner, int32_t index, size_t *size);
 
+/** Forgets states before an independent sample: oct_session_reset(). LiteRT's interface has nothing of the kind. */
+void oct_runner_reset(oct_runner *runner);
+
 /** Runs once. */
 oct_status oct_runner_run(oct_runner *runner, oct_error *err);
 

@@ -216,6 +216,7 @@ static oct_status run_one(side *s, int64_t sample, oct_error *err)
         void *bytes = oct_session_input(s->session, i, &size);
         OCT_TRY(samples->read(samples->user, sample, i, bytes, size, err));
     }
+    oct_session_reset(s->session);
     return oct_session_run(s->session, err);
 }
 
@@ -245,6 +246,7 @@ static oct_status run_alone(job *j, oct_error *err)
         j->look = (oct_look)look;
         for (int32_t i = 0; i < j->alone.cut_count; i++)
             feed(j, &j->alone.cuts[i]);
+        oct_session_reset(j->alone.session);
         OCT_TRY(oct_session_run(j->alone.session, err));
     }
     return OCT_OK;

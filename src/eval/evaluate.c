@@ -272,6 +272,7 @@ static oct_status run_sample(const job *j, worker *w, int64_t sample, oct_error 
     for (int32_t m = 0; m < e->models; m++) {
         float *values = m == 0 ? w->first : w->values;
         OCT_TRY(fill_inputs(j, w, m, sample, err));
+        oct_runner_reset(w->runners[m]);
         OCT_TRY(oct_runner_run(w->runners[m], err));
         OCT_TRY(take_outputs(j, w, m, values, err));
         oct_score(e, values, w->first, label, &e->outcomes[sample * e->models + m]);

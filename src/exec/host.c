@@ -213,6 +213,21 @@ void oct_session_init_host(oct_session *session)
     session->host = (oct_host){ call, call_once, variable, read_variable, assign };
 }
 
+/* Variables keep their places, which nodes hold, and lose their values. */
+void oct_session_reset(oct_session *session)
+{
+    oct_session_start_states(session);
+    for (int32_t i = 0; session->called != NULL && i < session->graph->subgraph_count; i++)
+        if (session->called[i] != NULL)
+            oct_session_reset(session->called[i]);
+    for (int32_t i = 0; i < session->variable_count; i++) {
+        free(session->variables[i].value.data);
+        session->variables[i].value.data = NULL;
+    }
+    if (session->called_once != NULL)
+        memset(session->called_once, 0, (size_t)session->graph->subgraph_count * sizeof(bool));
+}
+
 void oct_session_free_host(oct_session *session)
 {
     for (int32_t i = 0; session->called != NULL && i < session->graph->subgraph_count; i++)

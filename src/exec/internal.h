@@ -52,6 +52,9 @@ void *oct_session_bytes(oct_arena *arena, size_t size);
 /** Sets up values of constants, inputs (with their buffers) and variables; shapes of the others follow. */
 oct_status oct_session_make_values(oct_session *session, oct_error *err);
 
+/** Puts variable tensors of this subgraph back to a real 0. */
+void oct_session_start_states(oct_session *session);
+
 /**
  * Infers shapes, computes what is known, prepares the other nodes with their kernels; fills session->run.
  */

@@ -124,6 +124,20 @@ static oct_status expand_sparse(oct_session *session, const oct_tensor *tensor, 
     return oct_sparse_expand(tensor, dense, err);
 }
 
+/* States start at a real 0. */
+static void start_state(const oct_tensor *tensor, const oct_value *value)
+{
+    bool coded = tensor->type == OCT_INT8 && tensor->quant.count == 1;
+    memset(value->data, coded ? (int8_t)tensor->quant.zero_point[0] : 0, value->size);
+}
+
+void oct_session_start_states(oct_session *session)
+{
+    for (int32_t i = 0; i < session->sub->tensor_count; i++)
+        if (session->sub->tensors[i]->is_variable && session->values[i].data != NULL)
+            start_state(session->sub->tensors[i], &session->values[i]);
+}
+
 static oct_status make_value(oct_session *session, int32_t index, oct_error *err)
 {
     const oct_tensor *tensor = session->sub->tensors[index];
@@ -152,8 +166,7 @@ static oct_status make_value(oct_session *session, int32_t index, oct_error *err
             OCT_TRY(unpack(session, tensor, value, err));
     } else if (tensor->is_variable) {
         OCT_TRY(own_buffer(session, value, err));
-        if (tensor->type == OCT_INT8 && tensor->quant.count == 1) /* states start at a real 0 */
-            memset(value->data, (int8_t)tensor->quant.zero_point[0], value->size);
+        start_state(tensor, value);
     } else if (oct_tensor_elements(tensor) == 0 && oct_graph_producer(session->sub, index) < 0
         && !is_input(session->sub, index)) {
         OCT_TRY(own_buffer(session, value, err)); /* an empty constant, which files store as no data */

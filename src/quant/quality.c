@@ -109,6 +109,8 @@ static void check_range(void *user, size_t begin, size_t end, int32_t index)
     worker *w = &c->workers[index];
     for (size_t i = begin; i < end && w->err.status == OCT_OK; i++) {
         oct_status status = load(c, w, (int64_t)i, &w->err);
+        oct_session_reset(w->real);
+        oct_session_reset(w->made);
         if (status == OCT_OK)
             status = oct_session_run(w->real, &w->err);
         if (status == OCT_OK)

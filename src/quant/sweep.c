@@ -25,6 +25,7 @@ static oct_status run_sample(worker *w, int64_t sample, oct_error *err)
     const oct_sweep *sweep = w->sweep;
     w->sample = sample;
     OCT_TRY(sweep->load(sweep->user, w->session, sample, err));
+    oct_session_reset(w->session);
     OCT_TRY(oct_session_run(w->session, err));
     if (sweep->take != NULL)
         sweep->take(sweep->user, w->session, sample);

@@ -2,6 +2,7 @@
  * What a session plans while it runs: shapes that follow from data, called subgraphs, variables.
  */
 #include "exec/build.h"
+#include "exec/internal.h"
 
 #include <string.h>
 
@@ -114,6 +115,10 @@ static void test_variables_keep_their_values(void **unused)
         assert_int_equal(oct_session_run(session, NULL), OCT_OK);
         assert_memory_equal(oct_session_output(session, 0, NULL), x, sizeof x);
     }
+    assert_non_null(session->host.read(&session->host, 0));
+    oct_session_reset(session);
+    assert_null(session->host.read(&session->host, 0));
+    assert_int_equal(oct_session_run(session, NULL), OCT_OK);
     oct_session_free(session);
     oct_graph_free(b.graph);
 }
