@@ -238,35 +238,55 @@ static oct_status reround_dense(reround *r, oct_error *err)
 
 /* Depthwise layers: a small covariance for each output. */
 
-static void copy_channel(const reround *r, const float *from, int32_t output, float *to)
+enum { TOGETHER = 16 }; /* outputs whose columns are copied at once: they lie in one cache line */
+
+/* Columns of the outputs [first, first + count), one output's behind the other's. */
+static void copy_channels(const reround *r, const float *from, int64_t first, int64_t count, float *to)
 {
-    for (int64_t i = 0; i < r->rows * r->size; i++)
-        to[i] = from[i * r->outputs + output];
-    oct_columns_centre(to, r->rows, r->size);
+    int64_t numbers = r->rows * r->size;
+    for (int64_t i = 0; i < numbers; i++)
+        for (int64_t k = 0; k < count; k++)
+            to[k * numbers + i] = from[i * r->outputs + first + k];
+    for (int64_t k = 0; k < count; k++)
+        oct_columns_centre(to + k * numbers, r->rows, r->size);
 }
 
-static void reround_channels(void *user, size_t begin, size_t end, int32_t worker)
+static void reround_channel(const reround *r, int32_t output, const float *columns,
+    const float *float_columns, double *values)
+{
+    size_t size = (size_t)r->size, square = size * size;
+    oct_covariance h = { r->size, values }, d = { r->size, values + square },
+                   factor = { r->size, values + 2 * square };
+    oct_covariance_fill(&h, columns, columns, r->rows, 0, r->size);
+    reround own = *r;
+    if (r->refit) {
+        oct_covariance_fill(&d, float_columns, columns, r->rows, 0, r->size);
+        own.refit = prepare_fit(&h, &d, &factor);
+    }
+    damp(r, &h);
+    descend_output(&own, output, &h, &d, &factor, values + 3 * square);
+}
+
+/* Of the groups [begin, end) of TOGETHER outputs. */
+static void reround_groups(void *user, size_t begin, size_t end, int32_t worker)
 {
     reround *r = user;
     (void)worker;
-    size_t size = (size_t)r->size, square = size * size, numbers = (size_t)r->rows * size;
-    double *values = malloc((3 * square + 2 * size) * sizeof *values);
-    float *columns = malloc(2 * numbers * sizeof *columns);
+    size_t size = (size_t)r->size, numbers = (size_t)r->rows * size;
+    double *values = malloc((3 * size * size + 2 * size) * sizeof *values);
+    float *columns = malloc(2 * TOGETHER * numbers * sizeof *columns);
     if (values == NULL || columns == NULL)
         __atomic_store_n(&r->short_of_memory, true, __ATOMIC_RELAXED);
-    for (size_t i = begin; i < end && values != NULL && columns != NULL; i++) {
-        oct_covariance h = { r->size, values }, d = { r->size, values + square },
-                       factor = { r->size, values + 2 * square };
-        copy_channel(r, r->read, (int32_t)i, columns);
-        oct_covariance_fill(&h, columns, columns, r->rows, 0, r->size);
-        reround own = *r;
-        if (r->refit) {
-            copy_channel(r, r->read_float, (int32_t)i, columns + numbers);
-            oct_covariance_fill(&d, columns + numbers, columns, r->rows, 0, r->size);
-            own.refit = prepare_fit(&h, &d, &factor);
-        }
-        damp(r, &h);
-        descend_output(&own, (int32_t)i, &h, &d, &factor, values + 3 * square);
+    float *floats = columns + TOGETHER * numbers;
+    for (size_t group = begin; group < end && values != NULL && columns != NULL; group++) {
+        int64_t first = (int64_t)group * TOGETHER, rest = r->outputs - first;
+        int64_t count = rest < TOGETHER ? rest : TOGETHER;
+        copy_channels(r, r->read, first, count, columns);
+        if (r->refit)
+            copy_channels(r, r->read_float, first, count, floats);
+        for (int64_t k = 0; k < count; k++)
+            reround_channel(r, (int32_t)(first + k), columns + (size_t)k * numbers,
+                floats + (size_t)k * numbers, values);
     }
     free(columns);
     free(values);
@@ -293,7 +313,7 @@ static oct_status run(reround *r, oct_error *err)
     if (status == OCT_OK && !r->depthwise)
         status = reround_dense(r, err);
     if (status == OCT_OK && r->depthwise)
-        oct_pool_for(t->replay->pool, (size_t)r->outputs, 1, reround_channels, r);
+        oct_pool_for(t->replay->pool, ((size_t)r->outputs + TOGETHER - 1) / TOGETHER, 1, reround_groups, r);
     free(r->read);
     return status == OCT_OK && r->short_of_memory ? oct_fail_memory(err, values, "rows") : status;
 }
