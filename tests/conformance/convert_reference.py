@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+sys.setrecursionlimit(20000)  # Keras follows chains of layers by calling itself; ResNetRS420 has a thousand
+
 MODES = ["float32", "float16", "dynamic", "int8", "int8-full", "uint8", "int16x8"]
 
 

@@ -25,6 +25,7 @@ from make_models import images, leaves
 
 INPUTS = 2
 BATCH = 4          # images whose statistics the normalizations take
+DEEP = 250         # normalizations; behind more, branches as large as what they join make rounding grow to anything
 SPECIAL = {"MobileNetV3Small": (224, 224), "MobileNetV3Large": (224, 224)}  # sizes left open by Keras
 
 
@@ -54,12 +55,12 @@ def assign(variable, values):
     variable.assign(np.asarray(values, np.float32))
 
 
-def vary(layer, random):
+def vary(layer, random, factor):
     """Random values for whatever a fresh layer holds as zeros, ones or a tiny constant."""
     kind = type(layer).__name__
     if kind in ("BatchNormalization", "LayerNormalization"):
         if layer.gamma is not None:
-            assign(layer.gamma, random.uniform(0.5, 1.5, layer.gamma.shape))
+            assign(layer.gamma, factor * random.uniform(0.5, 1.5, layer.gamma.shape))
         if layer.beta is not None:
             assign(layer.beta, random.normal(0, 0.3, layer.beta.shape))
     elif kind == "LayerScale":
@@ -86,7 +87,7 @@ def settle(model, random):
     layers = list(leaves(model))
     normalizations = [layer for layer in layers if type(layer).__name__ == "BatchNormalization"]
     for layer in layers:
-        vary(layer, random)
+        vary(layer, random, 0.3 if len(normalizations) > DEEP else 1.0)
     if not any(type(layer).__name__.endswith("Normalization") for layer in layers):
         for layer in layers:
             keep_size(layer, random)
