@@ -37,7 +37,7 @@ void oct_broadcast_init(oct_broadcast *walk, const oct_op *op)
         n++;
     }
     if (n == 0) {
-        dims[0] = oct_value_count(y), a_steps[0] = 0, b_steps[0] = 0;
+        dims[0] = a_steps[0] = b_steps[0] = 1; /* nothing is repeated */
         n = 1;
     }
     walk->rank = n;

@@ -100,6 +100,7 @@ class Case:
     runs: int = 3
     ulp: int = 0            # float outputs may differ by this many units in the last place
     bound: float = 0        # and by this part of the largest magnitude
+    of_input: float = 0     # and by this part of the first input's largest magnitude
     resolver: str = "BUILTIN_REF"
     refused: bool = False   # LiteRT must refuse it; no file is written
     constant: bool = False  # the output is known to be one value everywhere
@@ -412,6 +413,9 @@ def golden(case):
         notes.append(("golden_ulp", str(case.ulp).encode()))
     if case.bound:
         notes.append(("golden_bound", str(round(case.bound * 1e9)).encode()))
+    if case.of_input:
+        slack = case.of_input * max(float(np.abs(x[0]).max(initial=0)) for x in inputs)
+        notes.append(("golden_slack", str(int(np.ceil(slack * 1e9))).encode()))
     for kind, runs in (("in", inputs), ("out", outputs)):
         for i in range(len(runs[0])):
             stacked = b"".join(np.ascontiguousarray(r[i]).tobytes() for r in runs)

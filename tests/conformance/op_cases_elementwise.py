@@ -61,6 +61,7 @@ BINARY_SHAPES = [
     ("left_small", (1, 1, 1, 8), (1, 3, 3, 8), {}),
     ("constant_right", (1, 3, 3, 8), (1, 1, 1, 8), dict(constant=1)),
     ("long_33", (33,), (33,), {}),
+    ("single", (1, 1), (1,), {}),  # nothing repeats, though every dimension is 1
 ]
 ACTS = [("relu", "RELU"), ("relu6", "RELU6"), ("n1to1", "RELU_N1_TO_1")]
 

@@ -7,7 +7,7 @@
  * Each file runs with reference and fast kernels, with one and with two threads. Integers must be equal
  * byte for byte. Floats of reference kernels may differ by the golden_ulp units in the last place that the
  * file allows and golden_bound billionths of the largest magnitude (none where it says nothing), floats of fast
- * kernels by 1e-5 of the largest magnitude.
+ * kernels by 1e-5 of the largest magnitude; golden_slack billionths are added, where errors go with the inputs.
  */
 #include <dirent.h>
 #include <math.h>
@@ -163,12 +163,13 @@ static bool compare_output(const oct_graph *graph, const oct_session *session, c
     if (copy == NULL)
         return false;
     memcpy(copy, want, bytes);
-    /* Of the largest magnitude: golden_bound in units of 1e-9. */
+    /* golden_bound, of the largest magnitude, and golden_slack in units of 1e-9. */
     float relative = 1e-9f * (float)number(graph, "golden_bound", 0);
     if (at->variant->options.kernels == OCT_KERNELS_FAST && relative < 1e-5f)
         relative = 1e-5f;
     tolerance t = { .ulp = number(graph, "golden_ulp", 0),
-        .bound = relative * largest_magnitude(copy, bytes / sizeof *copy) };
+        .bound = relative * largest_magnitude(copy, bytes / sizeof *copy) +
+            1e-9f * (float)number(graph, "golden_slack", 0) };
     bool same = compare_floats(at, got, copy, bytes / sizeof *copy, t);
     free(copy);
     return same;
