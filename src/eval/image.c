@@ -52,9 +52,11 @@ static oct_status finish(oct_status status, oct_image *out)
 static oct_status decode_jpeg(tjhandle jpeg, const unsigned char *bytes, size_t size,
     const char *path, oct_image *out, oct_error *err)
 {
-    int w, h, subsampling, space;
+    int w = 0, h = 0, subsampling, space = 0; /* left as they are where the file ends before its picture */
     if (tjDecompressHeader3(jpeg, bytes, size, &w, &h, &subsampling, &space) != 0)
         return oct_fail(err, OCT_E_INVALID, "%s: %s", path, tjGetErrorStr2(jpeg));
+    if (w < 1 || h < 1)
+        return oct_fail(err, OCT_E_INVALID, "%s: a JPEG without a picture", path);
     if (space == TJCS_CMYK || space == TJCS_YCCK)
         return oct_fail(err, OCT_E_UNSUPPORTED, "%s: a CMYK JPEG", path);
     bool gray = space == TJCS_GRAY;
