@@ -223,7 +223,7 @@ class Suite:
         os.remove(self.phone.path("jump"))
         self.phone.write("offset", "0")
         self.check("date jumps", got == 0 and self.rounds(out) == 6 and
-                   "the date of Example Phone 1 jumped by 10000" in err, err)
+                   any(f"the date of Example Phone 1 jumped by {s} s" in err for s in range(99998, 100003)), err)
         got, out, err = self.run(*self.bench("--json", "--fixed-clocks"))
         with open(self.phone.path("commands"), encoding="utf-8") as file:
             asked = [line.split()[-1] for line in file]
