@@ -62,7 +62,7 @@ oct_status oct_session_run(oct_session *session, oct_error *err);
 /**
  * Puts variables and the states of recurrent operators back to where a new session has them, and lets what
  * runs once run again. Between independent samples this is what keeps the one from changing the other's
- * answer. Free of cost where a model has neither. Source: Interpreter.reset_all_variables() of TensorFlow Lite,
+ * answer. Where a model has neither it is one look at each tensor. Source: Interpreter.reset_all_variables() of TensorFlow Lite,
  * which leaves out variables with a handle.
  */
 void oct_session_reset(oct_session *session);
